@@ -1,0 +1,17 @@
+//! Domain separation: `Chopar v1 <role>`, one role per use, never shared between two purposes.
+//!
+//! A signature is Ed25519 over `label || 0x00 || body`. Labels of key derivation live beside their one use in
+//! `chopar-e2ee`; they follow the same pattern and a test there checks that no two are equal.
+
+/// An entry of an account log, by every signer of it.
+pub const LOG_ENTRY: &str = "Chopar v1 log-entry";
+/// Hash of an account log entry (the parent of the next).
+pub const LOG_HASH: &str = "Chopar v1 log-hash";
+/// Derivation of a device id from its two identity keys.
+pub const DEVICE_ID: &str = "Chopar v1 device-id";
+/// The base of a prekey bundle, by the device.
+pub const BUNDLE: &str = "Chopar v1 bundle";
+/// One one-time prekey pair, by the device.
+pub const ONE_TIME: &str = "Chopar v1 one-time-prekey";
+/// Proof of possession at sign-in, by the device.
+pub const SIGN_IN: &str = "Chopar v1 sign-in";
