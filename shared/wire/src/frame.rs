@@ -51,16 +51,28 @@ pub fn decode_relay(bytes: Bytes) -> Result<RelayFrame, FrameError> {
 
 /// Encodes a client's frame.
 pub fn client(request: u64, body: client_frame::Body) -> Vec<u8> {
-    ClientFrame { request, body: Some(body) }.encode_to_vec()
+    ClientFrame {
+        request,
+        body: Some(body),
+    }
+    .encode_to_vec()
 }
 
 /// Encodes a relay's frame; `reply_to` is 0 where nobody asked.
 pub fn relay(reply_to: u64, body: relay_frame::Body) -> Vec<u8> {
-    RelayFrame { reply_to, body: Some(body) }.encode_to_vec()
+    RelayFrame {
+        reply_to,
+        body: Some(body),
+    }
+    .encode_to_vec()
 }
 
 fn bounded(got: usize, limit: usize) -> Result<(), FrameError> {
-    if got > limit { Err(FrameError::TooLarge { got, limit }) } else { Ok(()) }
+    if got > limit {
+        Err(FrameError::TooLarge { got, limit })
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +82,12 @@ mod tests {
 
     #[test]
     fn a_frame_comes_back() {
-        let bytes = client(7, client_frame::Body::Ack(Ack { seqs: vec![1, 2, 300] }));
+        let bytes = client(
+            7,
+            client_frame::Body::Ack(Ack {
+                seqs: vec![1, 2, 300],
+            }),
+        );
         let frame = decode_client(bytes.into()).unwrap();
         assert_eq!(frame.request, 7);
         assert!(matches!(frame.body, Some(client_frame::Body::Ack(a)) if a.seqs == [1, 2, 300]));
@@ -90,7 +107,13 @@ mod tests {
     #[test]
     fn size_is_checked_before_decoding() {
         let long = vec![0xff; limits::MAX_SUBMIT_FRAME + 1];
-        assert!(matches!(decode_client(long.into()), Err(FrameError::TooLarge { .. })));
-        assert_eq!(decode_client(vec![0xff; 3].into()).err(), Some(FrameError::Malformed));
+        assert!(matches!(
+            decode_client(long.into()),
+            Err(FrameError::TooLarge { .. })
+        ));
+        assert_eq!(
+            decode_client(vec![0xff; 3].into()).err(),
+            Some(FrameError::Malformed)
+        );
     }
 }

@@ -15,6 +15,7 @@
 //! | [`frame`] | bytes to frames and back, with the size bound applied first |
 //! | [`close`] | WebSocket close codes |
 //! | [`labels`] | the domain-separation labels of everything that is signed |
+//! | [`time`] | a moment in milliseconds, handed in everywhere |
 
 #![forbid(unsafe_code)]
 
@@ -23,6 +24,7 @@ pub mod frame;
 pub mod ids;
 pub mod labels;
 pub mod limits;
+pub mod time;
 
 /// Types generated from `proto/*.proto`. Field documentation lives there.
 pub mod proto {
@@ -44,3 +46,4 @@ pub mod proto {
 
 pub use ids::{AccountId, DeviceId, EnvelopeId, MessageId, QueueSeq};
 pub use prost;
+pub use time::Timestamp;

@@ -1,0 +1,154 @@
+//! Everything a host must do, and the batch it must commit before it does any of it.
+
+use zeroize::Zeroizing;
+
+use chopar_wire::{AccountId, Timestamp};
+
+use crate::event::Event;
+
+/// What one input led to.
+///
+/// The host commits `persist` durably (one transaction), then carries out `then` in order. If the commit fails it
+/// carries out nothing and drops the engine: the vault is the truth, a new engine starts from it.
+#[derive(Default)]
+#[must_use = "a step that is not committed and carried out is lost"]
+pub struct Step {
+    /// To be committed first; may be empty.
+    pub persist: Batch,
+    /// To be done afterwards.
+    pub then: Vec<Effect>,
+}
+
+/// One thing to do, after the commit.
+pub enum Effect {
+    /// Open a socket to the relay's `/v1/connect`, closing one that is open. Answered by `Connected` or `Disconnected`.
+    Connect,
+    /// Close the socket. Not answered.
+    Disconnect,
+    /// Send one binary message. If the socket is gone, drop it: the engine sends again after the next sign-in.
+    Transmit(Vec<u8>),
+    /// Wake the engine at this moment. Replaces the one before.
+    WakeAt(Timestamp),
+    /// Make device identity keys (Ed25519, X25519), non-extractable where the browser can, and store them wrapped.
+    MakeIdentity {
+        /// Comes back in `IdentityMade` or `Failed`.
+        token: Token,
+    },
+    /// Sign each input with the device's Ed25519 key.
+    Sign {
+        /// Comes back in `Signed` or `Failed`.
+        token: Token,
+        /// The exact bytes to sign, label included.
+        inputs: Vec<Vec<u8>>,
+    },
+    /// Diffie-Hellman of the device's X25519 identity key with this public key.
+    Agree {
+        /// Comes back in `Agreed` or `Failed`.
+        token: Token,
+        /// The other side's X25519 public key.
+        with: [u8; 32],
+    },
+    /// Read rows of one conversation: the `limit` newest [`Kind::Line`] rows with a sequence below `before`, and the
+    /// [`Kind::Delivery`] rows of the same sequences.
+    Load {
+        /// Comes back in `Loaded` or `Failed`.
+        token: Token,
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Exclusive upper bound; `None` reads from the end.
+        before: Option<u64>,
+        /// How many lines at most.
+        limit: u16,
+    },
+    /// Tell every tab.
+    Tell(Event),
+}
+
+/// Ties an answer to the effect that asked. Never reused within one engine's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token(pub u64);
+
+/// Writes that become durable together or not at all.
+#[derive(Default)]
+pub struct Batch {
+    /// In order; a later write to the same key wins.
+    pub writes: Vec<Write>,
+}
+
+/// One write.
+pub enum Write {
+    /// Insert or replace.
+    Put(Record),
+    /// Remove if present.
+    Delete(RecordKey),
+}
+
+/// A record of the vault. The host seals the value; the key it stores is blinded.
+#[derive(Clone)]
+pub struct Record {
+    /// Where it lives.
+    pub key: RecordKey,
+    /// Encoded by the engine (versioned protobuf); may hold secrets, so it is wiped on drop.
+    pub value: Zeroizing<Vec<u8>>,
+}
+
+/// Where a record lives. Stored as HMAC(kind, partition) followed by the sequence, so neither is readable at rest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordKey {
+    /// What it is.
+    pub kind: Kind,
+    /// Whose it is: a conversation's account id, a device id; empty where there is one of its kind.
+    pub partition: Vec<u8>,
+    /// Order within the partition; 0 where there is one.
+    pub sequence: u64,
+}
+
+/// Kinds of records. The numbers are stored; they are never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// The own account: ids, handle, log, preferences, where onboarding stands.
+    Account = 1,
+    /// A person: account log, trust, names, watermarks of the conversation.
+    Contact = 2,
+    /// One ratchet session with one device.
+    Session = 3,
+    /// Private halves of prekeys.
+    Prekey = 4,
+    /// An envelope that has not been acknowledged by its recipient's device.
+    Outbox = 5,
+    /// An envelope that cannot be opened yet.
+    Quarantine = 6,
+    /// Ids of envelopes and messages already seen, in blocks.
+    Seen = 7,
+    /// A line of a conversation: a message or a notice. Written once.
+    Line = 8,
+    /// How far an own message has come (waiting, sent, delivered, read). Small and rewritten.
+    Delivery = 9,
+    /// What was typed and not sent.
+    Draft = 10,
+}
+
+impl Kind {
+    /// Whether all records of the kind are handed over in [`crate::Input::Opened`]; the others are read by page.
+    pub const fn resident(self) -> bool {
+        !matches!(self, Self::Line | Self::Delivery)
+    }
+
+    /// The kind for a stored number.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Account,
+            2 => Self::Contact,
+            3 => Self::Session,
+            4 => Self::Prekey,
+            5 => Self::Outbox,
+            6 => Self::Quarantine,
+            7 => Self::Seen,
+            8 => Self::Line,
+            9 => Self::Delivery,
+            10 => Self::Draft,
+            _ => return None,
+        })
+    }
+}

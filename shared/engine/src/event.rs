@@ -1,0 +1,162 @@
+//! What a person is told: answers to intents, and changes nobody asked for.
+
+use chopar_wire::{AccountId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::view::{
+    ConnectionState, Conversation, DeviceView, InviteView, Line, MemberView, Person, PersonFound, Phase,
+    Role, Snapshot,
+};
+
+/// One thing to show. Goes to every tab.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The answer to the intent with this id; other tabs ignore it.
+    Answered {
+        /// [`crate::Asked::id`].
+        id: u64,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Onboarding moved on, or the account can no longer be used here.
+    PhaseChanged(Phase),
+    /// The connection to the relay changed.
+    ConnectionChanged(ConnectionState),
+    /// A conversation is new, or its row in the list changed.
+    ConversationChanged(Conversation),
+    /// Lines of a conversation are new or changed; replace by sequence.
+    LinesChanged {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Ascending by sequence.
+        lines: Vec<Line>,
+    },
+    /// The other person is typing until this moment; a moment in the past: stopped.
+    TypingUntil {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Until when.
+        until: Timestamp,
+    },
+}
+
+/// Answers, by intent.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// It is done, and durable.
+    Done,
+    /// It was not done, and why.
+    Failed(Failure),
+    /// To `Snapshot`.
+    Snapshot(Box<Snapshot>),
+    /// To `CheckInvite`.
+    InviteUsable {
+        /// What the person will become.
+        role: Role,
+        /// The organisation's name.
+        organisation: String,
+    },
+    /// To `FindPeople`.
+    People(Vec<PersonFound>),
+    /// To `OpenConversation`.
+    Conversation(Conversation),
+    /// To `Page`.
+    Page {
+        /// Ascending by sequence.
+        lines: Vec<Line>,
+        /// Whether there are older ones.
+        more: bool,
+    },
+    /// To `Person`.
+    Person(Box<Person>),
+    /// To `Devices`.
+    Devices(Vec<DeviceView>),
+    /// To `CreateInvite`: the token, to be put behind `/join#`.
+    InviteCreated {
+        /// The secret part of the link.
+        token: String,
+        /// When it expires.
+        expires: Timestamp,
+    },
+    /// To `Invites`.
+    Invites(Vec<InviteView>),
+    /// To `Members`.
+    Members {
+        /// In order of handles.
+        members: Vec<MemberView>,
+        /// Whether there are more.
+        more: bool,
+    },
+}
+
+/// Why something was not done. Each has a text in every language; none holds user data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The relay cannot be reached now.
+    #[error("offline")]
+    Offline,
+    /// Not possible in this phase (no account yet, or already one).
+    #[error("not now")]
+    NotNow,
+    /// The invite is not known to this relay.
+    #[error("invite unknown")]
+    InviteUnknown,
+    /// The invite has expired.
+    #[error("invite expired")]
+    InviteExpired,
+    /// The invite has been used up.
+    #[error("invite used")]
+    InviteUsed,
+    /// The handle is too short or too long.
+    #[error("handle length")]
+    HandleLength,
+    /// The handle has a character that handles cannot have.
+    #[error("handle character")]
+    HandleCharacter,
+    /// The handle mixes scripts.
+    #[error("handle mixes scripts")]
+    HandleMixed,
+    /// Somebody has that handle.
+    #[error("handle taken")]
+    HandleTaken,
+    /// The display name is empty, too long or has control characters.
+    #[error("display name")]
+    NameInvalid,
+    /// The groups of the recovery key are not the ones shown.
+    #[error("wrong recovery key groups")]
+    WrongGroups,
+    /// Empty, or longer than a message may be.
+    #[error("text length")]
+    TextLength,
+    /// The safety number is not the one that was on the screen.
+    #[error("safety number changed")]
+    SafetyNumberChanged,
+    /// The scanned code belongs to other people.
+    #[error("safety number does not match")]
+    SafetyNumberMismatch,
+    /// The scanned code is of another version or not a safety number.
+    #[error("not a safety number code")]
+    NotASafetyNumber,
+    /// No such person, conversation, device, message or invite.
+    #[error("not found")]
+    NotFound,
+    /// The role does not permit it.
+    #[error("not allowed")]
+    NotAllowed,
+    /// Too often; later it works.
+    #[error("rate limited")]
+    RateLimited,
+    /// The relay could not store it.
+    #[error("relay storage")]
+    RelayStorage,
+    /// The relay said something that does not verify: nothing was accepted.
+    #[error("relay misbehaved")]
+    RelayMisbehaved,
+    /// This browser could not do it (a key or the storage failed).
+    #[error("browser")]
+    Browser,
+    /// The relay refused for a reason this client does not know.
+    #[error("refused ({0})")]
+    Refused(i32),
+}

@@ -1,0 +1,80 @@
+//! Everything that can happen to a client.
+
+use chopar_wire::prost::bytes::Bytes;
+use zeroize::Zeroizing;
+
+use crate::effect::{Record, Token};
+use crate::intent::Asked;
+
+/// One thing that happened. The host hands them over one at a time, each with the moment it happened.
+pub enum Input {
+    /// The vault is open: every resident record ([`crate::Kind::resident`]), in any order. Always the first input.
+    Opened {
+        /// The records.
+        records: Vec<Record>,
+        /// Public halves of the device identity keys, if the vault holds such keys.
+        device_keys: Option<DeviceKeysPublic>,
+        /// The page's origin, `scheme://host[:port]`: what the sign-in proof is bound to.
+        origin: String,
+    },
+    /// A person, in some tab, asks for something.
+    Intent(Asked),
+    /// The socket that [`crate::Effect::Connect`] asked for is open.
+    Connected,
+    /// A binary message came from the relay.
+    Frame(Bytes),
+    /// The socket closed or could not be opened.
+    Disconnected {
+        /// The WebSocket close code, 1006 where there was none.
+        code: u16,
+    },
+    /// The browser says whether there is a network at all.
+    Network {
+        /// `navigator.onLine`.
+        online: bool,
+    },
+    /// The moment asked for with [`crate::Effect::WakeAt`] has come.
+    Wake,
+    /// New device identity keys were made, wrapped and durably stored.
+    IdentityMade {
+        /// The effect this answers.
+        token: Token,
+        /// Their public halves.
+        keys: DeviceKeysPublic,
+    },
+    /// Signatures, one for each input of [`crate::Effect::Sign`], in its order.
+    Signed {
+        /// The effect this answers.
+        token: Token,
+        /// 64 bytes each.
+        signatures: Vec<[u8; 64]>,
+    },
+    /// The Diffie-Hellman output of [`crate::Effect::Agree`], not yet checked for contribution.
+    Agreed {
+        /// The effect this answers.
+        token: Token,
+        /// 32 bytes.
+        shared: Zeroizing<[u8; 32]>,
+    },
+    /// The host could not do what the effect with this token asked (a key is gone, storage refused).
+    Failed {
+        /// The effect this answers.
+        token: Token,
+    },
+    /// Rows of one conversation, as [`crate::Effect::Load`] asked; ascending by sequence.
+    Loaded {
+        /// The effect this answers.
+        token: Token,
+        /// The records found.
+        records: Vec<Record>,
+    },
+}
+
+/// Public halves of a device's identity keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceKeysPublic {
+    /// Ed25519.
+    pub signing: [u8; 32],
+    /// X25519.
+    pub agreement: [u8; 32],
+}

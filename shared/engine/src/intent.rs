@@ -1,0 +1,169 @@
+//! What a person asks for. Serialised between tab and worker, both of one build.
+
+use chopar_wire::ids::InviteId;
+use chopar_wire::{AccountId, DeviceId, MessageId};
+use serde::{Deserialize, Serialize};
+
+use crate::view::{Preferences, Role};
+
+/// An intent with the id under which its answer comes back ([`crate::Event::Answered`]).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Chosen by the tab: random, so that tabs never collide.
+    pub id: u64,
+    /// What is asked.
+    pub intent: Intent,
+}
+
+/// Something a person, or the page on their behalf, wants. Each is answered exactly once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Intent {
+    /// Everything a fresh tab needs to paint. Answer: `Snapshot`.
+    Snapshot,
+    /// Whether an invite is usable, before the form is filled. Answer: `Invite`.
+    CheckInvite {
+        /// The part of the link behind `#`.
+        token: String,
+    },
+    /// Make an account. Answer: `Done` once the relay has registered it; the phase then is `RecoveryKey`.
+    CreateAccount {
+        /// The invite's token.
+        invite: String,
+        /// As typed; folded and judged by `chopar_identity::Handle`.
+        handle: String,
+        /// As typed.
+        display_name: String,
+        /// How this browser is called in the list of devices.
+        device_name: String,
+    },
+    /// The recovery key was saved: the groups asked for, as typed. Answer: `Done`, or `Failed(WrongGroups)`.
+    ConfirmRecoveryKey {
+        /// (group number from 1, text).
+        groups: Vec<(u8, String)>,
+    },
+    /// Search the relay's directory. Answer: `People`.
+    FindPeople {
+        /// Handle or part of a name.
+        query: String,
+    },
+    /// Open, and if need be begin, the conversation with a person found. Answer: `Conversation`.
+    OpenConversation {
+        /// Who.
+        peer: AccountId,
+        /// What the directory said, used until the person introduces themselves.
+        handle: String,
+        /// What the directory said.
+        display_name: String,
+    },
+    /// A page of lines, newest first in demand, ascending in the answer. Answer: `Page`.
+    Page {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Only lines with a sequence below this; `None` from the end.
+        before: Option<u64>,
+        /// How many lines.
+        limit: u16,
+    },
+    /// Send a text. Answer: `Done` when it is safely in the outbox (it shows as waiting at once).
+    Send {
+        /// To whom.
+        conversation: AccountId,
+        /// Chosen by the tab; sending the same id twice sends once.
+        id: MessageId,
+        /// At most 8,000 bytes.
+        text: String,
+    },
+    /// Try again what failed. Answer: `Done`.
+    Retry {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Which message.
+        id: MessageId,
+    },
+    /// Everything up to this line was seen. Answer: `Done`.
+    MarkRead {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Sequence of the last line seen.
+        up_to: u64,
+    },
+    /// The person is typing, or stopped. Answer: `Done`.
+    Typing {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Whether they stopped.
+        stopped: bool,
+    },
+    /// Keep what is in the composer. Answer: `Done`.
+    SaveDraft {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Empty removes it.
+        text: String,
+    },
+    /// A person's page: names, safety number, devices. Answer: `Person`.
+    Person {
+        /// Who.
+        peer: AccountId,
+    },
+    /// The safety number was compared. Answer: `Done`, or `Failed(SafetyNumberChanged)` if it is no longer the one seen.
+    MarkVerified {
+        /// Who.
+        peer: AccountId,
+        /// The sixty digits that were on the screen.
+        digits: String,
+        /// `false` takes the mark back.
+        verified: bool,
+    },
+    /// Go on sending to a verified contact whose safety number changed. Answer as `MarkVerified`.
+    AcceptSafetyNumber {
+        /// Who.
+        peer: AccountId,
+        /// The sixty digits that were on the screen.
+        digits: String,
+    },
+    /// Compare with a scanned QR code. Answer: `Done` (and the person is verified), or `Failed`.
+    CompareQr {
+        /// Who.
+        peer: AccountId,
+        /// The bytes scanned.
+        payload: Vec<u8>,
+    },
+    /// The own devices. Answer: `Devices`.
+    Devices,
+    /// Revoke one of the own devices. Answer: `Done` once the relay has the entry.
+    RevokeDevice {
+        /// Which.
+        device: DeviceId,
+    },
+    /// Change what is shared. Answer: `Done`.
+    SetPreferences(Preferences),
+    /// Change the own display name. Answer: `Done`.
+    SetDisplayName {
+        /// As typed.
+        display_name: String,
+    },
+    /// Make an invite (owners). Answer: `Invite` link.
+    CreateInvite {
+        /// What its users become.
+        role: Role,
+        /// How many may use it.
+        uses: u32,
+        /// How long it lives, in seconds.
+        lifetime_seconds: u64,
+    },
+    /// The organisation's open invites (owners). Answer: `Invites`.
+    Invites,
+    /// Withdraw an invite (owners). Answer: `Done`.
+    RevokeInvite {
+        /// Which.
+        invite: InviteId,
+    },
+    /// The organisation's members (owners). Answer: `Members`.
+    Members {
+        /// Continue behind this handle; empty from the start.
+        after_handle: String,
+    },
+    /// Try to reach the relay now instead of at the next attempt. Answer: `Done`.
+    ConnectNow,
+}

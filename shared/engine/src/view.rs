@@ -1,0 +1,328 @@
+//! What is shown: conversations, lines, people. Plain data, no behaviour, nothing secret but the texts themselves.
+
+use chopar_wire::ids::InviteId;
+use chopar_wire::{AccountId, DeviceId, MessageId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What a fresh tab needs to paint.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Where onboarding stands.
+    pub phase: Phase,
+    /// The connection to the relay.
+    pub connection: ConnectionState,
+    /// All conversations, newest first.
+    pub conversations: Vec<Conversation>,
+    /// What is shared.
+    pub preferences: Preferences,
+}
+
+/// Where a browser stands between its first visit and daily use.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// No account here yet.
+    Fresh,
+    /// The account exists; its recovery key must be saved and confirmed.
+    RecoveryKey {
+        /// Nine groups of four characters.
+        groups: Vec<String>,
+        /// Which two groups are asked for, from 1.
+        confirm: [u8; 2],
+    },
+    /// In daily use.
+    Ready(Me),
+    /// This device was revoked; history can be read, nothing can be sent.
+    Revoked(Me),
+}
+
+/// The own account.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    /// Account id.
+    pub account: AccountId,
+    /// This device.
+    pub device: DeviceId,
+    /// As stored at the relay.
+    pub handle: String,
+    /// Display name.
+    pub display_name: String,
+    /// What the relay lets this account do.
+    pub role: Role,
+}
+
+/// Roles within the organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// Talks.
+    Member,
+    /// Also invites and administers.
+    Owner,
+    /// Reads the audit log.
+    Auditor,
+}
+
+/// The connection to the relay, in three words people know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConnectionState {
+    /// Signed in, the queue is drained.
+    Online,
+    /// On the way there.
+    Connecting,
+    /// No network, or waiting for the next attempt.
+    Offline {
+        /// When the next attempt is due, if one is.
+        next_attempt: Option<Timestamp>,
+        /// Why no attempt will be made by itself, if so.
+        stopped: Option<Stopped>,
+    },
+}
+
+/// Why the client does not reconnect by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stopped {
+    /// The same device is connected from elsewhere (a copied profile).
+    Replaced,
+    /// This device was revoked.
+    Revoked,
+    /// The relay speaks another version of the protocol: reload the page.
+    Outdated,
+}
+
+/// What is shared with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preferences {
+    /// Visible "delivered" and "read" ticks, both ways.
+    pub receipts: bool,
+    /// Typing notices, both ways.
+    pub typing: bool,
+}
+
+/// A row of the list of conversations.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// The other person.
+    pub peer: AccountId,
+    /// Their display name (their own claim).
+    pub name: String,
+    /// Their handle (the relay's claim).
+    pub handle: String,
+    /// The last line, if any.
+    pub last: Option<Line>,
+    /// Orders the list: when something last happened.
+    pub time: Timestamp,
+    /// How many lines were not seen.
+    pub unread: u32,
+    /// The first of them.
+    pub first_unread: Option<u64>,
+    /// What was typed and not sent.
+    pub draft: String,
+    /// Whether the safety number was compared.
+    pub trust: Trust,
+    /// A broken promise of the relay that stops sending, if any.
+    pub alarm: Option<Alarm>,
+}
+
+/// How far a contact's safety number can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trust {
+    /// Not compared.
+    Unverified,
+    /// Compared, and unchanged since.
+    Verified,
+    /// Was compared, and has changed: sending waits for a decision.
+    Changed,
+}
+
+/// A broken promise: the relay, or somebody through it, showed something that does not verify. Sending stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Alarm {
+    /// Two versions of the account log exist.
+    LogForked,
+    /// An older version of the account log was shown.
+    LogRolledBack,
+    /// An entry of the account log is not signed by whom it must be.
+    LogForged,
+    /// A prekey bundle is not signed by its device.
+    BundleForged,
+    /// An older prekey bundle was shown.
+    BundleRolledBack,
+}
+
+/// One line of a conversation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its place; rises, has gaps.
+    pub sequence: u64,
+    /// When it was sent, by the sender's clock; never before the line above by more than clocks differ.
+    pub time: Timestamp,
+    /// What it is.
+    pub body: LineBody,
+}
+
+/// What a line is.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LineBody {
+    /// An own message.
+    Own {
+        /// The message.
+        id: MessageId,
+        /// Its text.
+        text: String,
+        /// How far it has come.
+        state: SentState,
+        /// Why it is still waiting, where a person can do something about it.
+        held: Option<Held>,
+    },
+    /// A message of the other person.
+    Theirs {
+        /// The message.
+        id: MessageId,
+        /// Its text.
+        text: String,
+    },
+    /// Something that happened.
+    Notice(Notice),
+}
+
+/// How far an own message has come. The words are a contract: Waiting, Sent, Delivered, Read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum SentState {
+    /// In the outbox.
+    Waiting,
+    /// Stored by the relay.
+    Sent,
+    /// On the other person's device.
+    Delivered,
+    /// Read.
+    Read,
+}
+
+/// Why a message waits for a person, not for the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Held {
+    /// The safety number changed; decide on the person's page.
+    SafetyNumberChanged,
+    /// An alarm is raised for this contact.
+    Alarm,
+    /// The other person's queue at the relay is full.
+    QueueFull,
+    /// It lay at the relay until it expired; send it again.
+    Expired,
+    /// The other person has no device that can receive.
+    NoDevice,
+    /// The account is gone.
+    NoSuchAccount,
+}
+
+/// Something that happened in a conversation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// The conversation began; who cannot read it is said here.
+    Began,
+    /// The other person added a device.
+    DeviceAdded {
+        /// Its name, their claim.
+        name: String,
+    },
+    /// The other person revoked a device.
+    DeviceRevoked {
+        /// Its name.
+        name: String,
+    },
+    /// The safety number changed.
+    SafetyNumberChanged,
+    /// The person was marked as verified here.
+    Verified,
+    /// The mark was taken back.
+    Unverified,
+    /// The handle of this person now names another account: whoever has it is somebody else.
+    HandleMoved {
+        /// The handle.
+        handle: String,
+    },
+    /// An alarm was raised.
+    AlarmRaised(Alarm),
+    /// Messages arrived late, after a repair.
+    Repaired,
+}
+
+/// Somebody found in the directory.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonFound {
+    /// Account id.
+    pub account: AccountId,
+    /// Handle.
+    pub handle: String,
+    /// Display name.
+    pub display_name: String,
+    /// Set where a contact of another account had this handle before.
+    pub was_somebody_else: bool,
+}
+
+/// A person's page.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// Account id.
+    pub account: AccountId,
+    /// Handle.
+    pub handle: String,
+    /// Display name.
+    pub display_name: String,
+    /// Sixty digits; empty while the account log is not known yet.
+    pub safety_number: String,
+    /// The payload of the QR code.
+    pub qr: Vec<u8>,
+    /// Whether it was compared.
+    pub trust: Trust,
+    /// A broken promise, if any.
+    pub alarm: Option<Alarm>,
+    /// Devices of the account.
+    pub devices: Vec<DeviceView>,
+}
+
+/// A device in a list.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceView {
+    /// Device id.
+    pub device: DeviceId,
+    /// Its name.
+    pub name: String,
+    /// When it was added, by the signer's clock.
+    pub added: Timestamp,
+    /// Whether it is the one in use.
+    pub this: bool,
+    /// Whether it was revoked.
+    pub revoked: bool,
+}
+
+/// An open invite.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InviteView {
+    /// Names it.
+    pub id: InviteId,
+    /// What its users become.
+    pub role: Role,
+    /// How many may still use it.
+    pub uses_left: u32,
+    /// When it expires.
+    pub expires: Timestamp,
+}
+
+/// A member, as the relay knows them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberView {
+    /// Account id.
+    pub account: AccountId,
+    /// Handle.
+    pub handle: String,
+    /// Display name.
+    pub display_name: String,
+    /// Role.
+    pub role: Role,
+    /// When they joined.
+    pub joined: Timestamp,
+    /// Whether the account is suspended.
+    pub disabled: bool,
+    /// Active devices.
+    pub devices: u32,
+}
