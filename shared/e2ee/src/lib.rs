@@ -1,1 +1,25 @@
-//! stub
+//! End-to-end encryption of Chopar: from keys to a message that only its recipient can read.
+//!
+//! ```text
+//!   AccountLog + VerifiedBundle (chopar-identity)
+//!            │                                                     first messages
+//!            v                                     ┌─> seal: HPKE to the sealing key ─┐
+//!   handshake: PQXDH ── HandshakeSecrets ──> ratchet ──── later messages ─────────────┴─> envelope body
+//!            ^                                     ^
+//!   prekeys (private halves from the vault)        └─ padding of the content
+//! ```
+//!
+//! No I/O, no clock, no randomness of its own: moments and generators are parameters, private identity operations
+//! (the two agreements with the X25519 identity key, every signature) happen outside and are handed in.
+//!
+//! Not here: verification of logs and bundles (`chopar-identity`), what is said inside messages, when to send.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`keys`] | secrets as types: X25519, ML-KEM-1024, 32 secret bytes |
+//! | [`handshake`] | PQXDH in two pure stages for each side |
+
+#![forbid(unsafe_code)]
+
+pub mod handshake;
+pub mod keys;
