@@ -18,13 +18,31 @@
 //! | [`signed`] | what a signature covers, strict verification |
 //! | [`device`] | account and device ids from keys |
 //! | [`log`] | the account log: hash-chained entries, drafts, forks |
+//! | [`bundle`] | prekey bundles and their parts |
+//! | [`sign_in`] | proof of possession towards a relay |
+//! | [`name`] | handles, display names, device names |
 
 #![forbid(unsafe_code)]
 
+pub mod bundle;
 pub mod device;
 pub mod keys;
+pub mod log;
+pub mod name;
+pub mod sign_in;
 pub mod signed;
 
+pub use bundle::{
+    BundleBase, BundleError, EcPrekey, OneTimePair, PqPrekey, VerifiedBundle, verify_base, verify_one_time,
+};
 pub use device::{DeviceKeys, account_id};
 pub use keys::{Ed25519Public, KemPublic1024, KeyError, X25519Public};
-pub use signed::{BadSignature, signing_input, verify};
+pub use log::{
+    AccountLog, Change, Device, EntryDraft, HeadRelation, LogChange, LogError, LogHead, RecoveryKeys, Signer,
+};
+pub use name::{DeviceName, DisplayName, Handle, HandleError, NameError};
+pub use sign_in::{SignInClaim, SignInError, SignInExpected, verify_sign_in};
+pub use signed::{BadSignature, SIGNATURE_LEN, signing_input, verify};
+
+/// The one suite of this version. Another one is refused by name.
+pub const SUITE: u32 = 1;
