@@ -1,0 +1,3 @@
+//! Builds the catalogue of texts from `static/locales/*.json`.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The interface's wasm module.
+
+fn main() {}

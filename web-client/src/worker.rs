@@ -1,0 +1,3 @@
+//! The engine's wasm module.
+
+fn main() {}
