@@ -17,6 +17,10 @@ mod head;
 mod rules;
 mod state;
 
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
 
 pub use chain::{AccountLog, entry_hash};
 pub use draft::EntryDraft;
