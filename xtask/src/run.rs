@@ -1,0 +1,65 @@
+//! The task `run`: from whatever state the machine is in to a relay that serves.
+
+use std::{net::TcpListener, process::Command};
+
+use anyhow::{Context, Result};
+
+use crate::{args::RunOptions, process, setup, web, web::Mode, workspace};
+
+/// Builds what is missing and becomes the relay.
+pub(crate) fn run(options: &RunOptions) -> Result<()> {
+    let address = format!("127.0.0.1:{}", options.port);
+    // Said now rather than after minutes of building. The listener is closed at once; the relay opens its own.
+    drop(
+        TcpListener::bind(&address)
+            .with_context(|| format!("{address} is taken; choose another with --port"))?,
+    );
+
+    println!("== set-up");
+    let tools = setup::for_web()?;
+    println!("== web client");
+    web::build(&tools, options.mode)?;
+    println!("== relay");
+    process::must(&mut build_relay(options.mode))?;
+
+    let data = options
+        .data
+        .clone()
+        .unwrap_or_else(|| workspace::root().join("data"));
+    let mut relay = Command::new(relay_program());
+    relay.args(["serve", "--listen", &address, "--data"]).arg(data);
+    println!("== serving\n  $ {}", process::shown(&relay));
+    become_it(relay)
+}
+
+/// The call that builds the relay's program with the client of `mode` in it.
+pub(crate) fn build_relay(mode: Mode) -> Command {
+    let mut cargo = Command::new(workspace::cargo());
+    cargo
+        .args(["build", "--package", "chopar-relay", "--bin", "chopar-relay"])
+        .current_dir(workspace::root());
+    if mode == Mode::Dev {
+        cargo.env("CHOPAR_WEB_DIST", mode.dist());
+    }
+    cargo
+}
+
+/// Where `build_relay` leaves the program.
+pub(crate) fn relay_program() -> std::path::PathBuf {
+    workspace::native_target()
+        .join("debug")
+        .join(format!("chopar-relay{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// Hands this process over, so that Ctrl-C and every other signal reach the relay itself and its end is ours.
+#[cfg(unix)]
+fn become_it(mut relay: Command) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    Err(relay.exec()).context("starting the relay")
+}
+
+#[cfg(not(unix))]
+fn become_it(mut relay: Command) -> Result<()> {
+    let status = relay.status().context("starting the relay")?;
+    process::succeeded(status, "chopar-relay")
+}

@@ -1,0 +1,88 @@
+//! The task `size`: what a person downloads before the first use, against its budget.
+
+use anyhow::{Result, bail};
+
+use crate::{
+    setup, web,
+    web::{Entry, Manifest, Mode},
+};
+
+/// Bytes of brotli for everything before first use: 3 s on a 2 Mbit/s line, the slow mobile connection to be bearable on.
+const BUDGET: u64 = 700_000;
+
+/// Builds the client as it is shipped and shows its sizes.
+pub(crate) fn size() -> Result<()> {
+    let tools = setup::for_web()?;
+    check(&web::build(&tools, Mode::Release)?)
+}
+
+/// Shows the sizes; an error where they exceed the budget.
+pub(crate) fn check(manifest: &Manifest) -> Result<()> {
+    println!("\n{:<44} {:>10} {:>10} {:>10}", "bytes", "raw", "gzip", "brotli");
+    let mut whole = [0; 3];
+    for (path, entry) in manifest.files.iter().filter(|(path, _)| is_loaded_first(path)) {
+        let sizes = sizes(entry);
+        println!("{path:<44} {:>10} {:>10} {:>10}", sizes[0], sizes[1], sizes[2]);
+        for (sum, size) in whole.iter_mut().zip(sizes) {
+            *sum += size;
+        }
+    }
+    println!(
+        "{:<44} {:>10} {:>10} {:>10}",
+        "together", whole[0], whole[1], whole[2]
+    );
+    println!(
+        "{:<44} {:>10} {:>10} {BUDGET:>10}  ({} % used)",
+        "budget",
+        "",
+        "",
+        whole[2] * 100 / BUDGET
+    );
+    if whole[2] > BUDGET {
+        bail!(
+            "the web client takes {} bytes of brotli; its budget is {BUDGET}",
+            whole[2]
+        );
+    }
+    Ok(())
+}
+
+/// Raw, gzip and brotli as they are sent.
+fn sizes(entry: &Entry) -> [u64; 3] {
+    [
+        entry.size,
+        entry.gzip.unwrap_or(entry.size),
+        entry.brotli.unwrap_or(entry.size),
+    ]
+}
+
+/// Everything but the pictures that only an installed app shows.
+fn is_loaded_first(path: &str) -> bool {
+    !path.ends_with(".png") && !path.ends_with(".ico")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(path: &str, size: u64, brotli: Option<u64>) -> Manifest {
+        let mut manifest = Manifest::default();
+        manifest.files.insert(
+            path.to_owned(),
+            Entry {
+                size,
+                brotli,
+                ..Entry::default()
+            },
+        );
+        manifest
+    }
+
+    #[test]
+    fn the_budget_counts_what_is_sent() {
+        assert!(check(&manifest("a.wasm", 3 * BUDGET, Some(BUDGET))).is_ok());
+        assert!(check(&manifest("a.wasm", 3 * BUDGET, Some(BUDGET + 1))).is_err());
+        assert!(check(&manifest("a.wasm", BUDGET + 1, None)).is_err());
+        assert!(check(&manifest("icon.png", BUDGET + 1, None)).is_ok());
+    }
+}

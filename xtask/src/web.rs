@@ -1,0 +1,116 @@
+//! The web client: from sources to a folder of files whose names, digests and compressed forms are final.
+//!
+//! ```text
+//!  cargo        both binaries in one call, so that they are compiled side by side
+//!  Trunk        wasm-bindgen for each, style sheets, index.html with its placeholders
+//!  optimise     wasm-opt, the same flags for both
+//!  assets       names by content, digests, placeholders filled in: every file is bound by the page that loads it
+//!  compress     .br and .gz beside each file
+//!  manifest     manifest.json, the list the relay serves from and a person can compare with
+//! ```
+
+mod assets;
+mod compress;
+mod manifest;
+mod optimise;
+mod sources;
+mod stamp;
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+
+pub(crate) use self::manifest::{Entry, Manifest};
+use self::{assets::Assets, stamp::Stamp};
+use crate::{process::must, setup::WebTools, workspace};
+
+/// How the client is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Fast to build, large.
+    Dev,
+    /// As it is shipped.
+    Release,
+}
+
+impl Mode {
+    /// The folder of the finished client. The relay's build looks into the one of `Release` by itself.
+    pub(crate) fn dist(self) -> PathBuf {
+        workspace::root().join("target/web").join(match self {
+            Self::Dev => "dist-dev",
+            Self::Release => "dist",
+        })
+    }
+
+    /// The profile of the workspace's Cargo.toml.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Dev => "wasm-dev",
+            Self::Release => "wasm-release",
+        }
+    }
+}
+
+/// Builds the client unless nothing has changed since it was last built; its manifest.
+pub(crate) fn build(tools: &WebTools, mode: Mode) -> Result<Manifest> {
+    let stamp = Stamp::of_workspace(&format!("{mode:?} {}", tools.fingerprint()))?;
+    let dist = mode.dist();
+    if stamp.is_on(&dist) {
+        let manifest = Manifest::read(&dist)?;
+        if manifest.is_whole(&dist) {
+            println!("  the web client is up to date");
+            return Ok(manifest);
+        }
+    }
+    compile(tools, mode)?;
+    let bundled = bundle(tools, mode)?;
+    let mut sources = sources::gather(&bundled)?;
+    if mode == Mode::Release {
+        optimise::optimise(tools, &mut sources)?;
+    }
+    let assets = Assets::resolve(sources)?;
+
+    let next = dist.with_extension("next");
+    remove(&next)?;
+    fs::create_dir_all(&next).with_context(|| format!("making {}", next.display()))?;
+    println!("  compressing");
+    let manifest = Manifest::write(&assets, &next)?;
+    remove(&dist)?;
+    fs::rename(&next, &dist).with_context(|| format!("putting {} in place", dist.display()))?;
+    stamp.put_on(&dist)?;
+    Ok(manifest)
+}
+
+/// Compiles both binaries. Trunk would do it one after the other; its own calls then find the work done.
+fn compile(tools: &WebTools, mode: Mode) -> Result<()> {
+    let mut cargo = tools.cargo()?;
+    cargo.args([
+        "build",
+        "--target=wasm32-unknown-unknown",
+        "--manifest-path=web-client/Cargo.toml",
+        "--profile",
+        mode.profile(),
+    ]);
+    must(cargo.args(["--bin=chopar-web", "--bin=chopar-worker"])).context("compiling the web client")
+}
+
+/// Calls Trunk; the folder with what it made.
+fn bundle(tools: &WebTools, mode: Mode) -> Result<PathBuf> {
+    let folder = workspace::root().join("target/web/bundle");
+    let mut trunk = tools.trunk()?;
+    trunk
+        .args(["build", "--offline", "--cargo-profile", mode.profile(), "--dist"])
+        .arg(&folder);
+    if mode == Mode::Release {
+        trunk.arg("--release");
+    }
+    must(&mut trunk).context("bundling the web client")?;
+    Ok(folder)
+}
+
+fn remove(folder: &PathBuf) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    Ok(())
+}

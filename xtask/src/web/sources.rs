@@ -1,0 +1,213 @@
+//! What the client is put together from: Trunk's bundle and the folder `static/`.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace;
+
+/// Names by which the two modules are known to placeholders, and the beginnings of the names Trunk gives them.
+const MODULES: [&str; 2] = ["chopar-web", "chopar-worker"];
+/// Files of `static/` that browsers look for under a name of their own; they are always part of the client.
+const STABLE: [&str; 4] = ["manifest.webmanifest", "sw.js", "favicon.ico", "robots.txt"];
+/// Files that may hold placeholders.
+const TEMPLATES: [&str; 5] = [
+    "index.html",
+    "boot.js",
+    "worker.js",
+    "sw.js",
+    "manifest.webmanifest",
+];
+
+/// How the final name of a file comes about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// As it is; a browser asks again every time.
+    Stable,
+    /// As it is, and bound to its content by whoever named it.
+    Named,
+    /// With a digest of its content.
+    ByContent,
+}
+
+/// One file before its placeholders are filled in.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) naming: Naming,
+    pub(crate) template: bool,
+    /// Whether the file is part of the client even if no other file names it.
+    pub(crate) wanted: bool,
+}
+
+/// All files by the names placeholders use.
+pub(crate) type Sources = BTreeMap<String, Source>;
+
+/// Reads Trunk's bundle and `static/`.
+pub(crate) fn gather(bundle: &Path) -> Result<Sources> {
+    let mut sources = Sources::new();
+    for name in files(bundle)? {
+        let bytes = fs::read(bundle.join(&name)).with_context(|| format!("reading {name}"))?;
+        let (key, source) = of_bundle(&name, bytes)?;
+        sources.insert(key, source);
+    }
+    let folder = workspace::root().join("static");
+    for name in files(&folder)? {
+        // Style sheets come through Trunk; translations are compiled in.
+        if name.ends_with(".css") || name.starts_with("locales/") {
+            continue;
+        }
+        let bytes = fs::read(folder.join(&name)).with_context(|| format!("reading static/{name}"))?;
+        sources.insert(name.clone(), of_static(&name, bytes));
+    }
+    for module in MODULES {
+        for file in [format!("{module}.js"), format!("{module}.wasm")] {
+            if !sources.contains_key(&file) {
+                bail!("Trunk made no {file}");
+            }
+        }
+    }
+    Ok(sources)
+}
+
+fn of_bundle(name: &str, bytes: Vec<u8>) -> Result<(String, Source)> {
+    if name == "index.html" {
+        return Ok((
+            name.to_owned(),
+            Source {
+                bytes,
+                naming: Naming::Stable,
+                template: true,
+                wanted: true,
+            },
+        ));
+    }
+    if name.ends_with(".css") {
+        return Ok((
+            name.to_owned(),
+            Source {
+                bytes,
+                naming: Naming::Named,
+                template: false,
+                wanted: true,
+            },
+        ));
+    }
+    let Some(key) = module_file(name) else {
+        // A snippet is JavaScript that a crate brings along. The modules would import it without a digest.
+        bail!(
+            "{name} is in Trunk's bundle: a crate brings JavaScript of its own, which the page's integrity rules refuse"
+        );
+    };
+    Ok((
+        key,
+        Source {
+            bytes,
+            naming: Naming::ByContent,
+            template: false,
+            wanted: false,
+        },
+    ))
+}
+
+fn of_static(name: &str, bytes: Vec<u8>) -> Source {
+    let stable = STABLE.contains(&name);
+    let naming = if stable { Naming::Stable } else { Naming::ByContent };
+    Source {
+        bytes,
+        naming,
+        template: TEMPLATES.contains(&name),
+        wanted: stable,
+    }
+}
+
+/// `chopar-web-1f3a_bg.wasm` is known as `chopar-web.wasm`.
+fn module_file(name: &str) -> Option<String> {
+    let (stem, kind) = name
+        .strip_suffix("_bg.wasm")
+        .map(|stem| (stem, "wasm"))
+        .or_else(|| Some((name.strip_suffix(".js")?, "js")))?;
+    let module = MODULES.into_iter().find(|module| {
+        let rest = stem.strip_prefix(module);
+        rest.is_some_and(|rest| {
+            rest.is_empty()
+                || rest
+                    .strip_prefix('-')
+                    .is_some_and(|hash| hash.chars().all(|c| c.is_ascii_hexdigit()))
+        })
+    })?;
+    Some(format!("{module}.{kind}"))
+}
+
+/// The files under `folder`, as paths relative to it with `/` between.
+pub(crate) fn files(folder: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut open = vec![String::new()];
+    while let Some(prefix) = open.pop() {
+        let here = folder.join(&prefix);
+        for entry in fs::read_dir(&here).with_context(|| format!("listing {}", here.display()))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name
+                .to_str()
+                .with_context(|| format!("{} has a name that is no text", entry.path().display()))?;
+            let path = if prefix.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{prefix}/{name}")
+            };
+            if entry.file_type()?.is_dir() {
+                open.push(path)
+            } else {
+                found.push(path)
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_the_modules_are_known_with_and_without_a_hash() {
+        assert_eq!(
+            module_file("chopar-web-1f3a9_bg.wasm").as_deref(),
+            Some("chopar-web.wasm")
+        );
+        assert_eq!(
+            module_file("chopar-web-1f3a9.js").as_deref(),
+            Some("chopar-web.js")
+        );
+        assert_eq!(
+            module_file("chopar-worker.js").as_deref(),
+            Some("chopar-worker.js")
+        );
+        assert_eq!(
+            module_file("chopar-worker_bg.wasm").as_deref(),
+            Some("chopar-worker.wasm")
+        );
+        assert_eq!(module_file("snippets/x/inline0.js"), None);
+        assert_eq!(module_file("chopar-website.js"), None);
+    }
+
+    #[test]
+    fn javascript_of_a_crate_is_refused_by_name() {
+        let error = of_bundle("snippets/some-crate-1/inline0.js", Vec::new())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("some-crate-1"), "{error}");
+    }
+
+    #[test]
+    fn folders_are_walked_in_a_fixed_order() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("b/c")).unwrap();
+        for name in ["z", "b/c/d", "a"] {
+            fs::write(folder.path().join(name), name).unwrap();
+        }
+        assert_eq!(files(folder.path()).unwrap(), ["a", "b/c/d", "z"]);
+    }
+}
