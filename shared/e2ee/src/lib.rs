@@ -18,8 +18,10 @@
 //! |---|---|
 //! | [`keys`] | secrets as types: X25519, ML-KEM-1024, 32 secret bytes |
 //! | [`handshake`] | PQXDH in two pure stages for each side |
+//! | [`ratchet`] | the session: Double Ratchet with header encryption, tags and KEM turns |
 
 #![forbid(unsafe_code)]
 
 pub mod handshake;
 pub mod keys;
+pub mod ratchet;
