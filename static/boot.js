@@ -7,7 +7,8 @@
 // Names      Where index.html, this folder's scripts or the web manifest say at-sign{file}, the build writes the file's final path
 //            ("/icons-1f3a….svg", immutable); at-sign{file:integrity} is its sha384; at-sign{build} names the whole client.
 // Page       <div id="app">   empty; the UI mounts here (`leptos::mount::mount_to`), nowhere else.
-//            <div id="boot">  what is shown before the UI lives; hidden by this file once `main()` of the UI has returned.
+//            <div id="boot">  what is shown before the UI lives; hidden by this file once `main()` of the UI has returned. Its last
+//                             lines show themselves after a while if not even this file could be run.
 //            <meta name="chopar-worker" content="…">  the worker's path. The UI starts the engine with
 //                             new Worker(path, { type: "module", name: "chopar-engine" })
 //            <meta name="chopar-icons" content="…">   the icon sprite: <use href="{path}#{icon}">.
@@ -170,19 +171,27 @@ class BootError extends Error {
   }
 }
 
-// A file whose bytes are those that were built. `fetch` reports a wrong digest and a dead network alike, so a refused file is
-// asked for once more without the check, only to tell the two apart; those bytes are never used.
+// A file whose bytes are those that were built. The second attempt passes over the browser's cache: what was damaged there stays
+// there for a year otherwise.
 async function verified(path, integrity) {
   let cause;
-  try {
-    const response = await fetch(path, { integrity });
-    if (response.ok) return response;
-    cause = response.status;
-  } catch (error) {
-    cause = error;
+  for (const cache of ["default", "reload"]) {
+    try {
+      const response = await fetch(path, { integrity, cache });
+      if (response.ok) return response;
+      cause = response.status;
+    } catch (error) {
+      cause = error;
+    }
   }
-  const again = await fetch(path, { cache: "reload" }).catch(() => null);
-  throw new BootError(again && (again.ok || again.status === 404) ? "altered" : "unreachable", cause);
+  throw await refused(path, cause);
+}
+
+// `fetch` and `import` report a wrong digest and a dead network alike. Asking once more without a digest tells the two apart, and
+// renews what the cache holds; the bytes of this answer are never used.
+async function refused(path, cause) {
+  const response = await fetch(path, { cache: "reload" }).catch(() => null);
+  return new BootError(response?.ok ? "altered" : "unreachable", cause);
 }
 
 async function start(tag) {
@@ -195,8 +204,8 @@ async function start(tag) {
   const [response, module] = await Promise.all([
     verified(wasm, wasmIntegrity),
     // The page's modulepreload link with `integrity` has filled the module map: this import reads it, or fails with it.
-    import(js).catch((cause) => {
-      throw new BootError("altered", cause);
+    import(js).catch(async (cause) => {
+      throw await refused(js, cause);
     }),
     ...checks,
   ]);
@@ -204,6 +213,7 @@ async function start(tag) {
 }
 
 const tag = document.querySelector("script[data-wasm]");
+document.getElementById("boot-late").remove();
 installPolicy(document.querySelector('meta[name="chopar-worker"]').content);
 document.documentElement.lang = language();
 if (["light", "dark"].includes(stored("chopar.theme"))) document.documentElement.dataset.theme = stored("chopar.theme");

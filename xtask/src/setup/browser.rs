@@ -48,15 +48,16 @@ fn find() -> Result<Option<Browser>> {
         .or_else(|| on_path("chromedriver"));
     let driver_version = driver.as_deref().and_then(version);
     for chrome in chromes {
-        if let (Some(driver), Some(of_driver), Some(of_chrome)) = (&driver, &driver_version, version(&chrome))
-        {
-            if major(of_driver) == major(&of_chrome) {
-                return Ok(Some(Browser {
-                    chrome,
-                    driver: driver.clone(),
-                    version: of_chrome,
-                }));
-            }
+        let (Some(driver), Some(of_driver), Some(of_chrome)) = (&driver, &driver_version, version(&chrome))
+        else {
+            continue;
+        };
+        if major(of_driver) == major(&of_chrome) {
+            return Ok(Some(Browser {
+                chrome,
+                driver: driver.clone(),
+                version: of_chrome,
+            }));
         }
     }
     if let Some(chrome) = named {
