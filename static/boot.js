@@ -71,12 +71,14 @@ const ELEMENTS = new Set(
     "svg g path circle rect line polyline polygon ellipse defs use symbol clippath title desc").split(" "),
 );
 const ATTRIBUTE = /^(?:[a-z][a-z0-9]*(?:[-:][a-z0-9]+)*|viewBox|preserveAspectRatio|clipPath)$/;
-const FORBIDDEN_ATTRIBUTE = /^(?:on|srcdoc$|style$|formaction$|action$|ping$|xml)/i;
+const FORBIDDEN_ATTRIBUTE = /^(?:on|srcdoc$|style$|formaction$|action$|ping$)/i;
 const FORBIDDEN_VALUE = /^[\s\u0000-\u001f]*(?:javascript|vbscript|data)\s*:/i;
 // One token of markup: an empty or plain comment, an end tag, a start tag with double-quoted values, or text. A value holds no "<",
 // so that no parser state (a textarea's, say) can read as a tag what was read here as a value.
-const TOKEN = /<!>|<!--[^<>]*-->|<\/([a-zA-Z][a-zA-Z0-9]*)>|<([a-zA-Z][a-zA-Z0-9]*)((?:\s+[^\s"'<>\/=]+(?:="[^"<]*")?)*)\s*\/?>|[^<]+/y;
-const PAIR = /([^\s"'<>\/=]+)(?:="([^"<]*)")?/g;
+// Only what HTML counts as white space counts here.
+const TOKEN =
+  /<!>|<!--[^<>]*-->|<\/([a-zA-Z][a-zA-Z0-9]*)>|<([a-zA-Z][a-zA-Z0-9]*)((?:[ \t\n\f\r]+[^ \t\n\f\r"'<>\/=]+(?:="[^"<]*")?)*)[ \t\n\f\r]*\/?>|[^<]+/y;
+const PAIR = /([^ \t\n\f\r"'<>\/=]+)(?:="([^"<]*)")?/g;
 
 function refusal(html) {
   TOKEN.lastIndex = 0;
