@@ -72,7 +72,9 @@ const ELEMENTS = new Set(
 );
 const ATTRIBUTE = /^(?:[a-z][a-z0-9]*(?:[-:][a-z0-9]+)*|viewBox|preserveAspectRatio|clipPath)$/;
 const FORBIDDEN_ATTRIBUTE = /^(?:on|srcdoc$|style$|formaction$|action$|ping$)/i;
-const FORBIDDEN_VALUE = /^[\s\u0000-\u001f]*(?:javascript|vbscript|data)\s*:/i;
+const ADDRESS = /^(?:href|src|xlink:href|poster|cite)$/;
+// A path of this server or a place on this page, written plainly.
+const PLAIN_ADDRESS = /^(?:\/(?![\/\\])|#|$)[^&\\\u0000-\u0020]*$/;
 // One token of markup: an empty or plain comment, an end tag, a start tag with double-quoted values, or text. A value holds no "<",
 // so that no parser state (a textarea's, say) can read as a tag what was read here as a value.
 // Only what HTML counts as white space counts here.
@@ -90,8 +92,7 @@ function refusal(html) {
     if (name !== undefined && !ELEMENTS.has(name)) return `element <${name}>`;
     for (const [, attribute, value] of (token[3] ?? "").matchAll(PAIR)) {
       if (!ATTRIBUTE.test(attribute) || FORBIDDEN_ATTRIBUTE.test(attribute)) return `attribute ${attribute}`;
-      if (value !== undefined && FORBIDDEN_VALUE.test(value.replace(/&[#a-z0-9]+;?/gi, ""))) return `value of ${attribute}`;
-      if (value !== undefined && /^(?:href|src|xlink:href)$/.test(attribute) && value.includes("&")) return `value of ${attribute}`;
+      if (ADDRESS.test(attribute) && !PLAIN_ADDRESS.test(value ?? "")) return `value of ${attribute}`;
     }
   }
   return null;
