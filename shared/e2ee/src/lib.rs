@@ -17,11 +17,30 @@
 //! | module | holds |
 //! |---|---|
 //! | [`keys`] | secrets as types: X25519, ML-KEM-1024, 32 secret bytes |
+//! | [`device`] | this device, and a peer's as its verified log has it |
+//! | [`prekeys`] | private halves of prekeys and their records |
 //! | [`handshake`] | PQXDH in two pure stages for each side |
 //! | [`ratchet`] | the session: Double Ratchet with header encryption, tags and KEM turns |
+//! | [`seal`] | envelope bodies: session form and HPKE-sealed handshake form |
+//! | [`padding`] | sizes that tell little |
+//! | [`recovery`] | the recovery key and what is derived from it |
+//! | [`safety_number`] | what two people compare |
 
 #![forbid(unsafe_code)]
 
+pub mod device;
 pub mod handshake;
 pub mod keys;
+mod labels;
+pub mod padding;
+pub mod prekeys;
 pub mod ratchet;
+pub mod recovery;
+pub mod safety_number;
+pub mod seal;
+
+#[cfg(test)]
+mod fixture;
+
+/// The one suite of this version. Another one is refused by name, a lower one never accepted in its place.
+pub const SUITE: u16 = 1;

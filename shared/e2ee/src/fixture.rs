@@ -1,0 +1,122 @@
+//! People with devices, logs and prekeys, for tests.
+
+use chopar_identity::bundle::signed;
+use chopar_identity::{
+    AccountLog, BundleBase, DeviceKeys, DeviceName, Ed25519Public, EntryDraft, OneTimePair, RecoveryKeys,
+    Signer, VerifiedBundle, account_id,
+};
+use chopar_wire::Timestamp;
+use chopar_wire::proto::identity::Bundle;
+use ed25519_dalek::{Signer as _, SigningKey};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use crate::device::{LocalDevice, PeerDevice};
+use crate::keys::{KemSecret1024, Secret32, X25519Secret};
+use crate::prekeys::{EcPrekeySecret, OneTimeOrLastResort, OneTimeSecret, PqPrekeySecret, Prekeys};
+
+pub(crate) fn rng(seed: u8) -> ChaCha20Rng {
+    ChaCha20Rng::from_seed([seed; 32])
+}
+
+/// A fresh Ed25519 pair.
+fn signing_key(rng: &mut ChaCha20Rng) -> SigningKey {
+    SigningKey::from_bytes(Secret32::random(rng).as_bytes())
+}
+
+/// One person with one device and everything private at hand.
+pub(crate) struct Person {
+    pub(crate) log: AccountLog,
+    pub(crate) signing: SigningKey,
+    pub(crate) agreement: X25519Secret,
+    pub(crate) local: LocalDevice,
+    pub(crate) signed_prekey: EcPrekeySecret,
+    pub(crate) sealing_key: EcPrekeySecret,
+    pub(crate) last_resort: PqPrekeySecret,
+    pub(crate) one_time: OneTimeSecret,
+}
+
+impl Person {
+    pub(crate) fn new(seed: u8) -> Self {
+        let mut rng = rng(seed);
+        let account = signing_key(&mut rng);
+        let account_key = Ed25519Public::parse(account.verifying_key().as_bytes()).unwrap();
+        let recovery = RecoveryKeys {
+            x25519: X25519Secret::random(&mut rng).public(),
+            kem: KemSecret1024::random(&mut rng).public(),
+        };
+        let create = EntryDraft::create(&account_key, &recovery, 1);
+        let input = create.signing_input();
+        let create = create.finish(&[account.sign(&input).to_bytes()]).unwrap();
+        let mut log = AccountLog::verify(&account_id(&account_key), &[create]).unwrap();
+
+        let signing = signing_key(&mut rng);
+        let agreement = X25519Secret::random(&mut rng);
+        let keys = DeviceKeys {
+            signing: Ed25519Public::parse(signing.verifying_key().as_bytes()).unwrap(),
+            agreement: agreement.public(),
+        };
+        let name = DeviceName::parse("browser").unwrap();
+        let add = EntryDraft::add_device(&log, &keys, &name, Signer::AccountKey(account_key), 2);
+        let input = add.signing_input();
+        let add = add
+            .finish(&[account.sign(&input).to_bytes(), signing.sign(&input).to_bytes()])
+            .unwrap();
+        log.extend(&[add]).unwrap();
+
+        Self {
+            local: LocalDevice::new(*log.account(), keys),
+            log,
+            signing,
+            agreement,
+            signed_prekey: EcPrekeySecret::random(1, Timestamp(1), &mut rng),
+            sealing_key: EcPrekeySecret::random(2, Timestamp(1), &mut rng),
+            last_resort: PqPrekeySecret::random(3, Timestamp(1), &mut rng),
+            one_time: OneTimeSecret::random(4, Timestamp(1), &mut rng),
+        }
+    }
+
+    pub(crate) fn peer(&self) -> PeerDevice {
+        PeerDevice::from_log(&self.log, self.local.device()).unwrap()
+    }
+
+    /// The bundle as the relay hands it out, with or without a one-time pair.
+    pub(crate) fn bundle(&self, with_one_time: bool) -> Bundle {
+        let base = BundleBase {
+            account: *self.local.account(),
+            device: *self.local.device(),
+            sequence: 1,
+            time: 1,
+            signed_prekey: self.signed_prekey.public(),
+            sealing_key: self.sealing_key.public(),
+            last_resort: self.last_resort.public(),
+        }
+        .body();
+        let signature = self.signing.sign(&BundleBase::signing_input(&base)).to_bytes();
+        let one_time = with_one_time.then(|| {
+            let body = self.one_time.public().body(self.local.device());
+            let signature = self.signing.sign(&OneTimePair::signing_input(&body)).to_bytes();
+            signed(body, signature)
+        });
+        Bundle {
+            base: Some(signed(base, signature)),
+            one_time,
+        }
+    }
+
+    pub(crate) fn verified_bundle(&self, with_one_time: bool) -> VerifiedBundle {
+        let bundle = self.bundle(with_one_time);
+        VerifiedBundle::verify(self.local.account(), self.local.keys(), &bundle).unwrap()
+    }
+
+    pub(crate) fn prekeys(&self, with_one_time: bool) -> Prekeys<'_> {
+        Prekeys {
+            signed: &self.signed_prekey,
+            one_time: if with_one_time {
+                OneTimeOrLastResort::OneTime(&self.one_time)
+            } else {
+                OneTimeOrLastResort::LastResort(&self.last_resort)
+            },
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Both sides agree, and on nothing with anybody else in between.
+
+use crate::device::PeerDevice;
+use crate::fixture::{Person, rng};
+use crate::handshake::{
+    Acceptance, AcceptanceError, HandshakeHeader, HandshakeSecrets, Initiation, InitiationError, KemPrekeyId,
+};
+
+fn initiate(from: &Person, to: &Person, one_time: bool) -> (HandshakeSecrets, HandshakeHeader) {
+    let bundle = to.verified_bundle(one_time);
+    let initiation = Initiation::begin(&from.local, &to.peer(), &bundle, &mut rng(77)).unwrap();
+    let agreed = from.agreement.agree(initiation.wanted()).unwrap();
+    initiation.finish(agreed)
+}
+
+fn accept(
+    to: &Person,
+    from: &PeerDevice,
+    header: &HandshakeHeader,
+    one_time: bool,
+) -> Result<HandshakeSecrets, AcceptanceError> {
+    let acceptance = Acceptance::begin(&to.local, from, header, &to.prekeys(one_time))?;
+    let agreed = to.agreement.agree(acceptance.wanted()).unwrap();
+    Ok(acceptance.finish(agreed))
+}
+
+fn same(a: &HandshakeSecrets, b: &HandshakeSecrets) -> bool {
+    a.root == b.root
+        && a.initiator_header_key == b.initiator_header_key
+        && a.responder_header_key == b.responder_header_key
+        && a.associated_data == b.associated_data
+        && a.responder_ratchet == b.responder_ratchet
+}
+
+#[test]
+fn both_sides_agree_with_and_without_a_one_time_pair() {
+    let (alice, bob) = (Person::new(1), Person::new(2));
+    for one_time in [true, false] {
+        let (ours, header) = initiate(&alice, &bob, one_time);
+        let header = HandshakeHeader::parse(&header.encode()).unwrap();
+        let expected = if one_time {
+            KemPrekeyId::OneTime(4)
+        } else {
+            KemPrekeyId::LastResort(3)
+        };
+        assert_eq!((header.signed_prekey(), header.kem_prekey()), (1, expected));
+        let theirs = accept(&bob, &alice.peer(), &header, one_time).unwrap();
+        assert!(same(&ours, &theirs));
+        assert_ne!(ours.root, ours.initiator_header_key);
+        assert_ne!(ours.initiator_header_key, ours.responder_header_key);
+        assert_eq!(ours.associated_data.len(), 2 + 66 + 2 * (2 + 32 + 2 + 16) + 32);
+    }
+}
+
+#[test]
+fn another_sender_another_secret() {
+    let (alice, bob, eve) = (Person::new(1), Person::new(2), Person::new(3));
+    let (ours, header) = initiate(&alice, &bob, true);
+    let as_eve = accept(&bob, &eve.peer(), &header, true).unwrap();
+    assert_ne!(ours.root, as_eve.root);
+    assert_ne!(ours.associated_data, as_eve.associated_data);
+}
+
+#[test]
+fn whatever_byte_of_the_header_changes_nothing_is_agreed() {
+    let (alice, bob) = (Person::new(1), Person::new(2));
+    let (ours, header) = initiate(&alice, &bob, true);
+    let bytes = header.encode();
+    for at in (0..bytes.len()).filter(|at| *at < 48 || at % 97 == 0) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        let Ok(header) = HandshakeHeader::parse(&changed) else {
+            continue;
+        };
+        match accept(&bob, &alice.peer(), &header, true) {
+            Ok(theirs) => assert!(!same(&ours, &theirs), "byte {at}"),
+            Err(fault) => assert_eq!(fault, AcceptanceError::OtherPrekeys, "byte {at}"),
+        }
+    }
+}
+
+#[test]
+fn prekeys_the_header_does_not_name_are_refused() {
+    let (alice, bob) = (Person::new(1), Person::new(2));
+    let (_, header) = initiate(&alice, &bob, true);
+    assert_eq!(
+        accept(&bob, &alice.peer(), &header, false).unwrap_err(),
+        AcceptanceError::OtherPrekeys
+    );
+    let mut renamed = header.clone();
+    renamed.signed_prekey = 9;
+    assert_eq!(
+        accept(&bob, &alice.peer(), &renamed, true).unwrap_err(),
+        AcceptanceError::OtherPrekeys
+    );
+}
+
+/// The same key under another number is another handshake: the ids are in the associated data.
+#[test]
+fn a_renumbered_prekey_changes_the_associated_data() {
+    let (alice, mut bob) = (Person::new(1), Person::new(2));
+    let (ours, mut header) = initiate(&alice, &bob, true);
+    bob.one_time.id = 5;
+    header.kem_prekey = KemPrekeyId::OneTime(5);
+    let theirs = accept(&bob, &alice.peer(), &header, true).unwrap();
+    assert_eq!(ours.root, theirs.root);
+    assert_ne!(ours.associated_data, theirs.associated_data);
+}
+
+#[test]
+fn a_bundle_of_another_device_and_a_session_with_oneself_are_refused() {
+    let (alice, bob, eve) = (Person::new(1), Person::new(2), Person::new(3));
+    let begin = |from: &Person, to: &Person, bundle: &Person| {
+        Initiation::begin(
+            &from.local,
+            &to.peer(),
+            &bundle.verified_bundle(true),
+            &mut rng(1),
+        )
+        .err()
+    };
+    assert_eq!(begin(&alice, &bob, &eve), Some(InitiationError::OtherDevice));
+    assert_eq!(begin(&alice, &alice, &alice), Some(InitiationError::OwnDevice));
+    let (_, header) = initiate(&alice, &bob, true);
+    assert_eq!(
+        accept(&bob, &bob.peer(), &header, true).unwrap_err(),
+        AcceptanceError::OwnDevice
+    );
+}
+
+#[test]
+fn every_handshake_is_fresh() {
+    let (alice, bob) = (Person::new(1), Person::new(2));
+    let bundle = bob.verified_bundle(false);
+    let mut rng = rng(9);
+    let mut roots = Vec::new();
+    for _ in 0..3 {
+        let initiation = Initiation::begin(&alice.local, &bob.peer(), &bundle, &mut rng).unwrap();
+        let agreed = alice.agreement.agree(initiation.wanted()).unwrap();
+        let (secrets, header) = initiation.finish(agreed);
+        assert!(
+            roots
+                .iter()
+                .all(|(root, digest)| *root != secrets.root && *digest != header.digest())
+        );
+        roots.push((secrets.root, header.digest()));
+    }
+}

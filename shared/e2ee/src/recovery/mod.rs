@@ -1,0 +1,9 @@
+//! The recovery key: one secret on paper from which the account's own keys follow.
+
+mod account;
+mod key;
+mod text;
+
+pub use account::{AccountSecrets, RecoverySealSecret};
+pub use key::RecoveryKey;
+pub use text::{GROUPS, RecoveryKeyError};
