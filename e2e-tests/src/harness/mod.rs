@@ -1,0 +1,28 @@
+//! Relay process, browser, page, person, stage.
+
+mod cdp;
+mod chrome;
+mod element;
+mod keyboard;
+mod organisation;
+mod page;
+mod patience;
+mod person;
+mod places;
+mod relay;
+mod seek;
+mod stage;
+mod watch;
+
+pub use chrome::{Chrome, Look, Theme};
+pub use element::Element;
+pub use keyboard::Key;
+pub use organisation::Organisation;
+pub use page::Page;
+pub use patience::{Patience, eventually};
+pub use person::{Line, Person};
+pub use places::Places;
+pub use relay::{Relay, RelayPlan, RelayPort};
+pub use seek::{Sought, button, heading, item, labelled, list, log, option, region, status, textbox};
+pub use stage::Stage;
+pub use watch::{Frame, Watch};

@@ -1,0 +1,357 @@
+//! A person at their own browser: what people do in Chopar, by the names the product page fixes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+
+use super::chrome::{Chrome, Look};
+use super::element::Element;
+use super::keyboard::Key;
+use super::page::Page;
+use super::patience::{Patience, eventually};
+use super::seek::{Sought, button, item, labelled, list, log, option, status, textbox};
+use super::stage::Stage;
+use super::watch::Watch;
+
+/// Groups of a recovery key.
+const RECOVERY_GROUPS: usize = 9;
+
+/// Somebody with a profile folder, a browser and a tab.
+pub struct Person {
+    /// Display name.
+    pub name: String,
+    /// Handle.
+    pub handle: String,
+    stage: Arc<Stage>,
+    origin: String,
+    profile: PathBuf,
+    look: Look,
+    watch: Arc<Watch>,
+    chrome: Arc<Chrome>,
+    page: Page,
+}
+
+/// One line of the conversation as assistive technology reads it: "sender, text, time, state".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line(pub String);
+
+impl Line {
+    /// Whether this text is in it.
+    pub fn says(&self, text: &str) -> bool {
+        self.0.contains(text)
+    }
+
+    /// The last part: of an own message "Waiting", "Sent", "Delivered" or "Read".
+    pub fn state(&self) -> &str {
+        self.0.rsplit(", ").next().unwrap_or_default()
+    }
+}
+
+impl Person {
+    pub(crate) async fn arrive(
+        stage: &Arc<Stage>,
+        origin: &str,
+        name: &str,
+        handle: &str,
+        look: Look,
+    ) -> Result<Self> {
+        let profile = stage.folder().join(format!("profile-{handle}"));
+        let watch = Arc::new(Watch::default());
+        let chrome = Arc::new(Chrome::launch(&profile, look.clone(), Arc::clone(&watch)).await?);
+        let page = chrome.first_page().await?;
+        stage.enter(name, origin, &chrome, &page);
+        Ok(Self {
+            name: name.to_owned(),
+            handle: handle.to_owned(),
+            stage: Arc::clone(stage),
+            origin: origin.to_owned(),
+            profile,
+            look,
+            watch,
+            chrome,
+            page,
+        })
+    }
+
+    /// The tab.
+    pub const fn page(&self) -> &Page {
+        &self.page
+    }
+
+    /// The browser.
+    pub fn chrome(&self) -> &Chrome {
+        &self.chrome
+    }
+
+    /// What the browser has said, over all its lives.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// The profile folder.
+    pub fn profile(&self) -> &std::path::Path {
+        &self.profile
+    }
+
+    /// Opens a path of the app.
+    ///
+    /// # Errors
+    /// When it cannot be loaded.
+    pub async fn open(&self, path: &str) -> Result<()> {
+        self.page.open(&format!("{}{path}", self.origin)).await
+    }
+
+    /// Goes from an invite link to the list of chats, with the recovery key written down and confirmed. Gives the key.
+    ///
+    /// # Errors
+    /// When any step does not happen.
+    pub async fn join(&self, link: &str) -> Result<Vec<String>> {
+        self.register(link).await?;
+        let groups = self.recovery_key().await?;
+        self.page.click(&button("I have saved it")).await?;
+        self.confirm(&groups).await?;
+        self.until_in().await?;
+        Ok(groups)
+    }
+
+    /// Opens an invite link, fills in handle and name, and asks for the account.
+    ///
+    /// # Errors
+    /// When the form does not come or does not take it.
+    pub async fn register(&self, link: &str) -> Result<()> {
+        self.page.open(link).await?;
+        self.page.find_within(&textbox("Handle"), Patience::LONG).await?;
+        self.page.fill(&textbox("Handle"), &self.handle).await?;
+        self.page.fill(&textbox("Display name"), &self.name).await?;
+        self.page.click(&button("Create account")).await
+    }
+
+    /// The recovery key on the screen: nine groups.
+    ///
+    /// # Errors
+    /// When it is not shown.
+    pub async fn recovery_key(&self) -> Result<Vec<String>> {
+        let shown = labelled("Recovery key");
+        self.page.find_within(&shown, Patience::LONG).await?;
+        let groups: Vec<String> = self
+            .page
+            .text(&shown)
+            .await?
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        ensure!(
+            groups.len() == RECOVERY_GROUPS,
+            "a recovery key has {RECOVERY_GROUPS} groups, {} are shown",
+            groups.len()
+        );
+        Ok(groups)
+    }
+
+    /// Types the groups that are asked for.
+    ///
+    /// # Errors
+    /// When none are asked for, or the form does not take them.
+    pub async fn confirm(&self, groups: &[String]) -> Result<()> {
+        let boxes = textbox("Group ").starting();
+        self.page.find(&boxes).await?;
+        let asked = self.page.all(&boxes).await?;
+        ensure!(
+            asked.len() == 2,
+            "two groups are to be asked for, not {}",
+            asked.len()
+        );
+        for field in asked {
+            let number: usize = field
+                .name
+                .trim_start_matches("Group ")
+                .trim()
+                .parse()
+                .context("which group?")?;
+            let group = number
+                .checked_sub(1)
+                .and_then(|at| groups.get(at))
+                .context("no such group")?;
+            self.page.fill(&textbox(&field.name), group).await?;
+        }
+        self.page.click(&button("Continue")).await
+    }
+
+    /// Waits for the list of chats.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn until_in(&self) -> Result<()> {
+        self.page
+            .find_within(&button("New chat"), Patience::LONG)
+            .await
+            .map(drop)
+    }
+
+    /// Makes an invite link under Administration and gives it.
+    ///
+    /// # Errors
+    /// When there is no such place or no link.
+    pub async fn make_invite(&self) -> Result<String> {
+        self.open("/admin").await?;
+        self.page
+            .find_within(&button("Create invite link"), Patience::LONG)
+            .await?;
+        self.page.click(&button("Create invite link")).await?;
+        let link = self.page.text(&labelled("Invite link")).await?.trim().to_owned();
+        ensure!(
+            link.starts_with(&format!("{}/join#", self.origin)),
+            "not an invite link of this relay: {link}"
+        );
+        self.open("/").await?;
+        self.until_in().await?;
+        Ok(link)
+    }
+
+    /// Waits until the connection says so: "Online", "Connecting" or "Offline".
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn until_connection(&self, state: &str) -> Result<()> {
+        self.page
+            .until_says(&status("Connection"), state, Patience::LONG)
+            .await
+    }
+
+    /// Finds a person by handle and opens the conversation with them.
+    ///
+    /// # Errors
+    /// When they are not found or the conversation does not open.
+    pub async fn start_chat(&self, with: &str) -> Result<()> {
+        self.page.click(&button("New chat")).await?;
+        self.page.fill(&textbox("Find people"), with).await?;
+        self.page.click(&option(with)).await?;
+        self.page.find(&textbox("Message")).await.map(drop)
+    }
+
+    /// Opens a conversation from the list.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub async fn open_chat(&self, with: &str) -> Result<()> {
+        let row = item(with).within(list("Conversations"));
+        self.page.find_within(&row, Patience::LONG).await?;
+        self.page.click(&row).await?;
+        self.page.find(&textbox("Message")).await.map(drop)
+    }
+
+    /// Types a message and presses Enter.
+    ///
+    /// # Errors
+    /// When there is nowhere to type, or the box is not emptied by sending.
+    pub async fn say(&self, text: &str) -> Result<()> {
+        self.page.fill(&textbox("Message"), text).await?;
+        self.page.press(Key::Enter).await?;
+        eventually(
+            "the message box to be empty after sending",
+            Patience::SOON,
+            || async {
+                let field = self.page.find(&textbox("Message")).await?;
+                Ok(self.page.text_of(&field).await?.is_empty().then_some(()))
+            },
+        )
+        .await
+    }
+
+    /// The lines on the screen, in order.
+    ///
+    /// # Errors
+    /// When no conversation is open.
+    pub async fn lines(&self) -> Result<Vec<Line>> {
+        let items = Sought::any(&["listitem", "article"]).within(log("Messages"));
+        let all = self.page.all(&items).await?;
+        Ok(all
+            .into_iter()
+            .map(|element: Element| Line(element.name))
+            .filter(|line| !line.0.is_empty())
+            .collect())
+    }
+
+    /// Waits for a line with this text.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn until_sees(&self, text: &str) -> Result<Line> {
+        let what = format!("{} to see {text:?}", self.name);
+        eventually(&what, Patience::LONG, || async {
+            Ok(self.lines().await?.into_iter().find(|line| line.says(text)))
+        })
+        .await
+    }
+
+    /// Waits until the line with this text is in this state; a later state is as good.
+    ///
+    /// # Errors
+    /// When it does not come so far.
+    pub async fn until_state(&self, text: &str, state: &str) -> Result<()> {
+        const ORDER: [&str; 4] = ["Waiting", "Sent", "Delivered", "Read"];
+        let rank = |state: &str| ORDER.iter().position(|known| *known == state);
+        let wanted = rank(state).with_context(|| format!("{state:?} is no state"))?;
+        let what = format!("{}'s {text:?} to be {state}", self.name);
+        eventually(&what, Patience::LONG, || async {
+            let lines = self.lines().await?;
+            let line = lines
+                .iter()
+                .find(|line| line.says(text))
+                .context("the line is not there")?;
+            let now = rank(line.state()).with_context(|| format!("its state reads {:?}", line.state()))?;
+            Ok((now >= wanted).then_some(()))
+        })
+        .await
+    }
+
+    /// Opens the page of the person whose conversation is open and reads the sixty digits.
+    ///
+    /// # Errors
+    /// When they are not shown.
+    pub async fn safety_number(&self, of: &str) -> Result<String> {
+        self.open_person(of).await?;
+        let digits = labelled("Safety number digits");
+        let shown = eventually("sixty digits", Patience::SOON, || async {
+            let text = self.page.text(&digits).await?;
+            let only: String = text.chars().filter(char::is_ascii_digit).collect();
+            Ok((only.len() == 60).then_some(text))
+        })
+        .await?;
+        Ok(shown.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    /// Opens a person's page by the button in the conversation's header.
+    ///
+    /// # Errors
+    /// When it does not open.
+    pub async fn open_person(&self, of: &str) -> Result<()> {
+        self.page.click(&button(of).starting()).await?;
+        self.page
+            .find(&super::seek::heading("Safety number"))
+            .await
+            .map(drop)
+    }
+
+    /// Closes the browser in good order; the profile stays.
+    ///
+    /// # Errors
+    /// When it does not close.
+    pub async fn leave(&self) -> Result<()> {
+        self.chrome.close().await
+    }
+
+    /// Starts a browser on the same profile and opens `path`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn come_back(&mut self, path: &str) -> Result<()> {
+        let chrome = Chrome::launch(&self.profile, self.look.clone(), Arc::clone(&self.watch)).await?;
+        self.chrome = Arc::new(chrome);
+        self.page = self.chrome.first_page().await?;
+        self.stage
+            .enter(&self.name, &self.origin, &self.chrome, &self.page);
+        self.open(path).await
+    }
+}

@@ -1,0 +1,115 @@
+//! Files through the proxy: one request per connection, one byte changed where the rules say so.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::Rules;
+
+/// A request head of a browser is about a kilobyte.
+const HEAD_MAX: usize = 32 * 1024;
+/// A browser opens connections ahead and may leave them silent; then they end.
+const HEAD_WITHIN: Duration = Duration::from_secs(60);
+
+/// Reads a request's head without taking it from the stream.
+pub(crate) async fn peek_head(stream: &TcpStream) -> Result<String> {
+    let mut buffer = vec![0; HEAD_MAX];
+    let deadline = tokio::time::Instant::now() + HEAD_WITHIN;
+    loop {
+        let read = tokio::time::timeout_at(deadline, stream.peek(&mut buffer))
+            .await
+            .context("no request came")??;
+        ensure!(read > 0, "closed without a request");
+        if let Some(end) = head_end(&buffer[..read]) {
+            return Ok(String::from_utf8_lossy(&buffer[..end]).into_owned());
+        }
+        ensure!(read < HEAD_MAX, "a request head without an end");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Passes one request on and its answer back.
+pub(crate) async fn pass(mut page: TcpStream, upstream: u16, rules: &Mutex<Rules>) -> Result<()> {
+    let head = peek_head(&page).await?;
+    let path = head
+        .split_ascii_whitespace()
+        .nth(1)
+        .unwrap_or_default()
+        .to_owned();
+    let mut taken = vec![0; head.len()];
+    page.read_exact(&mut taken).await?;
+
+    let spoilt = rules
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .spoilt
+        .clone();
+    let spoil = spoilt.is_some_and(|suffix| path.ends_with(&suffix));
+
+    let mut relay = TcpStream::connect(("127.0.0.1", upstream)).await?;
+    relay.write_all(rewritten(&head, spoil).as_bytes()).await?;
+    let mut answer = Vec::new();
+    relay.read_to_end(&mut answer).await?;
+    if spoil {
+        change_one_byte(&mut answer)?;
+    }
+    page.write_all(&answer).await?;
+    page.shutdown().await?;
+    Ok(())
+}
+
+/// One request per connection keeps the proxy simple; what is to be altered must come uncompressed.
+fn rewritten(head: &str, plain: bool) -> String {
+    let kept = head.trim_end().split("\r\n").filter(|line| {
+        let line = line.to_ascii_lowercase();
+        !line.starts_with("connection:") && !(plain && line.starts_with("accept-encoding:"))
+    });
+    let mut lines: Vec<&str> = kept.collect();
+    lines.push("Connection: close");
+    lines.join("\r\n") + "\r\n\r\n"
+}
+
+fn change_one_byte(answer: &mut [u8]) -> Result<()> {
+    let Some(body) = head_end(answer) else {
+        bail!("an answer without a head")
+    };
+    ensure!(answer.len() > body, "an answer without a body");
+    let middle = body + (answer.len() - body) / 2;
+    answer[middle] ^= 0x01;
+    Ok(())
+}
+
+fn head_end(bytes: &[u8]) -> Option<usize> {
+    bytes
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .map(|at| at + 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_made_the_last_of_its_connection() {
+        let head = "GET /x.wasm HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nAccept-Encoding: br\r\n\r\n";
+        assert_eq!(
+            rewritten(head, true),
+            "GET /x.wasm HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        );
+        assert!(rewritten(head, false).contains("Accept-Encoding"));
+    }
+
+    #[test]
+    fn exactly_one_byte_of_the_body_changes() {
+        let before = b"HTTP/1.1 200 OK\r\n\r\nabcdef".to_vec();
+        let mut after = before.clone();
+        change_one_byte(&mut after).unwrap();
+        let changed: Vec<usize> = (0..before.len()).filter(|at| before[*at] != after[*at]).collect();
+        assert_eq!(changed.len(), 1);
+        assert!(changed[0] >= 19);
+    }
+}
