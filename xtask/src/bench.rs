@@ -1,6 +1,6 @@
 //! The task `bench`: one program per benchmark in the bench package, always optimised.
 
-use std::{ffi::OsString, process::Command};
+use std::ffi::OsString;
 
 use anyhow::Result;
 
@@ -11,7 +11,7 @@ const IN_BROWSERS: &str = "e2e";
 
 /// Runs the benchmark `name`; `rest` are its arguments.
 pub(crate) fn bench(name: &str, rest: &[OsString]) -> Result<()> {
-    let mut cargo = Command::new(workspace::cargo());
+    let mut cargo = workspace::native_cargo(Mode::Release);
     cargo
         .args([
             "run",
@@ -22,8 +22,7 @@ pub(crate) fn bench(name: &str, rest: &[OsString]) -> Result<()> {
             name,
             "--",
         ])
-        .args(rest)
-        .current_dir(workspace::root());
+        .args(rest);
     if name == IN_BROWSERS {
         let tools = setup::for_web()?;
         let browser = setup::for_browser_tests()?;

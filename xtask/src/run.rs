@@ -34,13 +34,8 @@ pub(crate) fn run(options: &RunOptions) -> Result<()> {
 
 /// The call that builds the relay's program with the client of `mode` in it.
 pub(crate) fn build_relay(mode: Mode) -> Command {
-    let mut cargo = Command::new(workspace::cargo());
-    cargo
-        .args(["build", "--package", "chopar-relay", "--bin", "chopar-relay"])
-        .current_dir(workspace::root());
-    if mode == Mode::Dev {
-        cargo.env("CHOPAR_WEB_DIST", mode.dist());
-    }
+    let mut cargo = workspace::native_cargo(mode);
+    cargo.args(["build", "--package", "chopar-relay", "--bin", "chopar-relay"]);
     cargo
 }
 

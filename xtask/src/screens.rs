@@ -1,6 +1,6 @@
 //! The task `screens`: a picture of every screen, made by the program of that name in the browser tests' package.
 
-use std::{ffi::OsString, process::Command};
+use std::ffi::OsString;
 
 use anyhow::Result;
 
@@ -12,7 +12,7 @@ pub(crate) fn screens(rest: &[OsString]) -> Result<()> {
     let browser = setup::for_browser_tests()?;
     web::build(&tools, Mode::Release)?;
     process::must(&mut run::build_relay(Mode::Release))?;
-    let mut cargo = Command::new(workspace::cargo());
+    let mut cargo = workspace::native_cargo(Mode::Release);
     cargo
         .args([
             "run",
@@ -23,7 +23,6 @@ pub(crate) fn screens(rest: &[OsString]) -> Result<()> {
             "screens",
             "--",
         ])
-        .args(rest)
-        .current_dir(workspace::root());
+        .args(rest);
     process::must(test::for_browsers(&mut cargo, &browser))
 }

@@ -21,8 +21,20 @@ use crate::{
 /// Each browser test starts a relay and several browsers: two at once would starve each other on a small machine.
 const BROWSER_TESTS_AT_ONCE: &str = "1";
 
-/// Runs all gates; `full` asks for the long sizes.
-pub(crate) fn test(full: bool) -> Result<()> {
+const LINTS: [&str; 7] = [
+    "clippy",
+    "--workspace",
+    "--all-targets",
+    "--quiet",
+    "--",
+    "-D",
+    "warnings",
+];
+/// Programs and tests in one call, so that what they share is compiled once; the relay that browser tests start is among them.
+const NATIVE_BUILD: [&str; 3] = ["build", "--workspace", "--all-targets"];
+
+/// Runs all gates and prints what came of them, the count of tests last; `full` asks for the long sizes. Whether all is well.
+pub(crate) fn test(full: bool) -> bool {
     let mut report = Report::default();
     let mut tally = Tally::default();
 
@@ -31,36 +43,30 @@ pub(crate) fn test(full: bool) -> Result<()> {
     report.step("format", || {
         process::must(cargo().args(["fmt", "--all", "--check"]))
     });
-    report.step("lints", || {
-        process::must(cargo().args([
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--quiet",
-            "--",
-            "-D",
-            "warnings",
-        ]))
-    });
     let client = match &tools {
         Some(tools) => report.step("web client", || web::build(tools, Mode::Release)),
         None => None,
     };
-    if tools.is_none() {
-        report.skip("web client", "its tools are missing");
-    }
-    report.step("native tests", || native_tests(full, &mut tally));
     match &client {
         Some(manifest) => {
             report.step("size budget", || size::check(manifest));
         }
         None => report.skip("size budget", "there is no web client"),
     }
-    match (&client, &browser) {
-        (Some(_), Some(browser)) => {
+    report.step("lints", || process::must(cargo().args(LINTS)));
+    let built = report.step("native build", || process::must(cargo().args(NATIVE_BUILD)));
+    match built {
+        Some(()) => drop(report.step("native tests", || native_tests(full, &mut tally))),
+        None => report.skip("native tests", "they do not compile"),
+    }
+    match (&client, &browser, built) {
+        (Some(_), Some(browser), Some(())) => {
             report.step("browser tests", || browser_tests(full, browser, &mut tally));
         }
-        _ => report.skip("browser tests", "the web client or the browser is missing"),
+        _ => report.skip(
+            "browser tests",
+            "the web client, the browser or the relay is missing",
+        ),
     }
     if process::output_of(cargo().args(["deny", "--version"])).is_some() {
         report.step("dependencies", dependencies);
@@ -74,7 +80,7 @@ pub(crate) fn test(full: bool) -> Result<()> {
         println!("{error}");
     }
     println!("{tally}");
-    verdict
+    verdict.is_ok()
 }
 
 /// Licences, sources and duplicates always; advisories where their database can be fetched.
@@ -87,28 +93,39 @@ fn dependencies() -> Result<()> {
 }
 
 fn native_tests(full: bool, tally: &mut Tally) -> Result<()> {
-    let selection = ["--workspace", "--exclude", "chopar-e2e"];
-    count(runner().args(selection), full, tally)?;
-    // nextest leaves examples in documentation to cargo.
-    if has_nextest() {
-        count(
-            cargo().args(["test", "--doc", "--quiet"]).args(selection),
+    if !has_nextest() {
+        return count(
+            cargo_test().args(["--workspace", "--exclude", "chopar-e2e"]),
             full,
             tally,
-        )?;
+        );
     }
-    Ok(())
+    let ended = count(&mut nextest("not package(chopar-e2e)"), full, tally);
+    // nextest leaves the examples in documentation to cargo.
+    count(
+        cargo().args(["test", "--workspace", "--doc", "--quiet"]),
+        full,
+        tally,
+    )?;
+    ended
 }
 
 fn browser_tests(full: bool, browser: &Browser, tally: &mut Tally) -> Result<()> {
-    process::must(&mut run::build_relay(Mode::Release))?;
-    let mut tests = runner();
-    tests.args(["--package", "chopar-e2e"]);
-    if has_nextest() {
+    let mut tests = if has_nextest() {
+        let mut tests = nextest("package(chopar-e2e)");
         tests.args(["--test-threads", BROWSER_TESTS_AT_ONCE]);
+        tests
     } else {
-        tests.args(["--", "--test-threads", BROWSER_TESTS_AT_ONCE]);
-    }
+        let mut tests = cargo_test();
+        tests.args([
+            "--package",
+            "chopar-e2e",
+            "--",
+            "--test-threads",
+            BROWSER_TESTS_AT_ONCE,
+        ]);
+        tests
+    };
     count(for_browsers(&mut tests, browser), full, tally)
 }
 
@@ -117,7 +134,6 @@ pub(crate) fn for_browsers<'a>(command: &'a mut Command, browser: &Browser) -> &
     command
         .env("CHOPAR_CHROME", &browser.chrome)
         .env("CHOPAR_CHROMEDRIVER", &browser.driver)
-        .env("CHOPAR_WEB_DIST", Mode::Release.dist())
         .env("CHOPAR_RELAY_BIN", run::relay_program())
 }
 
@@ -129,13 +145,25 @@ fn count(tests: &mut Command, full: bool, tally: &mut Tally) -> Result<()> {
     process::succeeded(status, &process::shown(tests))
 }
 
-fn runner() -> Command {
+/// Always the whole workspace, narrowed by a filter: another selection would be compiled anew with other features.
+fn nextest(filter: &str) -> Command {
     let mut command = cargo();
-    if has_nextest() {
-        command.args(["nextest", "run", "--no-fail-fast", "--color", "never"]);
-    } else {
-        command.args(["test", "--no-fail-fast"]);
-    }
+    command.args([
+        "nextest",
+        "run",
+        "--workspace",
+        "--no-fail-fast",
+        "--color",
+        "never",
+        "--filterset",
+        filter,
+    ]);
+    command
+}
+
+fn cargo_test() -> Command {
+    let mut command = cargo();
+    command.args(["test", "--no-fail-fast"]);
     command
 }
 
@@ -144,7 +172,5 @@ fn has_nextest() -> bool {
 }
 
 fn cargo() -> Command {
-    let mut command = Command::new(workspace::cargo());
-    command.current_dir(workspace::root());
-    command
+    workspace::native_cargo(Mode::Release)
 }

@@ -3,9 +3,12 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::{Context, Result};
+
+use crate::web::Mode;
 
 /// The repository's root.
 pub(crate) fn root() -> &'static Path {
@@ -28,6 +31,13 @@ pub(crate) fn locked_version(package: &str) -> Result<String> {
     let path = root().join("Cargo.lock");
     let lock = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     version_in_lock(&lock, package).with_context(|| format!("Cargo.lock names no package {package}"))
+}
+
+/// A cargo call for native builds, always with the same word on where the client is: the relay is built again when that changes.
+pub(crate) fn native_cargo(mode: Mode) -> Command {
+    let mut command = Command::new(cargo());
+    command.current_dir(root()).env("CHOPAR_WEB_DIST", mode.dist());
+    command
 }
 
 /// The cargo that called us, else the one on PATH.
