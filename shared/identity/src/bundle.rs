@@ -247,3 +247,6 @@ fn authentic(label: &str, keys: &DeviceKeys, signed: &Signed) -> Result<Bytes, B
     verify(label, &signed.body, &signed.signature, &keys.signing).map_err(|_| BundleError::BadSignature)?;
     Ok(signed.body.clone())
 }
+
+#[cfg(test)]
+mod tests;

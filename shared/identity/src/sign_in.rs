@@ -147,3 +147,6 @@ fn parse(proof: &Signed) -> Result<SignInClaim, SignInError> {
         device: DeviceId::try_from(body.device.as_ref()).map_err(|_| SignInError::Malformed)?,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -389,7 +389,7 @@ fn a_fork_is_told_from_noise() {
     };
     let before = a.log.clone();
     assert_eq!(
-        a.log.extend(&[rival_of_last.clone()]).unwrap_err(),
+        a.log.extend(std::slice::from_ref(&rival_of_last)).unwrap_err(),
         LogError::Fork { position: 2 }
     );
     // An invalid rival is only an invalid entry.
