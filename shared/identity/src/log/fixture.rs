@@ -1,6 +1,7 @@
 //! An account with its keys at hand, for tests.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use chopar_wire::ids::DeviceId;
 use chopar_wire::proto::identity::Entry;
@@ -43,6 +44,8 @@ pub(super) fn recovery() -> RecoveryKeys {
     }
 }
 
+static KEYRING: LazyLock<Keyring> = LazyLock::new(Keyring::new);
+
 /// Signs whatever draft, with the keys of all numbers.
 pub(super) struct Keyring {
     by_account: HashMap<[u8; 32], SigningKey>,
@@ -50,7 +53,7 @@ pub(super) struct Keyring {
 }
 
 impl Keyring {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self {
             by_account: (0..128).map(|n| (*public(n).as_bytes(), secret(n))).collect(),
             by_device: (0..128).map(|n| (id(n), secret(n))).collect(),
@@ -75,13 +78,13 @@ impl Keyring {
 /// A log that grows by named acts.
 pub(super) struct Account {
     pub(super) log: AccountLog,
-    pub(super) keys: Keyring,
+    pub(super) keys: &'static Keyring,
 }
 
 impl Account {
     /// Account key 1, no devices.
     pub(super) fn new() -> Self {
-        let keys = Keyring::new();
+        let keys = &*KEYRING;
         let create = keys.sign(EntryDraft::create(&public(1), &recovery(), 1000));
         Self {
             log: AccountLog::verify(&account_id(&public(1)), &[create]).unwrap(),
