@@ -1,1 +1,47 @@
-//! stub
+//! The relay of Chopar: it stores ciphertext until it is fetched, and cannot read it.
+//!
+//! ```text
+//!   accept ──> http/router ──> http/assets      the web client, strict headers
+//!  (caps,          │
+//!   timeouts)      └─────────> ws/connect ──> ws/session ──> ws/connection <──> ws/registry <── fanout
+//!                                             (who are you)   (frames)                            ^
+//!                                                                │                                │
+//!                                                                └──> policy ──> store ── commit ─┘
+//! ```
+//! It depends on `chopar-wire` and `chopar-identity` only: it holds no code that could decrypt a message, and a test
+//! keeps it so. It verifies account logs, bundles and sign-ins with the same code as the clients, which verify again.
+//!
+//! Not here: anything end-to-end, TLS (a later step; plain HTTP serves loopback only), several nodes.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `relay` | [`Relay`] and [`serve`]: opening, running, draining |
+//! | `config` | [`Config`] and its parts |
+//! | `accept` | the accept loop, caps and timeouts |
+//! | `http` | the web client, headers, probes |
+//! | `ws` | `/v1/connect`: sign-in, frames, delivery |
+//! | `policy` | rates, words of the directory, effects of account logs |
+//! | `store` | the trait `Store` with its contract, and SQLite |
+//! | `fanout` | from the writer to the connections |
+//! | `commands` | what a person types |
+
+#![forbid(unsafe_code)]
+
+mod accept;
+mod clock;
+pub mod commands;
+mod config;
+mod core;
+mod data;
+mod fanout;
+mod http;
+mod policy;
+mod relay;
+mod store;
+mod token;
+mod ws;
+
+pub use clock::Clock;
+pub use config::{Caps, Config, WebSource};
+pub use policy::limits::{Rate, Rates};
+pub use relay::{Relay, ServeError, serve};

@@ -1,0 +1,134 @@
+//! `chopar-relay doctor`: looks at what a relay needs and says in plain words what is wrong.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::{fs, io};
+
+use clap::Args;
+
+use super::DataFolder;
+use crate::store::sqlite::{self, open};
+use crate::{Clock, data};
+
+/// 1 January 2026: a clock before it was never set.
+const EARLIEST_MS: u64 = 1_767_225_600_000;
+/// Free bytes below which the relay will soon have to refuse messages: 512 MiB.
+const FREE_BYTES_MIN: u64 = 512 * 1024 * 1024;
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    data: DataFolder,
+    /// Address and port the relay will listen on.
+    #[arg(
+        long,
+        env = "CHOPAR_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS:PORT"
+    )]
+    listen: SocketAddr,
+}
+
+/// Good, or what to do about it.
+type Finding = Result<String, String>;
+
+impl Doctor {
+    /// Prints one line for each finding; `false` where something is wrong.
+    pub(super) fn run(self) -> bool {
+        let folder = &self.data.path;
+        let findings = [
+            ("clock", clock(Clock::system().now())),
+            ("data folder", writable(folder)),
+            ("database", database(folder)),
+            ("free disk", free_disk(folder)),
+            ("port", port(self.listen)),
+        ];
+        for (what, finding) in &findings {
+            match finding {
+                Ok(good) => println!("ok     {what}: {good}"),
+                Err(bad) => println!("WRONG  {what}: {bad}"),
+            }
+        }
+        findings.iter().all(|(_, finding)| finding.is_ok())
+    }
+}
+
+fn clock(now: u64) -> Finding {
+    if now < EARLIEST_MS {
+        Err("this machine's clock is years behind; invites and sign-ins depend on it. Set it, or start its time \
+             service"
+            .to_owned())
+    } else {
+        Ok("set".to_owned())
+    }
+}
+
+fn writable(folder: &Path) -> Finding {
+    let probe = || -> io::Result<()> {
+        data::create(folder)?;
+        let file = folder.join(".doctor");
+        fs::write(&file, b"probe")?;
+        fs::remove_file(file)
+    };
+    match probe() {
+        Ok(()) => Ok(format!("{} can be written", folder.display())),
+        Err(fault) => Err(format!("{} cannot be written: {fault}", folder.display())),
+    }
+}
+
+fn database(folder: &Path) -> Finding {
+    match open::version(&sqlite::path(folder)) {
+        Ok(0) => Ok("none yet; the first start makes it".to_owned()),
+        Ok(version) => Ok(format!("version {version}")),
+        Err(fault) => Err(fault.to_string()),
+    }
+}
+
+fn free_disk(folder: &Path) -> Finding {
+    let disk = rustix::fs::statvfs(folder).map_err(|fault| format!("cannot be measured: {fault}"))?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let mib = free / (1024 * 1024);
+    if free < FREE_BYTES_MIN {
+        Err(format!(
+            "{mib} MiB are free; the relay refuses messages when there is no room. Make room"
+        ))
+    } else {
+        Ok(format!("{mib} MiB"))
+    }
+}
+
+fn port(listen: SocketAddr) -> Finding {
+    match TcpListener::bind(listen) {
+        Ok(_) => Ok(format!("{listen} is free")),
+        Err(fault) if fault.kind() == io::ErrorKind::AddrInUse => Err(format!(
+            "{listen} is taken, perhaps by a relay that runs; else choose another with --listen"
+        )),
+        Err(fault) => Err(format!("{listen} cannot be listened on: {fault}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_found() {
+        assert!(clock(0).is_err());
+        assert!(clock(Clock::system().now()).is_ok());
+        let folder = tempfile::tempdir().unwrap();
+        assert!(writable(folder.path()).is_ok());
+        assert!(writable(Path::new("/dev/null/folder")).is_err());
+        assert_eq!(
+            database(folder.path()).unwrap(),
+            "none yet; the first start makes it"
+        );
+        fs::write(
+            sqlite::path(folder.path()),
+            b"not a database at all, only some text in a file",
+        )
+        .unwrap();
+        assert!(database(folder.path()).is_err());
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        assert!(port(taken.local_addr().unwrap()).is_err());
+    }
+}

@@ -1,0 +1,77 @@
+//! `chopar-relay invite`: a link made on the relay's own machine.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use chopar_wire::limits::{INVITE_MAX_SECONDS, INVITE_MAX_USES};
+use clap::{Args, ValueEnum};
+
+use super::DataFolder;
+use crate::Clock;
+use crate::store::sqlite::{self, Options, SqliteStore};
+use crate::store::{Role, Store};
+use crate::ws::administration::new_invite;
+
+#[derive(Debug, Args)]
+pub(super) struct Make {
+    #[command(flatten)]
+    data: DataFolder,
+    /// Where people reach the relay.
+    #[arg(long, env = "CHOPAR_ORIGIN", default_value = "http://localhost:8080")]
+    origin: String,
+    /// What the invited may do.
+    #[arg(long, value_enum, default_value_t = Invited::Member)]
+    role: Invited,
+    /// How many may register with the link.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(INVITE_MAX_USES)))]
+    uses: u32,
+    /// How many days the link is good for.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u64).range(1..=INVITE_MAX_SECONDS / 86_400))]
+    days: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Invited {
+    Member,
+    Owner,
+    Auditor,
+}
+
+impl Make {
+    pub(super) async fn run(self) -> Result<()> {
+        let folder = self.data.path;
+        if !sqlite::path(&folder).exists() {
+            bail!(
+                "{} holds no relay's data: start the relay once, or name its folder with --data",
+                folder.display()
+            );
+        }
+        let clock = Clock::system();
+        let options = Options {
+            folder,
+            clock: clock.clone(),
+            bytes_max: None,
+            on_stored: Arc::new(|_| {}),
+        };
+        let store = SqliteStore::open(options)?;
+        let role = match self.role {
+            Invited::Member => Role::Member,
+            Invited::Owner => Role::Owner,
+            Invited::Auditor => Role::Auditor,
+        };
+        let (invite, token) = new_invite(role, self.uses, self.days * 86_400, clock.now())?;
+        store
+            .create_invite(invite, token.hash())
+            .await
+            .context("the invite could not be stored")?;
+        store.close().await?;
+        let origin = self
+            .origin
+            .split(',')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('/');
+        println!("{origin}/join#{}", token.text());
+        Ok(())
+    }
+}

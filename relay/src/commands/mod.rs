@@ -1,0 +1,103 @@
+//! What a person types: `chopar-relay serve | invite | doctor`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+mod doctor;
+mod invite;
+mod serve;
+
+/// The relay of Chopar: stores ciphertext until it is fetched, and cannot read it.
+#[derive(Debug, Parser)]
+#[command(name = "chopar-relay", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve clients until stopped.
+    Serve(serve::Serve),
+    /// Make an invite link, also while the relay runs.
+    Invite(invite::Make),
+    /// Say in plain words what is wrong on this machine.
+    Doctor(doctor::Doctor),
+}
+
+/// Where the relay keeps its data.
+#[derive(Debug, Args)]
+struct DataFolder {
+    /// Folder of the database.
+    #[arg(
+        long = "data",
+        env = "CHOPAR_DATA",
+        default_value = "data",
+        value_name = "DIR"
+    )]
+    path: PathBuf,
+}
+
+/// Runs the program with the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let log_json = matches!(&cli.command, Command::Serve(serve) if serve.log_json);
+    start_log(log_json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(fault) => {
+            eprintln!("error: the runtime does not start: {fault}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Command::Serve(serve) => serve.run().await.map(|()| true),
+            Command::Invite(make) => make.run().await.map(|()| true),
+            Command::Doctor(doctor) => Ok(doctor.run()),
+        }
+    });
+    // What a blocking thread still does was abandoned by whoever asked for it.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(fault) => {
+            eprintln!("error: {fault:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The log goes to standard error, what a person asked for to standard output.
+fn start_log(json: bool) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(json);
+    let set = if json {
+        log.json().try_init()
+    } else {
+        log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .try_init()
+    };
+    if let Err(fault) = set {
+        eprintln!("warning: no log: {fault}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

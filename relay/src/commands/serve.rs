@@ -1,0 +1,124 @@
+//! `chopar-relay serve`.
+
+use std::net::SocketAddr;
+#[cfg(any(debug_assertions, feature = "web-from-disk"))]
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::DataFolder;
+use crate::{Config, Relay, WebSource};
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    data: DataFolder,
+    /// Address and port to listen on; loopback only, unless behind a proxy.
+    #[arg(
+        long,
+        env = "CHOPAR_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS:PORT"
+    )]
+    listen: SocketAddr,
+    /// Where people reach this relay, as a browser shows it; may be given several times.
+    #[arg(
+        long = "origin",
+        env = "CHOPAR_ORIGIN",
+        value_delimiter = ',',
+        value_name = "ORIGIN"
+    )]
+    origins: Vec<String>,
+    /// The organisation's name, shown with invites and signed at sign-in.
+    #[arg(long, env = "CHOPAR_NAME", default_value = "Chopar")]
+    name: String,
+    /// A proxy on another machine speaks TLS to the world and plain HTTP to this relay.
+    #[arg(long)]
+    behind_proxy: bool,
+    /// Bound of the database file in bytes.
+    #[arg(long, env = "CHOPAR_DATABASE_BYTES_MAX", value_name = "BYTES")]
+    database_bytes_max: Option<u64>,
+    /// Connections of one address at once.
+    #[arg(long, env = "CHOPAR_CONNECTIONS_PER_ADDRESS", value_name = "COUNT")]
+    connections_per_address: Option<usize>,
+    /// Connections in total.
+    #[arg(long, env = "CHOPAR_CONNECTIONS", value_name = "COUNT")]
+    connections: Option<usize>,
+    /// Serve the web client from this folder, not from the program.
+    #[cfg(any(debug_assertions, feature = "web-from-disk"))]
+    #[arg(long, value_name = "DIR")]
+    web_dist: Option<PathBuf>,
+    /// Log as JSON lines.
+    #[arg(long, env = "CHOPAR_LOG_JSON")]
+    pub(super) log_json: bool,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> Result<()> {
+        let listener = TcpListener::bind(self.listen)
+            .await
+            .with_context(|| format!("{} cannot be listened on", self.listen))?;
+        let web = self.web();
+        let mut config = Config::new(self.data.path);
+        config.name = self.name;
+        config.origins = self.origins;
+        config.behind_proxy = self.behind_proxy;
+        config.database_bytes_max = self.database_bytes_max;
+        config.web = web;
+        config.caps.connections = self.connections.unwrap_or(config.caps.connections);
+        config.caps.per_address = self.connections_per_address.unwrap_or(config.caps.per_address);
+        let relay = Relay::open(listener, config).await?;
+        let stop = stop_signal().context("signals cannot be caught")?;
+        match relay.owner_invite() {
+            Some(link) => println!(
+                "Chopar is at {}\nThere is no owner yet. Open this link to become the owner (it works once):\n  {link}",
+                relay.url()
+            ),
+            None => println!(
+                "Chopar is at {}\nThere is an owner; invites are made in the app.",
+                relay.url()
+            ),
+        }
+        tracing::info!("serving");
+        relay.run(stop).await?;
+        Ok(())
+    }
+
+    #[cfg(any(debug_assertions, feature = "web-from-disk"))]
+    fn web(&self) -> WebSource {
+        self.web_dist
+            .clone()
+            .map_or(WebSource::Embedded, WebSource::Folder)
+    }
+
+    #[cfg(not(any(debug_assertions, feature = "web-from-disk")))]
+    fn web(&self) -> WebSource {
+        WebSource::Embedded
+    }
+}
+
+/// Ctrl-C or, from a service manager, SIGTERM. Caught from here on, awaited later.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}

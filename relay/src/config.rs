@@ -1,0 +1,124 @@
+//! What a relay is told before it starts. Every field has a default that serves one machine.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::policy::limits::Rates;
+
+/// Everything that can be chosen about a relay.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Folder of the database; made if it is missing.
+    pub data: PathBuf,
+    /// The organisation's name, part of what a device signs at sign-in.
+    pub name: String,
+    /// Origins (`scheme://host[:port]`) under which clients reach this relay. Empty: localhost and 127.0.0.1 at the
+    /// listener's port.
+    pub origins: Vec<String>,
+    /// A TLS-terminating proxy stands in front: listening beyond loopback is allowed.
+    pub behind_proxy: bool,
+    /// Where the web client comes from.
+    pub web: WebSource,
+    /// Bounds of the accept loop.
+    pub caps: Caps,
+    /// Token buckets of signed-in accounts and of addresses.
+    pub rates: Rates,
+    /// Bound of the database file in bytes; reaching it is answered like a full disk.
+    pub database_bytes_max: Option<u64>,
+    /// Where time comes from.
+    pub clock: Clock,
+}
+
+/// Where the relay takes the web client from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WebSource {
+    /// What was embedded when the relay was built; a page that says how to build it where nothing was.
+    Embedded,
+    /// A folder, read at every request.
+    Folder(PathBuf),
+}
+
+/// Bounds of connections before they are signed in, and of their number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Connections in total. About 6 KiB each: 10,000 are 60 MiB.
+    pub connections: usize,
+    /// Connections of one address: an office behind one NAT, not a flood.
+    pub per_address: usize,
+    /// Time for a request head: a slow client must not hold a connection.
+    pub request_head: Duration,
+    /// Time from the WebSocket's opening to the sign-in.
+    pub sign_in: Duration,
+    /// The same for one that showed a usable invite: a person is choosing a handle.
+    pub registration: Duration,
+    /// How long a write may stand still before the reader counts as gone; its messages are kept.
+    pub slow_reader: Duration,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            per_address: 512,
+            request_head: Duration::from_secs(10),
+            sign_in: Duration::from_secs(30),
+            registration: Duration::from_secs(15 * 60),
+            slow_reader: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Config {
+    /// A relay named "Chopar" that keeps its data in `data`.
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            name: "Chopar".to_owned(),
+            origins: Vec::new(),
+            behind_proxy: false,
+            web: WebSource::Embedded,
+            caps: Caps::default(),
+            rates: Rates::default(),
+            database_bytes_max: None,
+            clock: Clock::system(),
+        }
+    }
+
+    /// The origins of this relay on a listener at `local`: the configured ones, or its loopback names.
+    pub(crate) fn origins_at(&self, local: SocketAddr) -> Vec<String> {
+        if self.origins.is_empty() {
+            let port = local.port();
+            vec![
+                format!("http://localhost:{port}"),
+                format!("http://127.0.0.1:{port}"),
+                format!("http://[::1]:{port}"),
+            ]
+        } else {
+            self.origins
+                .iter()
+                .map(|origin| origin.trim_end_matches('/').to_ascii_lowercase())
+                .collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_default_to_the_listener_and_are_normalised() {
+        let mut config = Config::new("data");
+        assert_eq!(
+            config.origins_at(([127, 0, 0, 1], 8080).into())[0],
+            "http://localhost:8080"
+        );
+        config.origins = vec!["https://Chat.Example.org/".to_owned()];
+        assert_eq!(
+            config.origins_at(([127, 0, 0, 1], 8080).into()),
+            ["https://chat.example.org"]
+        );
+    }
+}

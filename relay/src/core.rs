@@ -1,0 +1,37 @@
+//! What every connection shares.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::policy::limits::Limiter;
+use crate::store::Store;
+use crate::ws::registry::Registry;
+
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    /// Where clients are served from, normalised.
+    pub(crate) origins: Vec<String>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) limiter: Limiter,
+    /// Becomes true once, when the relay stops.
+    pub(crate) stopping: watch::Sender<bool>,
+}
+
+impl Core {
+    pub(crate) fn now(&self) -> u64 {
+        self.config.clock.now()
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+}
+
+/// Waits until the relay stops; safe to drop and to call again.
+pub(crate) async fn stop_of(stopping: &mut watch::Receiver<bool>) {
+    // A sender that is gone is a relay that is gone.
+    drop(stopping.wait_for(|stopping| *stopping).await);
+}

@@ -1,0 +1,7 @@
+//! Pages and probes: the web client with strict headers, `/healthz`, `/readyz`, and the way to `/v1/connect`.
+
+pub(crate) mod assets;
+mod headers;
+mod health;
+mod negotiate;
+pub(crate) mod router;

@@ -1,0 +1,192 @@
+//! A relay from its opening to its end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::accept::{self, Places};
+use crate::config::Config;
+use crate::core::Core;
+use crate::http::router::router;
+use crate::policy::limits::Limiter;
+use crate::store::sqlite::{Options, SqliteStore};
+use crate::store::{Role, Store, StoreError};
+use crate::token::NoRandomness;
+use crate::ws::administration::new_invite;
+use crate::ws::registry::Registry;
+use crate::{data, fanout};
+
+/// How long the first owner's invite is good for: the person who installs the relay is at hand.
+const FIRST_INVITE_SECONDS: u64 = 7 * 24 * 3600;
+/// How long connections may take to hear that the relay stops. With the store's last commit the end comes within 5 s.
+const DRAIN: Duration = Duration::from_secs(3);
+/// How often what expired is looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+/// Between two parts of one sweep: others write in between.
+const SWEEP_PAUSE: Duration = Duration::from_millis(20);
+
+/// Why a relay did not start or did not end well.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Plain HTTP beyond this machine would give everybody on the way the client's code to alter.
+    #[error(
+        "{0} is not a loopback address: plain HTTP is for this machine only (or --behind-proxy, with TLS there)"
+    )]
+    NotLoopback(SocketAddr),
+    /// The data folder cannot be used.
+    #[error("the data folder cannot be used: {0}")]
+    Data(String),
+    /// The database cannot be used; it was left untouched.
+    #[error("{0}")]
+    Database(String),
+    /// The listener has no address.
+    #[error("the listener cannot be used: {0}")]
+    Listener(#[from] std::io::Error),
+    /// The store refused during start or end.
+    #[error("the store failed: {0}")]
+    Store(String),
+}
+
+impl From<StoreError> for ServeError {
+    fn from(fault: StoreError) -> Self {
+        Self::Store(fault.to_string())
+    }
+}
+
+impl From<NoRandomness> for ServeError {
+    fn from(fault: NoRandomness) -> Self {
+        Self::Store(fault.to_string())
+    }
+}
+
+/// A relay that has its database open and serves once it [runs](Relay::run).
+pub struct Relay {
+    core: Arc<Core>,
+    listener: TcpListener,
+    address: SocketAddr,
+    owner_invite: Option<String>,
+    lock: data::Lock,
+}
+
+impl Relay {
+    /// Opens the data folder and the database. While no owner exists, a fresh invite for one replaces the unused one of
+    /// an earlier start.
+    ///
+    /// # Errors
+    /// [`ServeError`]; nothing serves then.
+    pub async fn open(listener: TcpListener, config: Config) -> Result<Self, ServeError> {
+        let address = listener.local_addr()?;
+        if !address.ip().is_loopback() && !config.behind_proxy {
+            return Err(ServeError::NotLoopback(address));
+        }
+        let lock = data::prepare(&config.data).map_err(|fault| ServeError::Data(fault.to_string()))?;
+        let registry = Arc::new(Registry::default());
+        let store = SqliteStore::open(Options {
+            folder: config.data.clone(),
+            clock: config.clock.clone(),
+            bytes_max: config.database_bytes_max,
+            on_stored: fanout::to_connections(Arc::clone(&registry)),
+        })
+        .map_err(|fault| ServeError::Database(fault.to_string()))?;
+
+        let (invite, token) = new_invite(Role::Owner, 1, FIRST_INVITE_SECONDS, config.clock.now())?;
+        let made = store.replace_first_invite(invite, token.hash()).await?;
+        let core = Arc::new(Core {
+            origins: config.origins_at(address),
+            limiter: Limiter::new(config.rates),
+            store: Arc::new(store),
+            registry,
+            stopping: watch::Sender::new(false),
+            config,
+        });
+        let owner_invite = made.then(|| format!("{}/join#{}", core.origins[0], token.text()));
+        Ok(Self {
+            core,
+            listener,
+            address,
+            owner_invite,
+            lock,
+        })
+    }
+
+    /// Where the relay listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address for people: the first origin.
+    pub fn url(&self) -> &str {
+        &self.core.origins[0]
+    }
+
+    /// The one-time link for the first owner; `None` once there is an owner.
+    pub fn owner_invite(&self) -> Option<&str> {
+        self.owner_invite.as_deref()
+    }
+
+    /// Serves until `shutdown` completes, then drains: connections are closed with 1001, what was taken on is committed.
+    ///
+    /// # Errors
+    /// [`ServeError::Store`] where the last commit failed.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
+        // The lock is held to the end.
+        let Self {
+            core,
+            listener,
+            lock: _lock,
+            ..
+        } = self;
+        let places = Places::new(&core.config.caps);
+        let sweeper = tokio::spawn(sweep(Arc::clone(&core)));
+        let accepting = accept::run(&core, listener, router(Arc::clone(&core)), &places);
+        let stop = async {
+            shutdown.await;
+            core.stopping.send_replace(true);
+        };
+        tokio::join!(accepting, stop);
+        tracing::info!(devices = core.registry.count(), "stopping");
+        if tokio::time::timeout(DRAIN, places.empty()).await.is_err() {
+            tracing::warn!("some connections did not end in time");
+        }
+        sweeper.abort();
+        core.store.close().await?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// Opens a relay on `listener` and serves until `shutdown` completes. Tests bind port 0; who needs the address or the
+/// owner's invite uses [`Relay`].
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn serve(
+    listener: TcpListener,
+    config: Config,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
+    Relay::open(listener, config).await?.run(shutdown).await
+}
+
+/// Deletes what expired, a bounded part at a time, for as long as the relay runs.
+async fn sweep(core: Arc<Core>) {
+    let mut due = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        due.tick().await;
+        loop {
+            match core.store.sweep().await {
+                Ok(true) => tokio::time::sleep(SWEEP_PAUSE).await,
+                Ok(false) => break,
+                Err(fault) => {
+                    tracing::warn!(%fault, "what expired could not be deleted; it is tried again");
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The embedded store: one SQLite file, write-ahead log, `synchronous = FULL`.
+//!
+//! One thread writes (`writer`, `books`), a few connections read (`readers`); each file beside them holds the
+//! statements of one concept.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chopar_wire::ids::{AccountId, DeviceId, InviteId, QueueSeq};
+use prost::bytes::Bytes;
+
+use self::readers::Readers;
+use self::writer::Writer;
+use super::{
+    Answer, Append, Appended, Claim, Invite, LogPage, Member, NewAccount, OnStored, Person, QueuePage,
+    Registration, SignInFacts, Store, StoreError, Submission, Submitted, TokenHash,
+};
+use crate::clock::Clock;
+
+mod accounts;
+mod books;
+mod invites;
+pub(crate) mod open;
+mod prekeys;
+mod queue;
+mod readers;
+mod writer;
+
+/// The database's name in the data folder.
+pub(crate) const FILE: &str = "relay.db";
+
+/// How to open a store.
+pub(crate) struct Options {
+    pub(crate) folder: PathBuf,
+    pub(crate) clock: Clock,
+    pub(crate) bytes_max: Option<u64>,
+    pub(crate) on_stored: OnStored,
+}
+
+pub(crate) struct SqliteStore {
+    writer: Arc<Writer>,
+    readers: Arc<Readers>,
+    clock: Clock,
+}
+
+impl SqliteStore {
+    /// Opens or makes the database in an existing folder.
+    pub(crate) fn open(options: Options) -> Result<Self, open::OpenError> {
+        let path = path(&options.folder);
+        let db = open::writer(&path, options.bytes_max)?;
+        let readers = Arc::new(Readers::open(&path)?);
+        let clock = options.clock.clone();
+        let writer = Writer::start(db, options.clock, options.on_stored)
+            .map_err(|fault| rusqlite::Error::ToSqlConversionFailure(Box::new(fault)))?;
+        Ok(Self {
+            writer: Arc::new(writer),
+            readers,
+            clock,
+        })
+    }
+}
+
+/// Where the database of a data folder is.
+pub(crate) fn path(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
+impl Store for SqliteStore {
+    fn register(&self, new: NewAccount) -> Answer<Registration> {
+        self.writer.run(0, move |books| books.register(&new))
+    }
+
+    fn invite(&self, token: TokenHash) -> Answer<Option<Invite>> {
+        self.readers.run(move |db| invites::invite(db, &token))
+    }
+
+    fn create_invite(&self, invite: Invite, token: TokenHash) -> Answer<()> {
+        self.writer
+            .run(0, move |books| books.create_invite(&invite, &token, false))
+    }
+
+    fn replace_first_invite(&self, invite: Invite, token: TokenHash) -> Answer<bool> {
+        self.writer
+            .run(0, move |books| books.replace_first_invite(&invite, &token))
+    }
+
+    fn invites(&self) -> Answer<Vec<Invite>> {
+        self.readers.run(invites::list)
+    }
+
+    fn revoke_invite(&self, id: InviteId) -> Answer<bool> {
+        self.writer.run(0, move |books| books.revoke_invite(&id))
+    }
+
+    fn members(&self, after: String, limit: usize) -> Answer<Vec<Member>> {
+        self.readers.run(move |db| accounts::members(db, &after, limit))
+    }
+
+    fn find(&self, words: Vec<String>, limit: usize) -> Answer<Vec<Person>> {
+        self.readers.run(move |db| accounts::find(db, &words, limit))
+    }
+
+    fn set_display_name(&self, account: AccountId, name: String, words: Vec<String>) -> Answer<()> {
+        self.writer
+            .run(0, move |books| books.set_display_name(&account, &name, &words))
+    }
+
+    fn sign_in(&self, account: AccountId, device: DeviceId) -> Answer<Option<SignInFacts>> {
+        self.readers
+            .run(move |db| accounts::sign_in(db, &account, &device))
+    }
+
+    fn log(&self, account: AccountId, from: u32, bytes: usize) -> Answer<Option<LogPage>> {
+        self.readers
+            .run(move |db| accounts::log_page(db, &account, from, bytes))
+    }
+
+    fn append_log(&self, append: Append) -> Answer<Appended> {
+        self.writer
+            .run(append.entry.encoded.len(), move |books| books.append_log(&append))
+    }
+
+    fn publish_bundle(&self, device: DeviceId, sequence: u64, bundle: Bytes) -> Answer<bool> {
+        self.writer.run(bundle.len(), move |books| {
+            books.publish_bundle(device, sequence, &bundle)
+        })
+    }
+
+    fn add_one_time(&self, device: DeviceId, pairs: Vec<(u32, Bytes)>) -> Answer<Option<usize>> {
+        let bytes = pairs.iter().map(|(_, pair)| pair.len()).sum();
+        self.writer
+            .run(bytes, move |books| books.add_one_time(device, &pairs))
+    }
+
+    fn claim(&self, account: AccountId, device: DeviceId) -> Answer<Claim> {
+        self.writer.run(0, move |books| books.claim(&account, device))
+    }
+
+    fn submit(&self, submission: Submission) -> Answer<Submitted> {
+        let bytes = submission.parcels.iter().map(|parcel| parcel.body.len()).sum();
+        self.writer.run(bytes, move |books| books.submit(&submission))
+    }
+
+    fn acknowledge(&self, device: DeviceId, seqs: Vec<QueueSeq>) -> Answer<()> {
+        let writer = Arc::clone(&self.writer);
+        let again = seqs.clone();
+        let first = writer.run(0, move |books| books.acknowledge(device, &seqs, true));
+        Box::pin(async move {
+            match first.await {
+                // A full store must still drain: without room for the memory of ids, the ids are forgotten.
+                Err(StoreError::Full) => {
+                    writer
+                        .run(0, move |books| books.acknowledge(device, &again, false))
+                        .await
+                }
+                other => other,
+            }
+        })
+    }
+
+    fn queue(&self, device: DeviceId, after: u64, count: usize, bytes: usize) -> Answer<QueuePage> {
+        let now = self.clock.now();
+        self.readers
+            .run(move |db| queue::page(db, device, after, count, bytes, now))
+    }
+
+    fn sweep(&self) -> Answer<bool> {
+        self.writer.run(0, books::Books::sweep)
+    }
+
+    fn ready(&self) -> Answer<()> {
+        self.writer.run(0, |_| Ok(()))
+    }
+
+    fn close(&self) -> Answer<()> {
+        let thread = self.writer.close();
+        let readers = Arc::clone(&self.readers);
+        Box::pin(async move {
+            readers.close().await;
+            let Some(thread) = thread else { return Ok(()) };
+            let ended = tokio::task::spawn_blocking(move || thread.join()).await;
+            match ended {
+                Ok(Ok(())) => Ok(()),
+                _ => Err(StoreError::Failed("the writer stopped".to_owned())),
+            }
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! Opening the database file: its version first, then the settings every connection needs.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+/// The version this relay writes.
+pub(crate) const SCHEMA_VERSION: i64 = 1;
+/// "Chpr": tells a relay's database from another program's.
+const APPLICATION_ID: i64 = 0x4368_7072;
+/// A page: the file system's usual block.
+const PAGE_BYTES: u64 = 4096;
+
+/// Why a database cannot be used. It was not changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error(
+        "the database is of version {found}, this relay knows versions up to {SCHEMA_VERSION}: use a newer relay"
+    )]
+    Newer { found: i64 },
+    #[error("the file is a database, but not a relay's")]
+    Foreign,
+    #[error("the database cannot be opened: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// The version of the database at `path`, 0 where there is none yet. Nothing is written.
+pub(crate) fn version(path: &Path) -> Result<i64, OpenError> {
+    if !path.exists() {
+        return Ok(0);
+    }
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let version = pragma_number(&db, "user_version")?;
+    let application = pragma_number(&db, "application_id")?;
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (version, application) {
+        (0, 0) if tables == 0 => Ok(0),
+        (_, APPLICATION_ID) if version > SCHEMA_VERSION => Err(OpenError::Newer { found: version }),
+        (_, APPLICATION_ID) => Ok(version),
+        _ => Err(OpenError::Foreign),
+    }
+}
+
+/// The one connection that writes. Makes the schema in an empty database.
+pub(crate) fn writer(path: &Path, bytes_max: Option<u64>) -> Result<Connection, OpenError> {
+    let version = version(path)?;
+    let mut db = Connection::open(path)?;
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    if version == 0 {
+        // Must precede the first table. Pages of delivered messages go back to the file system.
+        db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+    }
+    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384")?;
+    if version == 0 {
+        let tx = db.transaction()?;
+        tx.execute_batch(include_str!("schema.sql"))?;
+        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+        tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        tx.commit()?;
+    }
+    if let Some(bytes) = bytes_max {
+        let pages = (bytes / PAGE_BYTES).clamp(1, u64::from(u32::MAX - 1));
+        db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+    }
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}
+
+/// A connection that only reads, beside the writer.
+pub(crate) fn reader(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    db.execute_batch("PRAGMA cache_size = -4096")?;
+    db.set_prepared_statement_cache_capacity(32);
+    Ok(db)
+}
+
+fn pragma_number(db: &Connection, name: &str) -> rusqlite::Result<i64> {
+    db.pragma_query_value(None, name, |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_database_is_refused_and_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        let db = writer(&path, None).unwrap();
+        db.pragma_update(None, "user_version", SCHEMA_VERSION + 1)
+            .unwrap();
+        drop(db);
+        let before = std::fs::read(&path).unwrap();
+        assert!(
+            matches!(writer(&path, None), Err(OpenError::Newer { found }) if found == SCHEMA_VERSION + 1)
+        );
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn another_programs_database_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch("CREATE TABLE t (x)")
+            .unwrap();
+        assert!(matches!(writer(&path, None), Err(OpenError::Foreign)));
+        std::fs::write(
+            &path,
+            b"this is no database, but it is long enough to look like one, or is it?",
+        )
+        .unwrap();
+        assert!(matches!(writer(&path, None), Err(OpenError::Sqlite(_))));
+    }
+}

@@ -1,0 +1,245 @@
+//! The one writer: takes everything that waits, runs it in one transaction, commits durably, then answers.
+//!
+//! A batch that fails is rolled back and its jobs run again one by one, each in a transaction of its own, so that one
+//! submission too large for a full disk does not take the acknowledgements beside it along.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::oneshot;
+
+use super::books::Books;
+use crate::clock::Clock;
+use crate::store::{Answer, OnStored, StoreError};
+
+/// Jobs that may wait: several full batches. More is refused as busy.
+const WAITING_MAX: usize = 8192;
+/// Bytes of bodies that may wait: bounds the memory of the queue to the writer.
+const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Jobs of one transaction: bounds how long one commit keeps everybody waiting.
+const BATCH_MAX: usize = 1024;
+/// How long a batch is held open for more under load. Alone, a job never waits.
+const COMMIT_WAIT: Duration = Duration::from_millis(1);
+/// From this size of the previous batch on, waiting pays: the writer is what others wait for.
+const BUSY_BATCH: usize = 16;
+
+/// The way to the writer thread.
+pub(super) struct Writer {
+    jobs: std::sync::Mutex<Option<SyncSender<Order>>>,
+    waiting_bytes: Arc<AtomicUsize>,
+    thread: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Something to run in a transaction and to answer after it.
+trait Job: Send {
+    fn run(&mut self, books: &mut Books) -> rusqlite::Result<()>;
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
+}
+
+struct Order {
+    job: Box<dyn Job>,
+    bytes: usize,
+}
+
+struct Task<F, T> {
+    work: F,
+    result: Option<T>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Job for Task<F, T>
+where
+    F: FnMut(&mut Books) -> rusqlite::Result<T> + Send,
+    T: Send,
+{
+    fn run(&mut self, books: &mut Books) -> rusqlite::Result<()> {
+        self.result = Some((self.work)(books)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let result = match (outcome, self.result) {
+            (Ok(()), Some(result)) => Ok(result),
+            (Ok(()), None) => Err(StoreError::Closed),
+            (Err(fault), _) => Err(fault),
+        };
+        // Whoever asked may be gone; what was done stays done.
+        let _gone = self.reply.send(result);
+    }
+}
+
+impl Writer {
+    /// Starts the thread that owns `db`.
+    pub(super) fn start(db: Connection, clock: Clock, on_stored: OnStored) -> std::io::Result<Self> {
+        let (jobs, orders) = sync_channel(WAITING_MAX);
+        let waiting_bytes = Arc::new(AtomicUsize::new(0));
+        let bytes = Arc::clone(&waiting_bytes);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                Desk {
+                    books: Books::new(db, clock),
+                    on_stored,
+                    orders,
+                    bytes,
+                }
+                .work()
+            })?;
+        Ok(Self {
+            jobs: std::sync::Mutex::new(Some(jobs)),
+            waiting_bytes,
+            thread: std::sync::Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Queues `work` now; `bytes` is what it holds in memory. `work` may run more than once, each time on unchanged
+    /// books.
+    pub(super) fn run<T, F>(&self, bytes: usize, work: F) -> Answer<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Books) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let queued = self.queue(Order {
+            job: Box::new(Task {
+                work,
+                result: None,
+                reply,
+            }),
+            bytes,
+        });
+        Box::pin(async move {
+            queued?;
+            answer.await.unwrap_or(Err(StoreError::Closed))
+        })
+    }
+
+    fn queue(&self, order: Order) -> Result<(), StoreError> {
+        let bytes = order.bytes;
+        if self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > WAITING_BYTES_MAX {
+            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(StoreError::Busy);
+        }
+        let jobs = self
+            .jobs
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let sent = match jobs.as_ref() {
+            Some(jobs) => jobs.try_send(order).map_err(|fault| match fault {
+                TrySendError::Full(_) => StoreError::Busy,
+                TrySendError::Disconnected(_) => StoreError::Closed,
+            }),
+            None => Err(StoreError::Closed),
+        };
+        if sent.is_err() {
+            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        sent
+    }
+
+    /// Lets the thread finish what waits and ends it.
+    pub(super) fn close(&self) -> Option<JoinHandle<()>> {
+        self.jobs
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        self.thread
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take()
+    }
+}
+
+/// The writer thread's side.
+struct Desk {
+    books: Books,
+    on_stored: OnStored,
+    orders: Receiver<Order>,
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Desk {
+    fn work(mut self) {
+        let mut last = 0;
+        let mut batch = Vec::new();
+        while let Ok(first) = self.orders.recv() {
+            batch.push(first);
+            self.fill(&mut batch, last >= BUSY_BATCH);
+            last = batch.len();
+            let held: usize = batch.iter().map(|order| order.bytes).sum();
+            self.settle(&mut batch);
+            self.bytes.fetch_sub(held, Ordering::Relaxed);
+        }
+        self.books.close();
+    }
+
+    fn fill(&self, batch: &mut Vec<Order>, busy: bool) {
+        let deadline = Instant::now() + COMMIT_WAIT;
+        while batch.len() < BATCH_MAX {
+            match self.orders.try_recv() {
+                Ok(order) => batch.push(order),
+                Err(_) if busy => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    match self.orders.recv_timeout(left) {
+                        Ok(order) => batch.push(order),
+                        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+                    }
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn settle(&mut self, batch: &mut Vec<Order>) {
+        let whole = self.transaction(batch);
+        if whole.is_err() && batch.len() > 1 {
+            for order in batch.drain(..) {
+                let mut alone = vec![order];
+                let outcome = self.transaction(&mut alone);
+                self.tell(&mut alone, outcome);
+            }
+        } else {
+            self.tell(batch, whole);
+        }
+    }
+
+    fn transaction(&mut self, batch: &mut [Order]) -> Result<(), StoreError> {
+        let done = self
+            .books
+            .begin()
+            .and_then(|()| {
+                batch
+                    .iter_mut()
+                    .try_for_each(|order| order.job.run(&mut self.books))
+            })
+            .and_then(|()| self.books.commit());
+        done.map_err(|fault| {
+            self.books.roll_back();
+            let fault = named(&fault);
+            tracing::error!(%fault, jobs = batch.len(), "a transaction was rolled back");
+            fault
+        })
+    }
+
+    fn tell(&mut self, batch: &mut Vec<Order>, outcome: Result<(), StoreError>) {
+        for stored in self.books.take_stored() {
+            (self.on_stored)(stored);
+        }
+        for order in batch.drain(..) {
+            order.job.answer(outcome.clone());
+        }
+    }
+}
+
+/// The store's name for SQLite's fault. Its text names tables and codes, never values.
+pub(super) fn named(fault: &rusqlite::Error) -> StoreError {
+    match fault.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreError::Full,
+        Some(ErrorCode::DatabaseBusy) => StoreError::Busy,
+        _ => StoreError::Failed(fault.to_string()),
+    }
+}

@@ -1,0 +1,22 @@
+//! `/v1/connect`: one WebSocket, binary protobuf frames, both directions.
+//!
+//! ```text
+//!  connect   (upgrade: Host, Origin, buffer limits)
+//!    └> session     (Challenge -> SignIn | Register | CheckInvite, under a deadline)
+//!         └> connection  (the loop of a signed-in device)
+//!              ├> dispatch   (frame -> policy -> store -> answer; records, administration)
+//!              ├> delivery   (queue and pushes -> Deliver, within a window)
+//!              └> registry   (who is here; the way in for what others send)
+//! ```
+
+pub(crate) mod administration;
+mod answers;
+pub(crate) mod connect;
+mod connection;
+mod delivery;
+mod dispatch;
+mod records;
+mod registration;
+pub(crate) mod registry;
+mod session;
+mod wire;
