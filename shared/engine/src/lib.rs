@@ -24,16 +24,58 @@
 //! | [`intent`] | what a person asks for |
 //! | [`event`] | what a person is told: answers and changes |
 //! | [`view`] | conversations, lines, people as they are shown |
+//! | [`engine`] | the dispatcher; what it dispatches to: |
+//! | `onboarding`, `own` | from an invite to an account; the account |
+//! | `link`, `backoff`, `requests`, `asks`, `answers` | the connection, what is asked over it, what comes back |
+//! | `outbox`, `sending`, `opening`, `sessions` | from a text to envelopes the relay has |
+//! | `inbox`, `receiving`, `accepting`, `quarantine`, `content` | from an envelope to what was said |
+//! | `contact`, `people`, `trust`, `log_sync`, `repair` | persons, their logs, alarms, safety numbers |
+//! | `conversation`, `line`, `marks`, `receipts`, `typing`, `seen` | lines, ticks, unread, duplicates |
+//! | `prekeys`, `tokens`, `context`, `records` | own prekeys; private operations under way; one step; what is stored |
 
 #![forbid(unsafe_code)]
 
+mod accepting;
+mod answers;
+mod asks;
+mod backoff;
+mod contact;
+mod content;
+mod context;
+mod conversation;
 pub mod effect;
+pub mod engine;
 pub mod event;
+mod inbox;
 pub mod input;
 pub mod intent;
+mod line;
+mod link;
+mod log_sync;
+mod marks;
+mod onboarding;
+mod opening;
+mod outbox;
+mod own;
+mod people;
+mod prekeys;
+mod quarantine;
+mod receipts;
+mod receiving;
+mod records;
+mod repair;
+mod requests;
+mod seen;
+mod sending;
+mod sessions;
+mod tokens;
+mod trust;
+mod typing;
 pub mod view;
 
 pub use effect::{Batch, Effect, Kind, Record, RecordKey, Step, Token, Write};
+pub use engine::Engine;
 pub use event::{Answer, Event, Failure};
 pub use input::Input;
 pub use intent::{Asked, Intent};
+pub use records::RecordError;

@@ -1,0 +1,190 @@
+//! A handshake that came in: verify the sender's log, agree, open the first message, and only then have a session.
+
+use chopar_e2ee::device::PeerDevice;
+use chopar_e2ee::handshake::{Acceptance, HandshakeHeader};
+use chopar_e2ee::keys::Agreed;
+use chopar_e2ee::padding::unpad;
+use chopar_e2ee::ratchet::Session;
+use chopar_e2ee::seal::{SenderLog, Unsealed};
+use chopar_identity::AccountLog;
+use chopar_wire::proto::content::Payload;
+use chopar_wire::{AccountId, DeviceId};
+use prost::Message;
+
+use crate::contact::Contact;
+use crate::context::Context;
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::inbox::{Delivery, Outcome};
+use crate::log_sync::FETCH_DELAY_MS;
+use crate::sessions::Live;
+use crate::tokens::Waiting;
+
+/// A handshake that waits for its agreement. It holds no session and no draft of one.
+pub(crate) struct Accepting {
+    delivery: Delivery,
+    account: AccountId,
+    device: DeviceId,
+    /// The verified log of somebody who is no contact yet.
+    stranger: Option<AccountLog>,
+    header: HandshakeHeader,
+    acceptance: Acceptance,
+    message: Vec<u8>,
+}
+
+impl Engine {
+    pub(crate) fn begin_acceptance(
+        &mut self,
+        delivery: &Delivery,
+        unsealed: Unsealed,
+        cx: &mut Context<'_>,
+    ) -> Outcome {
+        let Some(local) = self.local() else {
+            return Outcome::Settled;
+        };
+        let Unsealed {
+            account,
+            device,
+            log,
+            header,
+            message,
+        } = unsealed;
+        // A header whose prekeys are gone was used before, or is too old.
+        if self.prekeys.named_by(&header).is_none() {
+            return Outcome::Settled;
+        }
+        if let Err(at) = self.inbox.may_open(cx.now) {
+            return Outcome::Later(at);
+        }
+        let known = self.log(&account).is_some();
+        let stranger = match log {
+            SenderLog::Whole(entries) if known => {
+                // What contradicts the pinned log raises its alarm; the pinned one decides.
+                self.take_entries(account, 0, &entries, cx);
+                None
+            }
+            SenderLog::Whole(entries) => match AccountLog::verify(&account, &entries) {
+                Ok(log) => Some(log),
+                Err(_) => return Outcome::Settled,
+            },
+            SenderLog::Head(_) if known => None,
+            SenderLog::Head(_) => {
+                self.contacts
+                    .entry(account)
+                    .or_insert_with(|| Contact::new(account, cx.now));
+                let delay = cx.below(FETCH_DELAY_MS);
+                self.want_log(account, cx.now.plus_ms(delay));
+                return Outcome::Parked(account);
+            }
+        };
+        let Some(log) = stranger.as_ref().or_else(|| self.log(&account)) else {
+            return Outcome::Settled;
+        };
+        let Ok(peer) = PeerDevice::from_log(log, &device) else {
+            return Outcome::Settled;
+        };
+        let Some(prekeys) = self.prekeys.named_by(&header) else {
+            return Outcome::Settled;
+        };
+        let Ok(acceptance) = Acceptance::begin(&local, &peer, &header, &prekeys) else {
+            return Outcome::Settled;
+        };
+        let with = *acceptance.wanted().as_bytes();
+        let delivery = delivery.clone();
+        let accepting = Accepting {
+            delivery,
+            account,
+            device,
+            stranger,
+            header,
+            acceptance,
+            message,
+        };
+        let token = self.tokens.wait(Waiting::Acceptance(Box::new(accepting)));
+        cx.effect(Effect::Agree { token, with });
+        Outcome::Agreeing
+    }
+
+    pub(crate) fn on_acceptance_agreed(
+        &mut self,
+        accepting: Accepting,
+        shared: [u8; 32],
+        cx: &mut Context<'_>,
+    ) {
+        self.inbox.agreed();
+        let seq = accepting.delivery.seq;
+        self.accept(accepting, shared, cx);
+        self.inbox.settle(seq);
+    }
+
+    /// The host could not agree: the envelope stays at the relay and comes again with the next connection.
+    pub(crate) fn on_acceptance_failed(&mut self) {
+        self.inbox.agreed();
+    }
+
+    fn accept(&mut self, accepting: Accepting, shared: [u8; 32], cx: &mut Context<'_>) {
+        let Accepting {
+            delivery,
+            account,
+            device,
+            stranger,
+            header,
+            acceptance,
+            message,
+        } = accepting;
+        // Time has passed: is it still new, and is the device still active?
+        if !self.is_new_handshake(&header) {
+            return;
+        }
+        let log = self.log(&account).or(stranger.as_ref());
+        if log.is_none_or(|log| log.device(&device).is_none()) {
+            return;
+        }
+        let Ok(agreed) = Agreed::new(shared) else { return };
+        let secrets = acceptance.finish(agreed);
+        let Some(prekeys) = self.prekeys.named_by(&header) else {
+            return;
+        };
+        let mut session = Session::responder(secrets, prekeys.signed.secret.duplicate(), cx.now);
+        let Ok(opened) = session.open(&message, cx.now) else {
+            return;
+        };
+        if session.commit(opened.draft).is_err() {
+            return;
+        }
+        // Authenticated: from here on the sender is who they say.
+        let payload = unpad(&opened.plaintext)
+            .ok()
+            .and_then(|bytes| Payload::decode(bytes).ok());
+        let generation = payload.as_ref().map_or(1, |p| p.generation.max(1));
+        if !self.contacts.contains_key(&account) {
+            self.contacts.insert(account, Contact::new(account, cx.now));
+        }
+        let Some(contact) = self.contacts.get_mut(&account) else {
+            return;
+        };
+        if contact.log.is_none() {
+            contact.log = stranger;
+        }
+        contact.save_log(cx);
+        let facts = contact.devices.entry(device).or_default();
+        facts.generation = facts.generation.max(generation);
+        facts.repair = false;
+        cx.contacts.insert(account);
+        let header_hash = header.digest();
+        let live = Live {
+            account,
+            generation,
+            header_hash,
+            created: cx.now,
+            session,
+            unanswered: None,
+        };
+        self.sessions.add(device, live, cx);
+        self.prekeys.used(&header, cx);
+        if let Some(payload) = payload {
+            self.take_payload(account, device, &delivery, payload, None, cx);
+        }
+        self.retry_quarantine(cx);
+    }
+}

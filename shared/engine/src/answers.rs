@@ -1,0 +1,168 @@
+//! The relay's answers, each to what asked for it.
+
+use chopar_wire::ids::InviteId;
+use chopar_wire::proto::relay::relay_frame::Body;
+use chopar_wire::proto::relay::{Invite, Member, Members, Reason, Refused};
+use chopar_wire::{AccountId, Timestamp};
+
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::event::{Answer, Failure};
+use crate::own::role_from;
+use crate::requests::What;
+use crate::view::{InviteView, MemberView};
+
+impl Engine {
+    pub(crate) fn on_answer(&mut self, what: What, body: Option<Body>, cx: &mut Context<'_>) {
+        if let Some(Body::Refused(refused)) = &body {
+            return self.on_refused(what, refused, cx);
+        }
+        match (what, body) {
+            (What::SignIn, Some(Body::SignedIn(signed_in))) => self.on_signed_in(&signed_in, cx),
+            (What::Register, Some(Body::Registered(registered))) => self.on_registered(&registered, cx),
+            (What::CheckInvite { asked }, Some(Body::InviteStatus(status))) => {
+                self.on_invite_status(asked, &status, cx);
+            }
+            (What::Submit { row }, Some(Body::Accepted(_))) => self.on_accepted(row, cx),
+            (What::Submit { row }, Some(Body::DeviceMismatch(mismatch))) => {
+                self.on_mismatch(row, &mismatch, cx)
+            }
+            (What::Signal | What::Ack, Some(_)) => {}
+            (What::FetchLog { account, from }, Some(Body::Log(log))) => self.on_log(account, from, &log, cx),
+            (What::AppendLog { asked }, Some(body)) => self.on_appended(asked, &body, cx),
+            (What::Find { asked }, Some(Body::People(people))) => self.on_people(asked, &people, cx),
+            (What::PublishBundle, Some(Body::Done(_))) => self.on_bundle_published(),
+            (What::AddOneTime, Some(Body::Done(_))) => self.on_pairs_added(),
+            (What::ClaimBundle { account, device }, Some(Body::ClaimedBundle(claimed))) => {
+                self.on_bundle(account, device, &claimed, cx);
+            }
+            (What::SetProfile { asked, display_name }, Some(Body::Done(_))) => {
+                if let Some(own) = &mut self.own {
+                    own.display_name = display_name;
+                }
+                self.phase_changed(cx);
+                cx.answer(asked, Answer::Done);
+            }
+            (What::CreateInvite { asked }, Some(Body::Invite(invite))) => {
+                let expires = Timestamp(invite.expires);
+                cx.answer(
+                    asked,
+                    Answer::InviteCreated {
+                        token: invite.token,
+                        expires,
+                    },
+                );
+            }
+            (What::ListInvites { asked }, Some(Body::Invites(invites))) => {
+                let invites = invites.invites.iter().filter_map(invite_view).collect();
+                cx.answer(asked, Answer::Invites(invites));
+            }
+            (What::RevokeInvite { asked }, Some(Body::Done(_))) => cx.answer(asked, Answer::Done),
+            (What::ListMembers { asked }, Some(Body::Members(members))) => {
+                cx.answer(asked, members_answer(&members));
+            }
+            // An answer of the wrong kind, or of one this build does not know.
+            (what, _) => self.on_no_answer(what, Failure::RelayMisbehaved, cx),
+        }
+    }
+
+    fn on_refused(&mut self, what: What, refused: &Refused, cx: &mut Context<'_>) {
+        match what {
+            What::SignIn => self.on_sign_in_refused(refused, cx),
+            What::Register => self.on_register_refused(refused, cx),
+            What::Submit { row } => self.on_submit_refused(row, refused, cx),
+            What::FetchLog { account, .. } => {
+                self.on_log_failed(account, refused.reason() == Reason::NoSuchAccount, cx);
+            }
+            What::PublishBundle | What::AddOneTime => self.on_prekeys_refused(),
+            What::ClaimBundle { account, device } => {
+                if matches!(refused.reason(), Reason::NoSuchDevice | Reason::NoSuchAccount) {
+                    self.want_log(account, cx.now);
+                }
+                self.opening_failed(account, device, cx);
+            }
+            what => {
+                if let Some(asked) = what.asked() {
+                    cx.fail(asked, failure(refused));
+                }
+            }
+        }
+    }
+
+    /// A request whose answer will not come, or makes no sense.
+    fn on_no_answer(&mut self, what: What, failure: Failure, cx: &mut Context<'_>) {
+        match what {
+            What::ClaimBundle { account, device } => self.opening_failed(account, device, cx),
+            What::FetchLog { account, .. } => self.on_log_failed(account, false, cx),
+            What::SignIn | What::Register | What::Submit { .. } => self.drop_link(cx),
+            What::PublishBundle | What::AddOneTime => self.on_prekeys_refused(),
+            what => {
+                if let Some(asked) = what.asked() {
+                    cx.fail(asked, failure);
+                }
+            }
+        }
+    }
+
+    /// The connection is gone: what was open on it is settled. What the engine itself asked will be asked again.
+    pub(crate) fn connection_settled(&mut self, cx: &mut Context<'_>) {
+        for what in self.requests.drain() {
+            match what {
+                What::FetchLog { account, .. } => self.want_log(account, cx.now),
+                what => {
+                    if let Some(asked) = what.asked() {
+                        cx.fail(asked, Failure::Offline);
+                    }
+                }
+            }
+        }
+        self.openings_grounded();
+        self.outbox.grounded();
+        self.inbox.clear();
+        self.prekeys.unknown();
+    }
+}
+
+/// The failure that a person is told for a refusal.
+pub(crate) fn failure(refused: &Refused) -> Failure {
+    match refused.reason() {
+        Reason::NotAllowed => Failure::NotAllowed,
+        Reason::RateLimited | Reason::ShuttingDown => Failure::RateLimited,
+        Reason::Storage => Failure::RelayStorage,
+        Reason::InviteUnknown => Failure::InviteUnknown,
+        Reason::InviteExpired => Failure::InviteExpired,
+        Reason::InviteUsed => Failure::InviteUsed,
+        Reason::HandleInvalid => Failure::HandleCharacter,
+        Reason::HandleTaken => Failure::HandleTaken,
+        Reason::NameInvalid => Failure::NameInvalid,
+        Reason::NoSuchAccount | Reason::NoSuchDevice => Failure::NotFound,
+        _ => Failure::Refused(refused.reason),
+    }
+}
+
+fn invite_view(invite: &Invite) -> Option<InviteView> {
+    Some(InviteView {
+        id: InviteId::try_from(invite.id.as_ref()).ok()?,
+        role: role_from(invite.role),
+        uses_left: invite.uses_left,
+        expires: Timestamp(invite.expires),
+    })
+}
+
+fn members_answer(members: &Members) -> Answer {
+    let view = |member: &Member| {
+        Some(MemberView {
+            account: AccountId::try_from(member.account.as_ref()).ok()?,
+            handle: member.handle.clone(),
+            display_name: member.display_name.clone(),
+            role: role_from(member.role),
+            joined: Timestamp(member.joined),
+            disabled: member.disabled,
+            devices: member.devices,
+        })
+    };
+    Answer::Members {
+        members: members.members.iter().filter_map(view).collect(),
+        more: members.more,
+    }
+}

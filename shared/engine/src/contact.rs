@@ -1,0 +1,288 @@
+//! A person: names, log, trust, what is owed to them, the watermarks of the conversation.
+//!
+//! A contact is pinned by account id. It is *accepted* once the own person has opened the conversation or written into it;
+//! nothing is ever sent to an account that is not (no acknowledgement, no receipt), so a stranger learns nothing.
+//! The own account is among the contacts too, without a conversation: its log and devices are treated alike.
+
+use std::collections::BTreeMap;
+
+use chopar_identity::AccountLog;
+use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
+
+use crate::context::Context;
+use crate::line::{Progress, preview, state_from, state_number, view};
+use crate::marks::Marks;
+use crate::records::contact::{ContactRecord, DeviceFacts, LOG, LogRecord, MARKS, STATE};
+use crate::records::line::{DraftRecord, LineRecord};
+use crate::records::{RecordError, SCHEMA, Stored};
+use crate::trust::{alarm_from, alarm_number};
+use crate::view::{Alarm, Conversation, Held, Trust};
+
+/// Acknowledgements and receipts kept for somebody who is not accepted yet; the oldest go first.
+const MAX_OWED: usize = 2000;
+
+/// A person.
+pub(crate) struct Contact {
+    pub(crate) account: AccountId,
+    pub(crate) handle: String,
+    pub(crate) display_name: String,
+    pub(crate) introduced: bool,
+    pub(crate) trust: Trust,
+    pub(crate) alarm: Option<Alarm>,
+    pub(crate) accepted: bool,
+    pub(crate) handle_moved: bool,
+    /// The sequence the next line gets; 0: there is no conversation.
+    pub(crate) next_line: u64,
+    pub(crate) last: Option<Last>,
+    pub(crate) time: Timestamp,
+    pub(crate) owed: Owed,
+    /// The own names as this person was last told them.
+    pub(crate) presented_as: String,
+    pub(crate) devices: BTreeMap<DeviceId, Facts>,
+    pub(crate) log: Option<AccountLog>,
+    pub(crate) marks: Marks,
+    pub(crate) draft: String,
+    /// When a typing notice was last sent to them.
+    pub(crate) typing_told: Option<Timestamp>,
+    /// Why nothing can be sent to them now that only the relay can mend. Not stored: it is found out again.
+    pub(crate) unreachable: Option<Held>,
+}
+
+/// The newest line, cut to what a list shows.
+pub(crate) struct Last {
+    pub(crate) sequence: u64,
+    pub(crate) line: LineRecord,
+    pub(crate) progress: Progress,
+}
+
+/// What is owed to a person.
+#[derive(Default)]
+pub(crate) struct Owed {
+    pub(crate) acks: Vec<EnvelopeId>,
+    pub(crate) delivered: Vec<MessageId>,
+    pub(crate) read: Vec<MessageId>,
+}
+
+/// What must not be forgotten about one device.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Facts {
+    pub(crate) bundle: u64,
+    pub(crate) generation: u32,
+    pub(crate) repair: bool,
+}
+
+impl Owed {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.acks.is_empty() && self.delivered.is_empty() && self.read.is_empty()
+    }
+
+    /// Drops the oldest beyond the bound.
+    pub(crate) fn bound(&mut self) {
+        cut(&mut self.acks);
+        cut(&mut self.delivered);
+        cut(&mut self.read);
+    }
+}
+
+fn cut<T>(list: &mut Vec<T>) {
+    let over = list.len().saturating_sub(MAX_OWED);
+    list.drain(..over);
+}
+
+impl Contact {
+    pub(crate) fn new(account: AccountId, now: Timestamp) -> Self {
+        Self {
+            account,
+            handle: String::new(),
+            display_name: String::new(),
+            introduced: false,
+            trust: Trust::Unverified,
+            alarm: None,
+            accepted: false,
+            handle_moved: false,
+            next_line: 0,
+            last: None,
+            time: now,
+            owed: Owed::default(),
+            presented_as: String::new(),
+            devices: BTreeMap::new(),
+            log: None,
+            marks: Marks::default(),
+            draft: String::new(),
+            typing_told: None,
+            unreachable: None,
+        }
+    }
+
+    /// Takes one record of this contact's partition.
+    pub(crate) fn load(&mut self, sequence: u64, value: &[u8]) -> Result<(), RecordError> {
+        match sequence {
+            STATE => self.load_state(ContactRecord::read(value)?),
+            LOG => {
+                let record = LogRecord::read(value)?;
+                let log = AccountLog::verify(&self.account, &record.entries);
+                self.log = Some(log.map_err(|_| LogRecord::bad("entries"))?);
+                Ok(())
+            }
+            MARKS.. => self.marks.load(value),
+            _ => Err(ContactRecord::bad("sequence")),
+        }
+    }
+
+    pub(crate) fn load_draft(&mut self, value: &[u8]) -> Result<(), RecordError> {
+        self.draft = DraftRecord::read(value)?.text;
+        Ok(())
+    }
+
+    pub(crate) fn save(&mut self, cx: &mut Context<'_>) {
+        let last = self.last.as_ref();
+        let record = ContactRecord {
+            schema: SCHEMA,
+            handle: self.handle.clone(),
+            display_name: self.display_name.clone(),
+            introduced: self.introduced,
+            trust: match self.trust {
+                Trust::Unverified => 0,
+                Trust::Verified => 1,
+                Trust::Changed => 2,
+            },
+            alarm: alarm_number(self.alarm),
+            accepted: self.accepted,
+            next_line: self.next_line,
+            last: last.map(|l| l.line.clone()),
+            last_sequence: last.map_or(0, |l| l.sequence),
+            last_state: last.map_or(0, |l| state_number(l.progress.state)),
+            time: self.time.0,
+            owed_acks: self.owed.acks.iter().map(|id| id.as_bytes().to_vec()).collect(),
+            owed_delivered: self
+                .owed
+                .delivered
+                .iter()
+                .map(|id| id.as_bytes().to_vec())
+                .collect(),
+            owed_read: self.owed.read.iter().map(|id| id.as_bytes().to_vec()).collect(),
+            presented_as: self.presented_as.clone(),
+            devices: self
+                .devices
+                .iter()
+                .map(|(id, facts)| facts_record(id, facts))
+                .collect(),
+            handle_moved: self.handle_moved,
+        };
+        cx.put(self.account.as_bytes(), STATE, &record);
+        self.marks.save(&self.account, cx);
+    }
+
+    pub(crate) fn save_log(&self, cx: &mut Context<'_>) {
+        if let Some(log) = &self.log {
+            let record = LogRecord {
+                schema: SCHEMA,
+                entries: log.entries(0).to_vec(),
+            };
+            cx.put(self.account.as_bytes(), LOG, &record);
+        }
+    }
+
+    /// The row of the list; `None` where there is no conversation.
+    pub(crate) fn row(&self) -> Option<Conversation> {
+        (self.next_line > 0).then(|| Conversation {
+            peer: self.account,
+            name: self.display_name.clone(),
+            handle: self.handle.clone(),
+            last: self
+                .last
+                .as_ref()
+                .and_then(|l| view(l.sequence, &l.line, l.progress)),
+            time: self.time,
+            unread: u32::try_from(self.marks.unread()).unwrap_or(u32::MAX),
+            first_unread: self.marks.first_unread(),
+            draft: self.draft.clone(),
+            trust: self.trust,
+            alarm: self.alarm,
+        })
+    }
+
+    pub(crate) fn set_last(&mut self, sequence: u64, line: &LineRecord, progress: Progress) {
+        self.last = Some(Last {
+            sequence,
+            line: preview(line),
+            progress,
+        });
+    }
+
+    /// Why own messages to this person wait for a decision or for the relay, if they do.
+    pub(crate) fn held(&self) -> Option<Held> {
+        match (self.alarm, self.trust) {
+            (Some(_), _) => Some(Held::Alarm),
+            (None, Trust::Changed) => Some(Held::SafetyNumberChanged),
+            (None, _) => self.unreachable,
+        }
+    }
+
+    fn load_state(&mut self, record: ContactRecord) -> Result<(), RecordError> {
+        self.handle = record.handle;
+        self.display_name = record.display_name;
+        self.introduced = record.introduced;
+        self.trust = match record.trust {
+            0 => Trust::Unverified,
+            1 => Trust::Verified,
+            2 => Trust::Changed,
+            _ => return Err(ContactRecord::bad("trust")),
+        };
+        self.alarm = alarm_from(record.alarm);
+        if self.alarm.is_none() && record.alarm != 0 {
+            return Err(ContactRecord::bad("alarm"));
+        }
+        self.accepted = record.accepted;
+        self.handle_moved = record.handle_moved;
+        self.next_line = record.next_line;
+        let progress = Progress {
+            state: state_from(record.last_state),
+            held: None,
+        };
+        self.last = record.last.map(|line| Last {
+            sequence: record.last_sequence,
+            line,
+            progress,
+        });
+        self.time = Timestamp(record.time);
+        self.owed.acks = ids(&record.owed_acks, |b| EnvelopeId::try_from(b).ok())?;
+        self.owed.delivered = ids(&record.owed_delivered, |b| MessageId::try_from(b).ok())?;
+        self.owed.read = ids(&record.owed_read, |b| MessageId::try_from(b).ok())?;
+        self.presented_as = record.presented_as;
+        for facts in record.devices {
+            let device =
+                DeviceId::try_from(facts.device.as_slice()).map_err(|_| ContactRecord::bad("device"))?;
+            let DeviceFacts {
+                bundle,
+                generation,
+                repair,
+                ..
+            } = facts;
+            self.devices.insert(
+                device,
+                Facts {
+                    bundle,
+                    generation,
+                    repair,
+                },
+            );
+        }
+        Ok(())
+    }
+}
+
+fn ids<T>(from: &[Vec<u8>], parse: impl Fn(&[u8]) -> Option<T>) -> Result<Vec<T>, RecordError> {
+    from.iter()
+        .map(|bytes| parse(bytes).ok_or(ContactRecord::bad("id")))
+        .collect()
+}
+
+fn facts_record(device: &DeviceId, facts: &Facts) -> DeviceFacts {
+    DeviceFacts {
+        device: device.as_bytes().to_vec(),
+        bundle: facts.bundle,
+        generation: facts.generation,
+        repair: facts.repair,
+    }
+}

@@ -1,0 +1,197 @@
+//! What an authenticated sender said.
+
+use chopar_identity::LogHead;
+use chopar_wire::proto::content::{Copy, Introduction, Payload, ResendRequest, Text, copy, payload};
+use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
+
+use crate::contact::Contact;
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::inbox::Delivery;
+use crate::line::Progress;
+use crate::seen::SeenId;
+use crate::sending::MAX_TEXT;
+use crate::view::{Notice, SentState};
+
+impl Engine {
+    pub(crate) fn take_payload(
+        &mut self,
+        sender: AccountId,
+        device: DeviceId,
+        delivery: &Delivery,
+        payload: Payload,
+        sent: Option<Timestamp>,
+        cx: &mut Context<'_>,
+    ) {
+        let head = |head: Option<_>| head.as_ref().and_then(|head| LogHead::try_from(head).ok());
+        self.on_heads(sender, head(payload.own_log), head(payload.peer_log), cx);
+        let own = self.own.as_ref().is_some_and(|own| own.account == sender);
+        if let Some(presenting) = payload.presenting.filter(|_| !own) {
+            self.on_introduction(sender, &presenting, cx);
+        }
+        let time = Timestamp(payload.time);
+        match payload.content {
+            Some(payload::Content::Copy(copied)) if own => self.on_copy(copied, time, cx),
+            // The own devices say nothing else to each other.
+            _ if own => {}
+            // What advances no chain may be replayed by the relay within its window: only what does no harm twice.
+            Some(payload::Content::Text(_) | payload::Content::ResendRequest(_)) if sent.is_some() => {}
+            Some(payload::Content::Text(text)) => self.on_text(sender, delivery.id, text, time, cx),
+            Some(payload::Content::Receipts(receipts)) => self.on_receipts(sender, &receipts, cx),
+            Some(payload::Content::TransportAcks(acks)) => self.on_transport_acks(sender, device, &acks, cx),
+            Some(payload::Content::Introduction(introduction)) => {
+                self.on_introduction(sender, &introduction, cx)
+            }
+            Some(payload::Content::Typing(typing)) => {
+                self.on_typing(sender, &typing, sent.unwrap_or(time), cx);
+            }
+            Some(payload::Content::ResendRequest(request)) => {
+                self.on_resend_request(sender, device, &request, cx)
+            }
+            // Only from an own device; or of a kind this build does not know.
+            Some(payload::Content::Copy(_)) | None => {}
+        }
+    }
+
+    fn on_text(
+        &mut self,
+        sender: AccountId,
+        envelope: EnvelopeId,
+        text: Text,
+        time: Timestamp,
+        cx: &mut Context<'_>,
+    ) {
+        let Ok(id) = MessageId::try_from(text.id.as_ref()) else {
+            return;
+        };
+        if text.text.is_empty() || text.text.len() > MAX_TEXT {
+            return;
+        }
+        let seen = SeenId::message(&sender, &id);
+        self.seen.insert(SeenId::envelope(&envelope));
+        // Shown before: the acknowledgement was lost on its way, so it is owed again.
+        if !self.seen.contains(&seen) {
+            self.seen.insert(seen);
+            self.begin_conversation(sender, cx);
+            self.typing_over(sender, cx);
+            self.add_their_line(sender, id, text.text, time, cx);
+        }
+        self.owe(sender, Some(envelope), Some(id), cx);
+    }
+
+    /// Names are claims. A handle that another contact has is not taken from somebody's word.
+    fn on_introduction(&mut self, sender: AccountId, introduction: &Introduction, cx: &mut Context<'_>) {
+        let handle = chopar_identity::Handle::parse(&introduction.handle).ok();
+        let taken = handle.as_ref().is_some_and(|handle| {
+            self.contacts
+                .values()
+                .any(|c| c.account != sender && c.handle == handle.as_str())
+        });
+        let name = chopar_identity::DisplayName::parse(&introduction.display_name).ok();
+        let Some(contact) = self.contacts.get_mut(&sender) else {
+            return;
+        };
+        let mut changed = false;
+        if let Some(handle) = handle.filter(|_| !taken)
+            && contact.handle.is_empty()
+        {
+            contact.handle = handle.as_str().to_owned();
+            changed = true;
+        }
+        if let Some(name) = name.filter(|name| contact.display_name != name.as_str()) {
+            contact.display_name = name.as_str().to_owned();
+            changed = true;
+        }
+        if changed || !contact.introduced {
+            contact.introduced = true;
+            cx.touch(sender);
+        }
+    }
+
+    /// What another own device sent.
+    fn on_copy(&mut self, copied: Copy, time: Timestamp, cx: &mut Context<'_>) {
+        let Some(own) = self.own.as_ref().map(|own| own.account) else {
+            return;
+        };
+        let Ok(peer) = AccountId::try_from(copied.peer.as_ref()) else {
+            return;
+        };
+        let Some(copy::Content::Text(text)) = copied.content else {
+            return;
+        };
+        let Ok(id) = MessageId::try_from(text.id.as_ref()) else {
+            return;
+        };
+        let seen = SeenId::message(&own, &id);
+        if peer == own || text.text.is_empty() || text.text.len() > MAX_TEXT || self.seen.contains(&seen) {
+            return;
+        }
+        self.seen.insert(seen);
+        self.contacts
+            .entry(peer)
+            .or_insert_with(|| Contact::new(peer, cx.now));
+        self.begin_conversation(peer, cx);
+        self.accept_contact(peer, cx);
+        let line = self.add_own_line(peer, id, &text.text, time, cx);
+        // It left the other device; ticks beyond that come to both.
+        self.set_progress(
+            peer,
+            line,
+            Progress {
+                state: SentState::Sent,
+                held: None,
+            },
+            cx,
+        );
+    }
+
+    /// They lost what they cannot name, or name it: what was made for exactly this device and not acknowledged goes again, in
+    /// the session the request came in.
+    fn on_resend_request(
+        &mut self,
+        sender: AccountId,
+        device: DeviceId,
+        request: &ResendRequest,
+        cx: &mut Context<'_>,
+    ) {
+        if !self.contacts.get(&sender).is_some_and(|c| c.accepted) {
+            return;
+        }
+        let named = |message: Option<MessageId>| {
+            request.ids.is_empty()
+                || message.is_some_and(|id| request.ids.iter().any(|wanted| wanted.as_ref() == id.as_bytes()))
+        };
+        for key in self.outbox.of(&sender) {
+            let Some(row) = self.outbox.get(&key) else {
+                continue;
+            };
+            if row.expired || !named(row.message.map(|(_, id)| id)) {
+                continue;
+            }
+            if self
+                .outbox
+                .drop_targets(key, |target| target.device == device && !target.acked)
+            {
+                if let Some(row) = self.outbox.get_mut(&key) {
+                    row.accepted = None;
+                    row.in_flight = false;
+                    row.not_before = cx.now;
+                }
+                self.outbox.save(key, cx);
+            }
+        }
+    }
+
+    /// A fresh session is needed because what was kept here of the old one is damaged: it begins with the request to send
+    /// again.
+    pub(crate) fn ask_again(&mut self, account: AccountId, cx: &mut Context<'_>) {
+        use prost::Message;
+        let content = Some(payload::Content::ResendRequest(ResendRequest::default()));
+        let row = Payload {
+            content,
+            ..Payload::default()
+        };
+        self.outbox.push(account, row.encode_to_vec(), None, cx);
+        self.conversation_notice(account, &Notice::Repaired, cx);
+    }
+}

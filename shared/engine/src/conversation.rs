@@ -1,0 +1,289 @@
+//! Lines of a conversation: adding them, moving them on, telling and paging them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use chopar_wire::{AccountId, MessageId, Timestamp};
+
+use crate::context::Context;
+use crate::effect::{Effect, Kind, Record};
+use crate::engine::Engine;
+use crate::event::{Answer, Failure};
+use crate::line::{self, Progress};
+use crate::marks::{Mark, Whose};
+use crate::records::Stored;
+use crate::records::line::{DeliveryRecord, LineRecord};
+use crate::tokens::Waiting;
+use crate::view::{Held, Line, Notice, SentState};
+
+/// How far clocks of two people may differ without lines looking misplaced, in milliseconds.
+const CLOCK_DIFFERENCE_MS: u64 = 5 * 60_000;
+/// Lines kept in memory so that a tick on a recent line needs no read.
+const CACHED_LINES: usize = 256;
+/// Lines in one page, at most.
+const MAX_PAGE: u16 = 500;
+
+/// Recent lines, oldest out first.
+#[derive(Default)]
+pub(crate) struct LineCache {
+    lines: BTreeMap<(AccountId, u64), LineRecord>,
+    order: VecDeque<(AccountId, u64)>,
+}
+
+impl LineCache {
+    fn insert(&mut self, key: (AccountId, u64), line: LineRecord) {
+        self.lines.insert(key, line);
+        self.order.push_back(key);
+        while self.order.len() > CACHED_LINES {
+            if let Some(oldest) = self.order.pop_front() {
+                self.lines.remove(&oldest);
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Appends a line and returns its sequence. The contact must exist.
+    fn add_line(
+        &mut self,
+        account: AccountId,
+        line: LineRecord,
+        mark: Option<Mark>,
+        cx: &mut Context<'_>,
+    ) -> u64 {
+        let Some(contact) = self.contacts.get_mut(&account) else {
+            return 0;
+        };
+        let sequence = contact.next_line.max(1);
+        contact.next_line = sequence + 1;
+        contact.time = cx.now;
+        contact.set_last(sequence, &line, Progress::WAITING);
+        if let Some(mark) = mark {
+            contact.marks.insert(sequence, mark);
+        }
+        cx.put(account.as_bytes(), sequence, &line);
+        if let Some(view) = line::view(sequence, &line, Progress::WAITING) {
+            cx.line(account, view);
+        }
+        self.lines.insert((account, sequence), line);
+        cx.touch(account);
+        sequence
+    }
+
+    /// Begins the conversation, if it has not begun.
+    pub(crate) fn begin_conversation(&mut self, account: AccountId, cx: &mut Context<'_>) {
+        if self.contacts.get(&account).is_some_and(|c| c.next_line == 0) {
+            self.add_notice(account, &Notice::Began, cx);
+        }
+    }
+
+    pub(crate) fn add_notice(&mut self, account: AccountId, notice: &Notice, cx: &mut Context<'_>) {
+        self.add_line(account, line::notice(notice, cx.now), None, cx);
+    }
+
+    pub(crate) fn add_own_line(
+        &mut self,
+        account: AccountId,
+        id: MessageId,
+        text: &str,
+        time: Timestamp,
+        cx: &mut Context<'_>,
+    ) -> u64 {
+        let held = self.contacts.get(&account).and_then(|c| c.held());
+        let progress = Progress {
+            state: SentState::Waiting,
+            held,
+        };
+        let mark = Mark {
+            id,
+            time: cx.now,
+            whose: Whose::Own(Progress::WAITING),
+        };
+        let sequence = self.add_line(account, line::own(id, text, time), Some(mark), cx);
+        cx.put(account.as_bytes(), sequence, &Progress::WAITING.record());
+        self.set_progress(account, sequence, progress, cx);
+        sequence
+    }
+
+    pub(crate) fn add_their_line(
+        &mut self,
+        account: AccountId,
+        id: MessageId,
+        text: String,
+        sent: Timestamp,
+        cx: &mut Context<'_>,
+    ) {
+        let above = self
+            .contacts
+            .get(&account)
+            .and_then(|c| c.last.as_ref())
+            .map_or(0, |l| l.line.time);
+        let earliest = above.saturating_sub(CLOCK_DIFFERENCE_MS);
+        let time = Timestamp(sent.0.clamp(earliest.min(cx.now.0), cx.now.0));
+        let mark = Mark {
+            id,
+            time: cx.now,
+            whose: Whose::Theirs,
+        };
+        self.add_line(account, line::theirs(id, text, time), Some(mark), cx);
+    }
+
+    /// Moves an own line on. A state never goes back; what is held is as given.
+    pub(crate) fn set_progress(
+        &mut self,
+        account: AccountId,
+        sequence: u64,
+        new: Progress,
+        cx: &mut Context<'_>,
+    ) {
+        let Some(contact) = self.contacts.get_mut(&account) else {
+            return;
+        };
+        let Some(old) = contact.marks.progress(sequence) else {
+            return;
+        };
+        let state = old.state.max(new.state);
+        let held = if state == SentState::Waiting || new.held == Some(Held::Expired) {
+            new.held
+        } else {
+            None
+        };
+        let progress = Progress { state, held };
+        if !contact.marks.set(sequence, progress) {
+            return;
+        }
+        if progress.state == SentState::Read {
+            contact.marks.remove(sequence);
+        }
+        cx.put(account.as_bytes(), sequence, &progress.record());
+        cx.contacts.insert(account);
+        if let Some(last) = contact.last.as_mut().filter(|l| l.sequence == sequence) {
+            last.progress = progress;
+            cx.rows.insert(account);
+        }
+        self.tell_line(account, sequence, progress, cx);
+    }
+
+    /// Sets why an own line waits, leaving its state.
+    pub(crate) fn set_held(
+        &mut self,
+        account: AccountId,
+        sequence: u64,
+        held: Option<Held>,
+        cx: &mut Context<'_>,
+    ) {
+        self.set_progress(
+            account,
+            sequence,
+            Progress {
+                state: SentState::Waiting,
+                held,
+            },
+            cx,
+        );
+    }
+
+    fn tell_line(&mut self, account: AccountId, sequence: u64, progress: Progress, cx: &mut Context<'_>) {
+        match self.lines.lines.get(&(account, sequence)) {
+            Some(record) => {
+                if let Some(view) = line::view(sequence, record, progress) {
+                    cx.line(account, view);
+                }
+            }
+            None => {
+                let token = self.tokens.wait(Waiting::Line {
+                    conversation: account,
+                });
+                let before = Some(sequence + 1);
+                cx.effect(Effect::Load {
+                    token,
+                    conversation: account,
+                    before,
+                    limit: 1,
+                });
+            }
+        }
+    }
+
+    pub(crate) fn page(
+        &mut self,
+        asked: u64,
+        account: AccountId,
+        before: Option<u64>,
+        limit: u16,
+        cx: &mut Context<'_>,
+    ) {
+        if self.contacts.get(&account).is_none_or(|c| c.next_line == 0) {
+            return cx.fail(asked, Failure::NotFound);
+        }
+        let limit = limit.clamp(1, MAX_PAGE);
+        let token = self.tokens.wait(Waiting::Page {
+            asked,
+            conversation: account,
+            limit,
+        });
+        // One more than wanted tells whether there are older ones.
+        cx.effect(Effect::Load {
+            token,
+            conversation: account,
+            before,
+            limit: limit + 1,
+        });
+    }
+
+    pub(crate) fn on_page(
+        &mut self,
+        asked: u64,
+        account: AccountId,
+        limit: u16,
+        records: &[Record],
+        cx: &mut Context<'_>,
+    ) {
+        let mut lines = self.lines_from(account, records);
+        let surplus = lines.len().saturating_sub(usize::from(limit));
+        lines.drain(..surplus);
+        cx.answer(
+            asked,
+            Answer::Page {
+                lines,
+                more: surplus > 0,
+            },
+        );
+    }
+
+    pub(crate) fn on_line(&mut self, account: AccountId, records: &[Record], cx: &mut Context<'_>) {
+        for line in self.lines_from(account, records) {
+            cx.line(account, line);
+        }
+    }
+
+    /// Stored rows as they are shown; what is known in memory is newer than what was read.
+    fn lines_from(&self, account: AccountId, records: &[Record]) -> Vec<Line> {
+        let deliveries: BTreeMap<u64, Progress> = records
+            .iter()
+            .filter(|r| r.key.kind == Kind::Delivery)
+            .filter_map(|r| {
+                Some((
+                    r.key.sequence,
+                    Progress::from_record(&DeliveryRecord::read(&r.value).ok()?),
+                ))
+            })
+            .collect();
+        let marks = self.contacts.get(&account).map(|c| &c.marks);
+        let lines: BTreeMap<u64, Line> = records
+            .iter()
+            .filter(|r| r.key.kind == Kind::Line)
+            .filter_map(|r| {
+                let sequence = r.key.sequence;
+                let progress = marks
+                    .and_then(|m| m.progress(sequence))
+                    .or_else(|| deliveries.get(&sequence).copied())
+                    .unwrap_or(Progress::WAITING);
+                Some((
+                    sequence,
+                    line::view(sequence, &LineRecord::read(&r.value).ok()?, progress)?,
+                ))
+            })
+            .collect();
+        lines.into_values().collect()
+    }
+}

@@ -1,0 +1,368 @@
+//! The dispatcher: every input to the concept that handles it, then whatever has become possible, then one batch.
+//!
+//! Progress is made by looking at the state, not by remembering what to do next: after each input the `pump_…` functions send
+//! what can be sent now. So a lost connection, a restart and a late answer need no paths of their own.
+
+use std::collections::BTreeMap;
+
+use chopar_identity::{DeviceKeys, Ed25519Public, X25519Public};
+use chopar_wire::proto::relay::relay_frame::Body;
+use chopar_wire::{AccountId, DeviceId, Timestamp, frame};
+use rand_core::CryptoRng;
+
+use crate::asks::WaitingAsk;
+use crate::contact::Contact;
+use crate::context::Context;
+use crate::conversation::LineCache;
+use crate::effect::{Effect, Kind, Record, RecordKey, Step};
+use crate::event::{Event, Failure};
+use crate::inbox::Inbox;
+use crate::input::{DeviceKeysPublic, Input};
+use crate::link::Link;
+use crate::log_sync::LogsWanted;
+use crate::onboarding::Registering;
+use crate::opening::Opening;
+use crate::outbox::Outbox;
+use crate::own::Own;
+use crate::prekeys::Prekeys;
+use crate::quarantine::Quarantine;
+use crate::receipts::OwedDue;
+use crate::receiving::Trials;
+use crate::records::RecordError;
+use crate::requests::Requests;
+use crate::seen::Seen;
+use crate::sessions::Sessions;
+use crate::tokens::{Tokens, Waiting};
+use crate::typing::TypingUntil;
+
+/// The client. Rebuilt from the vault's records at every start; see the crate's page for the contract with its host.
+#[derive(Default)]
+pub struct Engine {
+    pub(crate) opened: bool,
+    pub(crate) origin: String,
+    pub(crate) damage: Vec<RecordError>,
+    /// The account's own record cannot be read: nothing is begun anew over it.
+    pub(crate) unusable: bool,
+    pub(crate) identity: Option<DeviceKeys>,
+    pub(crate) own: Option<Own>,
+    pub(crate) contacts: BTreeMap<AccountId, Contact>,
+    pub(crate) sessions: Sessions,
+    pub(crate) prekeys: Prekeys,
+    pub(crate) outbox: Outbox,
+    pub(crate) quarantine: Quarantine,
+    pub(crate) seen: Seen,
+    pub(crate) inbox: Inbox,
+    pub(crate) trials: Trials,
+    pub(crate) link: Link,
+    pub(crate) requests: Requests,
+    pub(crate) tokens: Tokens,
+    pub(crate) asks: Vec<WaitingAsk>,
+    pub(crate) registering: Option<Registering>,
+    pub(crate) openings: BTreeMap<(AccountId, DeviceId), Opening>,
+    pub(crate) logs_wanted: LogsWanted,
+    pub(crate) owed_due: OwedDue,
+    pub(crate) typing_until: TypingUntil,
+    pub(crate) lines: LineCache,
+    wake: Option<Timestamp>,
+}
+
+impl Engine {
+    /// An engine that waits for its first input, [`Input::Opened`].
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one input. The step it returns must be committed and then carried out before the next input.
+    ///
+    /// Never panics, whatever comes and in whatever order: what makes no sense now is dropped, an intent is answered.
+    pub fn handle(&mut self, input: Input, now: Timestamp, rng: &mut impl CryptoRng) -> Step {
+        let mut cx = Context::new(now, rng);
+        self.dispatch(input, &mut cx);
+        if self.opened {
+            self.tick(&mut cx);
+            self.pump(&mut cx);
+            self.finish(&mut cx);
+        }
+        cx.step
+    }
+
+    /// Records that could not be read when the vault was opened, for a diagnostic page. What could be mended was.
+    pub fn damage(&self) -> &[RecordError] {
+        &self.damage
+    }
+
+    /// Envelopes that cannot be opened yet. For diagnosis and tests.
+    pub fn quarantined(&self) -> usize {
+        self.quarantine.len()
+    }
+
+    fn dispatch(&mut self, input: Input, cx: &mut Context<'_>) {
+        match input {
+            Input::Opened {
+                records,
+                device_keys,
+                origin,
+            } => self.open(records, device_keys, origin, cx),
+            Input::Intent(asked) if !self.opened || self.unusable => cx.fail(asked.id, Failure::Browser),
+            _ if !self.opened => {}
+            Input::Intent(asked) => self.on_intent(asked, cx),
+            Input::Connected => self.on_connected(cx),
+            Input::Frame(bytes) => match frame::decode_relay(bytes) {
+                Ok(frame) => {
+                    self.heard(cx.now);
+                    self.on_frame(frame.reply_to, frame.body, cx);
+                }
+                Err(_) => self.drop_link(cx),
+            },
+            Input::Disconnected { code } => self.on_disconnected(code, cx),
+            Input::Network { online } => self.on_network(online, cx),
+            Input::Wake => self.wake = None,
+            Input::IdentityMade { token, keys } => {
+                if let Some(Waiting::Identity) = self.tokens.take(token) {
+                    self.identity = device_keys_from(keys);
+                    if self.identity.is_none() {
+                        self.registration_failed(Failure::Browser, cx);
+                    }
+                }
+            }
+            Input::Signed { token, signatures } => {
+                if let Some(waiting) = self.tokens.take(token) {
+                    self.on_signed(waiting, &signatures, cx);
+                }
+            }
+            Input::Agreed { token, shared } => match self.tokens.take(token) {
+                Some(Waiting::Initiation(waiting)) => self.on_initiation_agreed(*waiting, *shared, cx),
+                Some(Waiting::Acceptance(waiting)) => self.on_acceptance_agreed(*waiting, *shared, cx),
+                _ => {}
+            },
+            Input::Failed { token } => {
+                if let Some(waiting) = self.tokens.take(token) {
+                    self.on_host_failed(waiting, cx);
+                }
+            }
+            Input::Loaded { token, records } => match self.tokens.take(token) {
+                Some(Waiting::Page {
+                    asked,
+                    conversation,
+                    limit,
+                }) => {
+                    self.on_page(asked, conversation, limit, &records, cx);
+                }
+                Some(Waiting::Line { conversation }) => self.on_line(conversation, &records, cx),
+                _ => {}
+            },
+        }
+    }
+
+    fn on_signed(&mut self, waiting: Waiting, signatures: &[[u8; 64]], cx: &mut Context<'_>) {
+        match (waiting, signatures) {
+            (Waiting::Preparation(preparing), _) => self.on_prepared(*preparing, signatures, cx),
+            (Waiting::Proof { nonce, body }, [signature]) => self.on_proof(&nonce, body, *signature, cx),
+            (Waiting::OneTime(draft), _) => self.on_pairs_signed(draft, signatures, cx),
+            (Waiting::Bundle(draft), [signature]) => self.on_bundle_signed(*draft, *signature, cx),
+            (Waiting::Revocation { asked, draft }, [signature]) => {
+                self.on_revocation_signed(asked, *draft, *signature, cx);
+            }
+            // Not the number that was asked for.
+            (waiting, _) => self.on_host_failed(waiting, cx),
+        }
+    }
+
+    /// The host could not do what was asked.
+    fn on_host_failed(&mut self, waiting: Waiting, cx: &mut Context<'_>) {
+        match waiting {
+            Waiting::Identity | Waiting::Preparation(_) => self.registration_failed(Failure::Browser, cx),
+            Waiting::Proof { .. } => self.drop_link(cx),
+            Waiting::OneTime(_) | Waiting::Bundle(_) => self.on_prekeys_refused(),
+            Waiting::Revocation { asked, .. } | Waiting::Page { asked, .. } => {
+                cx.fail(asked, Failure::Browser)
+            }
+            Waiting::Initiation(waiting) => self.opening_failed(waiting.account, waiting.device, cx),
+            Waiting::Acceptance(_) => {
+                self.on_acceptance_failed();
+                self.drop_link(cx);
+            }
+            Waiting::Line { .. } => {}
+        }
+    }
+
+    fn on_frame(&mut self, reply_to: u64, body: Option<Body>, cx: &mut Context<'_>) {
+        if reply_to != 0 {
+            if let Some(what) = self.requests.take(reply_to) {
+                self.on_answer(what, body, cx);
+            }
+            return;
+        }
+        match body {
+            Some(Body::Challenge(challenge)) => self.on_challenge(challenge, cx),
+            Some(Body::Deliver(deliver)) if self.link.signed_in() => self.on_deliver(deliver, cx),
+            Some(Body::QueueEmpty(_)) => self.on_queue_empty(cx),
+            Some(Body::OneTimeLow(low)) => self.prekeys.relay_has(Some(low.left), None),
+            Some(Body::DeliverSignal(signal)) if self.link.signed_in() => self.on_signal(&signal.body, cx),
+            // Of a kind this build does not know, or an answer to nothing.
+            _ => {}
+        }
+    }
+
+    fn tick(&mut self, cx: &mut Context<'_>) {
+        self.tick_link(cx);
+        self.tick_asks(cx);
+        self.tick_onboarding(cx);
+        self.tick_owed(cx);
+        self.tick_typing(cx);
+        self.tick_upkeep(cx);
+    }
+
+    fn pump(&mut self, cx: &mut Context<'_>) {
+        if self.wants_link() && self.link.is_down() && self.link.due().is_none() {
+            self.dial(cx);
+        }
+        self.pump_onboarding(cx);
+        self.pump_asks(cx);
+        self.pump_inbox(cx);
+        self.pump_logs(cx);
+        self.pump_sending(cx);
+        self.pump_prekeys(cx);
+    }
+
+    /// Writes and tells what several causes may have changed in this step, each once.
+    fn finish(&mut self, cx: &mut Context<'_>) {
+        self.seen.save(cx);
+        for account in std::mem::take(&mut cx.contacts) {
+            if let Some(contact) = self.contacts.get_mut(&account) {
+                contact.save(cx);
+            }
+        }
+        if std::mem::take(&mut cx.account)
+            && let Some(own) = &self.own
+        {
+            own.save(cx);
+        }
+        for (conversation, lines) in std::mem::take(&mut cx.lines) {
+            cx.tell(Event::LinesChanged {
+                conversation,
+                lines: lines.into_values().collect(),
+            });
+        }
+        for account in std::mem::take(&mut cx.rows) {
+            if let Some(row) = self.contacts.get(&account).and_then(Contact::row) {
+                cx.tell(Event::ConversationChanged(row));
+            }
+        }
+        self.tell_link(cx);
+        let next = self.next_due(cx.now);
+        if next != self.wake
+            && let Some(at) = next
+        {
+            self.wake = next;
+            cx.effect(Effect::WakeAt(at));
+        }
+    }
+
+    /// When something is due next; never in the past, so that a host cannot be made to spin.
+    fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
+        let due = [
+            self.link.due(),
+            self.requests.due(),
+            self.asks_due(),
+            self.onboarding_due(),
+            self.inbox.due(),
+            self.owed_due.values().min().copied(),
+            self.typing_until.values().min().copied(),
+            Some(self.prekeys.due()),
+            self.link
+                .signed_in()
+                .then(|| self.logs_wanted.values().min().copied())
+                .flatten(),
+            self.link.signed_in().then(|| self.outbox.due(now)).flatten(),
+            self.link.signed_in().then(|| self.openings_due(now)).flatten(),
+        ];
+        due.into_iter().flatten().min().map(|at| at.max(now.plus_ms(1)))
+    }
+
+    fn open(
+        &mut self,
+        records: Vec<Record>,
+        keys: Option<DeviceKeysPublic>,
+        origin: String,
+        cx: &mut Context<'_>,
+    ) {
+        if self.opened {
+            return;
+        }
+        self.opened = true;
+        self.origin = origin;
+        self.identity = keys.and_then(device_keys_from);
+        let mut damaged_sessions = Vec::new();
+        for record in &records {
+            if let Err(error) = self.load(record) {
+                self.damage.push(error);
+                if record.key.kind == Kind::Session {
+                    damaged_sessions.push(record.key.clone());
+                }
+            }
+        }
+        self.repair_sessions(&damaged_sessions, cx);
+        let accounts: Vec<AccountId> = self.contacts.keys().copied().collect();
+        for account in accounts {
+            self.schedule_owed(account, cx);
+        }
+    }
+
+    fn load(&mut self, record: &Record) -> Result<(), RecordError> {
+        let key = &record.key;
+        let value = record.value.as_slice();
+        match key.kind {
+            Kind::Account => self.load_account(value),
+            Kind::Contact => self.contact_of(key)?.load(key.sequence, value),
+            Kind::Draft => self.contact_of(key)?.load_draft(value),
+            Kind::Session => self.sessions.load(&key.partition, key.sequence, value),
+            Kind::Prekey => self.prekeys.load(&key.partition, key.sequence, value),
+            Kind::Outbox => self.outbox.load(&key.partition, key.sequence, value),
+            Kind::Quarantine => self.quarantine.load(key.sequence, value),
+            Kind::Seen => self.seen.load(key.sequence, value),
+            // Read by page, never handed over here.
+            Kind::Line | Kind::Delivery => Ok(()),
+        }
+    }
+
+    /// The contact a record belongs to, made where its first record comes.
+    fn contact_of(&mut self, key: &RecordKey) -> Result<&mut Contact, RecordError> {
+        let account = AccountId::try_from(key.partition.as_slice()).map_err(|_| RecordError::Field {
+            kind: key.kind,
+            field: "account",
+        })?;
+        Ok(self
+            .contacts
+            .entry(account)
+            .or_insert_with(|| Contact::new(account, Timestamp(0))))
+    }
+
+    fn load_account(&mut self, value: &[u8]) -> Result<(), RecordError> {
+        let no_keys = RecordError::Field {
+            kind: Kind::Account,
+            field: "device keys",
+        };
+        let own = match self.identity {
+            Some(keys) => Own::from_record(value, keys.device_id()),
+            None => Err(no_keys),
+        };
+        match own {
+            Ok(own) => {
+                self.own = Some(own);
+                Ok(())
+            }
+            Err(error) => {
+                self.unusable = true;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn device_keys_from(keys: DeviceKeysPublic) -> Option<DeviceKeys> {
+    Some(DeviceKeys {
+        signing: Ed25519Public::parse(&keys.signing).ok()?,
+        agreement: X25519Public::parse(&keys.agreement).ok()?,
+    })
+}

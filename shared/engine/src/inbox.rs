@@ -1,0 +1,153 @@
+//! Envelopes as the relay delivers them: one after the other, each settled in a commit before it is acknowledged.
+//!
+//! An envelope is taken further only by this queue. Two things make it wait: an agreement of the identity key (the whole queue
+//! waits, a moment) and a sender's log that must be fetched (what that sender sent waits aside, the rest goes on).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use chopar_wire::proto::relay::client_frame::Body;
+use chopar_wire::proto::relay::{Ack, Deliver};
+use chopar_wire::{AccountId, EnvelopeId, Timestamp, limits};
+use prost::bytes::Bytes;
+
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::requests::What;
+
+/// Envelopes held while one waits. A relay that hands over more is disconnected; it keeps them and tries again.
+const MAX_WAITING: usize = 4096;
+/// Handshakes opened in one second: each costs a decapsulation and four agreements, and anybody can cause them.
+const OPENINGS_PER_SECOND: usize = 10;
+
+/// One envelope in this device's queue.
+#[derive(Clone)]
+pub(crate) struct Delivery {
+    /// Its place in the relay's queue; `None` for one that was acknowledged long ago (quarantine).
+    pub(crate) seq: Option<u64>,
+    pub(crate) id: EnvelopeId,
+    pub(crate) body: Bytes,
+}
+
+/// What became of an envelope.
+pub(crate) enum Outcome {
+    /// Taken, dropped or put aside for good: acknowledge it.
+    Settled,
+    /// An agreement is under way.
+    Agreeing,
+    /// Too many handshakes in this second.
+    Later(Timestamp),
+    /// This sender's log is needed first.
+    Parked(AccountId),
+}
+
+/// Envelopes that are not settled.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    queue: VecDeque<Delivery>,
+    parked: BTreeMap<AccountId, Vec<Delivery>>,
+    agreeing: bool,
+    later: Option<Timestamp>,
+    openings: VecDeque<Timestamp>,
+    settled: Vec<u64>,
+}
+
+impl Inbox {
+    fn waiting(&self) -> usize {
+        self.queue.len() + self.parked.values().map(Vec::len).sum::<usize>()
+    }
+
+    /// The relay will deliver again what was not acknowledged.
+    pub(crate) fn clear(&mut self) {
+        self.queue.clear();
+        self.parked.clear();
+        self.settled.clear();
+        self.later = None;
+    }
+
+    /// Whether something is under way that a moment will settle.
+    pub(crate) fn busy(&self) -> bool {
+        self.agreeing || !self.queue.is_empty()
+    }
+
+    pub(crate) fn agreed(&mut self) {
+        self.agreeing = false;
+    }
+
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        self.later.filter(|_| !self.queue.is_empty())
+    }
+
+    /// Whether another handshake may be opened now; if not, when.
+    pub(crate) fn may_open(&mut self, now: Timestamp) -> Result<(), Timestamp> {
+        while self.openings.front().is_some_and(|at| now.ms_since(*at) >= 1000) {
+            self.openings.pop_front();
+        }
+        match self.openings.front() {
+            Some(oldest) if self.openings.len() >= OPENINGS_PER_SECOND => Err(oldest.plus_ms(1000)),
+            _ => {
+                self.openings.push_back(now);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn settle(&mut self, seq: Option<u64>) {
+        self.settled.extend(seq);
+    }
+}
+
+impl Engine {
+    pub(crate) fn on_deliver(&mut self, deliver: Deliver, cx: &mut Context<'_>) {
+        let Ok(id) = EnvelopeId::try_from(deliver.id.as_ref()) else {
+            self.inbox.settle(Some(deliver.seq));
+            return;
+        };
+        if self.inbox.waiting() >= MAX_WAITING {
+            return self.drop_link(cx);
+        }
+        self.inbox.queue.push_back(Delivery {
+            seq: Some(deliver.seq),
+            id,
+            body: deliver.body,
+        });
+    }
+
+    /// Takes envelopes until one has to wait, then acknowledges the settled ones.
+    pub(crate) fn pump_inbox(&mut self, cx: &mut Context<'_>) {
+        while !self.inbox.agreeing && self.inbox.later.is_none_or(|at| at <= cx.now) {
+            self.inbox.later = None;
+            let Some(delivery) = self.inbox.queue.pop_front() else {
+                break;
+            };
+            match self.receive(&delivery, cx) {
+                Outcome::Settled => self.inbox.settle(delivery.seq),
+                Outcome::Agreeing => self.inbox.agreeing = true,
+                Outcome::Later(at) => {
+                    self.inbox.later = Some(at);
+                    self.inbox.queue.push_front(delivery);
+                }
+                Outcome::Parked(account) => self.inbox.parked.entry(account).or_default().push(delivery),
+            }
+        }
+        if self.link.signed_in() {
+            for seqs in std::mem::take(&mut self.inbox.settled).chunks(limits::MAX_ACK) {
+                self.requests
+                    .send(cx, What::Ack, Body::Ack(Ack { seqs: seqs.to_vec() }));
+            }
+        }
+    }
+
+    /// The log of a sender came: what waited for it goes first, in its order.
+    pub(crate) fn release_parked(&mut self, account: &AccountId, _cx: &mut Context<'_>) {
+        for delivery in self
+            .inbox
+            .parked
+            .remove(account)
+            .unwrap_or_default()
+            .into_iter()
+            .rev()
+        {
+            self.inbox.queue.push_front(delivery);
+        }
+    }
+}

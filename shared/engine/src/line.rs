@@ -1,0 +1,238 @@
+//! Lines as they are stored and as they are shown.
+
+use chopar_wire::{MessageId, Timestamp};
+
+use crate::records::SCHEMA;
+use crate::records::line::{DeliveryRecord, LineContent, LineRecord, NoticeRecord, TextRecord};
+use crate::trust::{alarm_from, alarm_number};
+use crate::view::{Held, Line, LineBody, Notice, SentState};
+
+/// Characters of the last line that the list of conversations keeps: more than a row shows.
+const PREVIEW_CHARS: usize = 200;
+
+/// How far an own line has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) state: SentState,
+    pub(crate) held: Option<Held>,
+}
+
+impl Progress {
+    pub(crate) const WAITING: Self = Self {
+        state: SentState::Waiting,
+        held: None,
+    };
+
+    pub(crate) fn record(self) -> DeliveryRecord {
+        DeliveryRecord {
+            schema: SCHEMA,
+            state: state_number(self.state),
+            held: held_number(self.held),
+        }
+    }
+
+    pub(crate) fn from_record(record: &DeliveryRecord) -> Self {
+        Self {
+            state: state_from(record.state),
+            held: held_from(record.held),
+        }
+    }
+}
+
+pub(crate) fn own(id: MessageId, text: &str, time: Timestamp) -> LineRecord {
+    line(
+        time,
+        LineContent::Own(TextRecord {
+            id: id.as_bytes().to_vec(),
+            text: text.to_owned(),
+        }),
+    )
+}
+
+pub(crate) fn theirs(id: MessageId, text: String, time: Timestamp) -> LineRecord {
+    line(
+        time,
+        LineContent::Theirs(TextRecord {
+            id: id.as_bytes().to_vec(),
+            text,
+        }),
+    )
+}
+
+pub(crate) fn notice(notice: &Notice, time: Timestamp) -> LineRecord {
+    let mut record = NoticeRecord::default();
+    record.kind = match notice {
+        Notice::Began => 1,
+        Notice::DeviceAdded { name } => {
+            record.name.clone_from(name);
+            2
+        }
+        Notice::DeviceRevoked { name } => {
+            record.name.clone_from(name);
+            3
+        }
+        Notice::SafetyNumberChanged => 4,
+        Notice::Verified => 5,
+        Notice::Unverified => 6,
+        Notice::HandleMoved { handle } => {
+            record.name.clone_from(handle);
+            7
+        }
+        Notice::AlarmRaised(alarm) => {
+            record.alarm = alarm_number(Some(*alarm));
+            8
+        }
+        Notice::Repaired => 9,
+    };
+    line(time, LineContent::Notice(record))
+}
+
+fn line(time: Timestamp, content: LineContent) -> LineRecord {
+    LineRecord {
+        schema: SCHEMA,
+        time: time.0,
+        content: Some(content),
+    }
+}
+
+/// The line as it is shown; `None` for one this build cannot show (written by a newer one).
+pub(crate) fn view(sequence: u64, record: &LineRecord, progress: Progress) -> Option<Line> {
+    let body = match record.content.as_ref()? {
+        LineContent::Own(text) => LineBody::Own {
+            id: MessageId::try_from(text.id.as_slice()).ok()?,
+            text: text.text.clone(),
+            state: progress.state,
+            held: progress.held,
+        },
+        LineContent::Theirs(text) => LineBody::Theirs {
+            id: MessageId::try_from(text.id.as_slice()).ok()?,
+            text: text.text.clone(),
+        },
+        LineContent::Notice(notice) => LineBody::Notice(notice_from(notice)?),
+    };
+    Some(Line {
+        sequence,
+        time: Timestamp(record.time),
+        body,
+    })
+}
+
+fn notice_from(record: &NoticeRecord) -> Option<Notice> {
+    let name = || record.name.clone();
+    Some(match record.kind {
+        1 => Notice::Began,
+        2 => Notice::DeviceAdded { name: name() },
+        3 => Notice::DeviceRevoked { name: name() },
+        4 => Notice::SafetyNumberChanged,
+        5 => Notice::Verified,
+        6 => Notice::Unverified,
+        7 => Notice::HandleMoved { handle: name() },
+        8 => Notice::AlarmRaised(alarm_from(record.alarm)?),
+        9 => Notice::Repaired,
+        _ => return None,
+    })
+}
+
+/// The line with its text cut to what a list shows.
+pub(crate) fn preview(record: &LineRecord) -> LineRecord {
+    let mut preview = record.clone();
+    if let Some(LineContent::Own(text) | LineContent::Theirs(text)) = &mut preview.content
+        && let Some((end, _)) = text.text.char_indices().nth(PREVIEW_CHARS)
+    {
+        text.text.truncate(end);
+    }
+    preview
+}
+
+pub(crate) const fn state_number(state: SentState) -> u32 {
+    match state {
+        SentState::Waiting => 0,
+        SentState::Sent => 1,
+        SentState::Delivered => 2,
+        SentState::Read => 3,
+    }
+}
+
+pub(crate) const fn state_from(number: u32) -> SentState {
+    match number {
+        0 => SentState::Waiting,
+        1 => SentState::Sent,
+        2 => SentState::Delivered,
+        _ => SentState::Read,
+    }
+}
+
+pub(crate) const fn held_number(held: Option<Held>) -> u32 {
+    match held {
+        None => 0,
+        Some(Held::SafetyNumberChanged) => 1,
+        Some(Held::Alarm) => 2,
+        Some(Held::QueueFull) => 3,
+        Some(Held::Expired) => 4,
+        Some(Held::NoDevice) => 5,
+        Some(Held::NoSuchAccount) => 6,
+    }
+}
+
+pub(crate) const fn held_from(number: u32) -> Option<Held> {
+    match number {
+        1 => Some(Held::SafetyNumberChanged),
+        2 => Some(Held::Alarm),
+        3 => Some(Held::QueueFull),
+        4 => Some(Held::Expired),
+        5 => Some(Held::NoDevice),
+        6 => Some(Held::NoSuchAccount),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::Alarm;
+
+    #[test]
+    fn every_notice_comes_back() {
+        let name = "Oyna".to_owned();
+        for original in [
+            Notice::Began,
+            Notice::DeviceAdded { name: name.clone() },
+            Notice::DeviceRevoked { name: name.clone() },
+            Notice::SafetyNumberChanged,
+            Notice::Verified,
+            Notice::Unverified,
+            Notice::HandleMoved { handle: name },
+            Notice::AlarmRaised(Alarm::BundleForged),
+            Notice::Repaired,
+        ] {
+            let line = view(7, &notice(&original, Timestamp(5)), Progress::WAITING).unwrap();
+            assert_eq!((line.sequence, line.time), (7, Timestamp(5)));
+            assert!(line.body == LineBody::Notice(original));
+        }
+    }
+
+    #[test]
+    fn numbers_come_back_and_the_future_is_not_shown() {
+        for number in 0..=6 {
+            assert_eq!(held_number(held_from(number)), number);
+        }
+        for number in 0..=3 {
+            assert_eq!(state_number(state_from(number)), number);
+        }
+        let mut unknown = notice(&Notice::Began, Timestamp(0));
+        unknown.content = Some(LineContent::Notice(NoticeRecord {
+            kind: 99,
+            ..Default::default()
+        }));
+        assert!(view(1, &unknown, Progress::WAITING).is_none());
+    }
+
+    #[test]
+    fn a_preview_is_cut_between_characters() {
+        let long = own(MessageId::new([1; 16]), &"щ".repeat(500), Timestamp(0));
+        let Some(LineContent::Own(text)) = preview(&long).content else {
+            panic!("an own line")
+        };
+        assert_eq!(text.text.chars().count(), PREVIEW_CHARS);
+    }
+}

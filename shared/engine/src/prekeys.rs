@@ -1,0 +1,422 @@
+//! The own prekeys: made, signed by the device, published, replaced weekly, kept as long as somebody may use them.
+
+use std::collections::BTreeMap;
+
+use chopar_e2ee::handshake::{HandshakeHeader, KemPrekeyId};
+use chopar_e2ee::prekeys::{EcPrekeySecret, OneTimeOrLastResort, OneTimeSecret, PqPrekeySecret};
+use chopar_identity::{BundleBase, OneTimePair};
+use chopar_wire::proto::identity::Signed;
+use chopar_wire::proto::relay::client_frame::Body;
+use chopar_wire::proto::relay::{AddOneTime, PublishBundle};
+use chopar_wire::{AccountId, DeviceId, Timestamp, limits};
+
+use crate::context::Context;
+use crate::effect::Effect;
+use crate::engine::Engine;
+use crate::records::prekey::{BUNDLES, BundleRecord, ONE_TIME, OneTimeRecord};
+use crate::records::{RecordError, SCHEMA, Stored};
+use crate::requests::What;
+use crate::tokens::Waiting;
+
+/// How long a bundle is in force, in milliseconds: a week.
+const ROTATE_MS: u64 = 7 * 24 * 3600 * 1000;
+/// How long its private halves are kept after that, in milliseconds: as long as an envelope can lie in a queue.
+const KEEP_MS: u64 = limits::MAX_QUEUE_AGE_MS;
+/// Private one-time pairs kept: four times the pool, for uploads whose answer was lost. The oldest go first.
+const MAX_PAIRS: usize = 4 * limits::ONE_TIME_POOL;
+/// How often it is looked whether something is due, in milliseconds.
+const LOOK_MS: u64 = 3_600_000;
+
+/// The private halves of one bundle.
+pub(crate) struct BundleSecrets {
+    pub(crate) signed_prekey: EcPrekeySecret,
+    pub(crate) sealing_key: EcPrekeySecret,
+    pub(crate) last_resort: PqPrekeySecret,
+    signed: Option<Signed>,
+    retired: Option<Timestamp>,
+    /// Headers that used the last-resort key: a second use is refused.
+    uses: Vec<[u8; 32]>,
+}
+
+/// A bundle that waits for its signature.
+pub(crate) struct BundleDraft {
+    sequence: u64,
+    secrets: BundleSecrets,
+    body: Vec<u8>,
+}
+
+/// One-time pairs that wait for their signatures.
+pub(crate) struct OneTimeDraft {
+    pairs: Vec<(OneTimeSecret, Vec<u8>)>,
+}
+
+/// All private halves.
+#[derive(Default)]
+pub(crate) struct Prekeys {
+    bundles: BTreeMap<u64, BundleSecrets>,
+    one_time: BTreeMap<u32, OneTimeSecret>,
+    next_one_time: u32,
+    /// What the relay said how many pairs it has; `None` until it says so on this connection.
+    left: Option<u32>,
+    /// The bundle sequence the relay has, as it said on this connection.
+    published: Option<u64>,
+    looked: Timestamp,
+}
+
+impl BundleDraft {
+    pub(crate) fn new(account: AccountId, device: DeviceId, sequence: u64, cx: &mut Context<'_>) -> Self {
+        // The sequence never repeats, so it serves as the id of all three keys; it rises weekly, so it fits.
+        let id = u32::try_from(sequence).unwrap_or(u32::MAX);
+        let secrets = BundleSecrets {
+            signed_prekey: EcPrekeySecret::random(id, cx.now, cx.rng),
+            sealing_key: EcPrekeySecret::random(id, cx.now, cx.rng),
+            last_resort: PqPrekeySecret::random(id, cx.now, cx.rng),
+            signed: None,
+            retired: None,
+            uses: Vec::new(),
+        };
+        let base = BundleBase {
+            account,
+            device,
+            sequence,
+            time: cx.now.0,
+            signed_prekey: secrets.signed_prekey.public(),
+            sealing_key: secrets.sealing_key.public(),
+            last_resort: secrets.last_resort.public(),
+        };
+        Self {
+            sequence,
+            secrets,
+            body: base.body(),
+        }
+    }
+
+    pub(crate) fn signing_input(&self) -> Vec<u8> {
+        BundleBase::signing_input(&self.body)
+    }
+}
+
+impl Prekeys {
+    pub(crate) fn load(&mut self, partition: &[u8], sequence: u64, value: &[u8]) -> Result<(), RecordError> {
+        let bad = BundleRecord::bad("key");
+        match partition {
+            BUNDLES => {
+                let mut record = BundleRecord::read(value)?;
+                let secrets = BundleSecrets {
+                    signed_prekey: EcPrekeySecret::decode(&record.signed_prekey).map_err(|_| bad)?,
+                    sealing_key: EcPrekeySecret::decode(&record.sealing_key).map_err(|_| bad)?,
+                    last_resort: PqPrekeySecret::decode(&record.last_resort).map_err(|_| bad)?,
+                    signed: record.signed.take(),
+                    retired: (record.retired != 0).then_some(Timestamp(record.retired)),
+                    uses: record.last_resort_uses.as_chunks::<32>().0.to_vec(),
+                };
+                self.next_one_time = self.next_one_time.max(record.next_one_time);
+                self.bundles.insert(sequence, secrets);
+            }
+            ONE_TIME => {
+                let pair = OneTimeSecret::decode(&OneTimeRecord::read(value)?.pair).map_err(|_| bad)?;
+                self.next_one_time = self.next_one_time.max(pair.id.saturating_add(1));
+                self.one_time.insert(pair.id, pair);
+            }
+            _ => return Err(BundleRecord::bad("partition")),
+        }
+        Ok(())
+    }
+
+    /// The newest bundle, signed, for a registration.
+    pub(crate) fn newest_signed(&self) -> Option<Signed> {
+        self.bundles.last_key_value()?.1.signed.clone()
+    }
+
+    pub(crate) fn sealing_key(&self, id: u32) -> Option<&EcPrekeySecret> {
+        self.bundles
+            .values()
+            .map(|b| &b.sealing_key)
+            .find(|key| key.id == id)
+    }
+
+    /// The private halves a handshake names; `None` where they are gone or a last-resort key was used with this header before.
+    pub(crate) fn named_by(&self, header: &HandshakeHeader) -> Option<chopar_e2ee::prekeys::Prekeys<'_>> {
+        let signed = self
+            .bundles
+            .values()
+            .map(|b| &b.signed_prekey)
+            .find(|key| key.id == header.signed_prekey())?;
+        let one_time = match header.kem_prekey() {
+            KemPrekeyId::OneTime(id) => OneTimeOrLastResort::OneTime(self.one_time.get(&id)?),
+            KemPrekeyId::LastResort(id) => {
+                let bundle = self.bundles.values().find(|b| b.last_resort.id == id)?;
+                if bundle.uses.contains(&header.digest()) {
+                    return None;
+                }
+                OneTimeOrLastResort::LastResort(&bundle.last_resort)
+            }
+        };
+        Some(chopar_e2ee::prekeys::Prekeys { signed, one_time })
+    }
+
+    /// A message of the handshake authenticated: the pair is gone, the use of a last-resort key is remembered.
+    pub(crate) fn used(&mut self, header: &HandshakeHeader, cx: &mut Context<'_>) {
+        match header.kem_prekey() {
+            KemPrekeyId::OneTime(id) => {
+                self.one_time.remove(&id);
+                cx.delete::<OneTimeRecord>(ONE_TIME, u64::from(id));
+            }
+            KemPrekeyId::LastResort(id) => {
+                let named = self.bundles.iter_mut().find(|(_, b)| b.last_resort.id == id);
+                if let Some((sequence, bundle)) = named {
+                    bundle.uses.push(header.digest());
+                    let sequence = *sequence;
+                    self.save_bundle(sequence, cx);
+                }
+            }
+        }
+    }
+
+    /// Takes a signed draft: from now on it is the bundle in force. Returns what is to be published.
+    pub(crate) fn take_bundle(
+        &mut self,
+        draft: BundleDraft,
+        signature: [u8; 64],
+        cx: &mut Context<'_>,
+    ) -> Signed {
+        let BundleDraft {
+            sequence,
+            mut secrets,
+            body,
+        } = draft;
+        let signed = Signed {
+            body: body.into(),
+            signature: signature.to_vec().into(),
+        };
+        secrets.signed = Some(signed.clone());
+        let in_force: Vec<u64> = self
+            .bundles
+            .iter()
+            .filter(|(_, b)| b.retired.is_none())
+            .map(|(sequence, _)| *sequence)
+            .collect();
+        for old in in_force {
+            if let Some(bundle) = self.bundles.get_mut(&old) {
+                bundle.retired = Some(cx.now);
+            }
+            self.save_bundle(old, cx);
+        }
+        self.bundles.insert(sequence, secrets);
+        self.save_bundle(sequence, cx);
+        signed
+    }
+
+    /// What the relay says it has.
+    pub(crate) fn relay_has(&mut self, left: Option<u32>, bundle: Option<u64>) {
+        self.left = left.or(self.left);
+        self.published = bundle.or(self.published);
+    }
+
+    /// The connection is gone, and with it what the relay said.
+    pub(crate) fn unknown(&mut self) {
+        self.left = None;
+        self.published = None;
+    }
+
+    /// When it is looked next whether something is due.
+    pub(crate) fn due(&self) -> Timestamp {
+        self.looked.plus_ms(LOOK_MS)
+    }
+
+    fn newest(&self) -> u64 {
+        self.bundles.last_key_value().map_or(0, |(sequence, _)| *sequence)
+    }
+
+    fn save_bundle(&self, sequence: u64, cx: &mut Context<'_>) {
+        let Some(bundle) = self.bundles.get(&sequence) else {
+            return;
+        };
+        let record = BundleRecord {
+            schema: SCHEMA,
+            signed_prekey: bundle.signed_prekey.encode().to_vec(),
+            sealing_key: bundle.sealing_key.encode().to_vec(),
+            last_resort: bundle.last_resort.encode().to_vec(),
+            signed: bundle.signed.clone(),
+            retired: bundle.retired.map_or(0, |at| at.0),
+            last_resort_uses: bundle.uses.concat(),
+            next_one_time: self.next_one_time,
+        };
+        cx.put(BUNDLES, sequence, &record);
+    }
+
+    /// Pairs to upload next, if the relay has fewer than it should.
+    fn draft_pairs(&mut self, device: &DeviceId, cx: &mut Context<'_>) -> Option<OneTimeDraft> {
+        let left = self.left? as usize;
+        let wanted = limits::ONE_TIME_POOL
+            .checked_sub(left)?
+            .min(limits::MAX_ONE_TIME_PER_FRAME);
+        let mut pairs = Vec::with_capacity(wanted);
+        for _ in 0..wanted {
+            self.next_one_time = self.next_one_time.checked_add(1)?;
+            let secret = OneTimeSecret::random(self.next_one_time, cx.now, cx.rng);
+            let body = secret.public().body(device);
+            pairs.push((secret, body));
+        }
+        (!pairs.is_empty()).then_some(OneTimeDraft { pairs })
+    }
+
+    fn take_pairs(
+        &mut self,
+        draft: OneTimeDraft,
+        signatures: &[[u8; 64]],
+        cx: &mut Context<'_>,
+    ) -> Vec<Signed> {
+        let mut signed = Vec::with_capacity(draft.pairs.len());
+        for ((secret, body), signature) in draft.pairs.into_iter().zip(signatures) {
+            let record = OneTimeRecord {
+                schema: SCHEMA,
+                pair: secret.encode().to_vec(),
+            };
+            cx.put(ONE_TIME, u64::from(secret.id), &record);
+            self.one_time.insert(secret.id, secret);
+            signed.push(Signed {
+                body: body.into(),
+                signature: signature.to_vec().into(),
+            });
+        }
+        while self.one_time.len() > MAX_PAIRS {
+            if let Some((id, _)) = self.one_time.pop_first() {
+                cx.delete::<OneTimeRecord>(ONE_TIME, u64::from(id));
+            }
+        }
+        self.save_bundle(self.newest(), cx);
+        signed
+    }
+
+    /// Drops bundles nobody can use any more: retired long ago, and the queue was drained since.
+    fn expire(&mut self, drained: Timestamp, cx: &mut Context<'_>) {
+        let gone = |b: &BundleSecrets| b.retired.is_some_and(|at| at.plus_ms(KEEP_MS) < drained);
+        let old: Vec<u64> = self
+            .bundles
+            .iter()
+            .filter(|(_, b)| gone(b))
+            .map(|(sequence, _)| *sequence)
+            .collect();
+        for sequence in old {
+            self.bundles.remove(&sequence);
+            cx.delete::<BundleRecord>(BUNDLES, sequence);
+        }
+    }
+}
+
+impl Engine {
+    /// Publishes, fills up and replaces what is due.
+    pub(crate) fn pump_prekeys(&mut self, cx: &mut Context<'_>) {
+        if !self.link.drained() {
+            return;
+        }
+        let Some((account, device)) = self.own.as_ref().map(|own| (own.account, own.device)) else {
+            return;
+        };
+        self.pump_bundle(account, device, cx);
+        self.pump_one_time(device, cx);
+    }
+
+    fn pump_bundle(&mut self, account: AccountId, device: DeviceId, cx: &mut Context<'_>) {
+        let busy = self.requests.is_open(|w| *w == What::PublishBundle)
+            || self.tokens.is_open(|w| matches!(w, Waiting::Bundle(_)));
+        let Some(published) = self.prekeys.published.filter(|_| !busy) else {
+            return;
+        };
+        let newest = self.prekeys.newest();
+        let age = self
+            .prekeys
+            .bundles
+            .get(&newest)
+            .map(|b| cx.now.ms_since(b.signed_prekey.made));
+        // A relay that has a later one than this vault: the vault was rolled back, its successor is needed.
+        if published > newest || age.is_none_or(|age| age >= ROTATE_MS) {
+            let draft = BundleDraft::new(account, device, newest.max(published) + 1, cx);
+            let inputs = vec![draft.signing_input()];
+            let token = self.tokens.wait(Waiting::Bundle(Box::new(draft)));
+            cx.effect(Effect::Sign { token, inputs });
+        } else if published < newest
+            && let Some(signed) = self.prekeys.newest_signed()
+        {
+            self.requests.send(
+                cx,
+                What::PublishBundle,
+                Body::PublishBundle(PublishBundle { bundle: Some(signed) }),
+            );
+        }
+    }
+
+    fn pump_one_time(&mut self, device: DeviceId, cx: &mut Context<'_>) {
+        let busy = self.requests.is_open(|w| *w == What::AddOneTime)
+            || self.tokens.is_open(|w| matches!(w, Waiting::OneTime(_)));
+        if busy
+            || self
+                .prekeys
+                .left
+                .is_none_or(|left| left as usize >= limits::ONE_TIME_POOL)
+        {
+            return;
+        }
+        if let Some(draft) = self.prekeys.draft_pairs(&device, cx) {
+            let inputs = draft
+                .pairs
+                .iter()
+                .map(|(_, body)| OneTimePair::signing_input(body))
+                .collect();
+            let token = self.tokens.wait(Waiting::OneTime(draft));
+            cx.effect(Effect::Sign { token, inputs });
+        }
+    }
+
+    pub(crate) fn on_bundle_signed(&mut self, draft: BundleDraft, signature: [u8; 64], cx: &mut Context<'_>) {
+        // Published by the next look at what the relay has.
+        let _ = self.prekeys.take_bundle(draft, signature, cx);
+    }
+
+    pub(crate) fn on_pairs_signed(
+        &mut self,
+        draft: OneTimeDraft,
+        signatures: &[[u8; 64]],
+        cx: &mut Context<'_>,
+    ) {
+        let one_time = self.prekeys.take_pairs(draft, signatures, cx);
+        if self.link.signed_in() {
+            self.requests
+                .send(cx, What::AddOneTime, Body::AddOneTime(AddOneTime { one_time }));
+        }
+    }
+
+    pub(crate) fn on_bundle_published(&mut self) {
+        let newest = self.prekeys.newest();
+        self.prekeys.relay_has(None, Some(newest));
+    }
+
+    /// How many pairs an upload frame added is known by the number it held: the relay takes all or none.
+    pub(crate) fn on_pairs_added(&mut self) {
+        let left = self.prekeys.left.unwrap_or(0) as usize;
+        let added = limits::ONE_TIME_POOL
+            .saturating_sub(left)
+            .min(limits::MAX_ONE_TIME_PER_FRAME);
+        self.prekeys.left = u32::try_from(left + added).ok();
+    }
+
+    /// The relay did not take them; what it has is asked at the next sign-in.
+    pub(crate) fn on_prekeys_refused(&mut self) {
+        self.prekeys.unknown();
+    }
+
+    pub(crate) fn tick_upkeep(&mut self, cx: &mut Context<'_>) {
+        if cx.now.ms_since(self.prekeys.looked) < LOOK_MS {
+            return;
+        }
+        self.prekeys.looked = cx.now;
+        if let Some(drained) = self.own.as_ref().map(|own| own.drained) {
+            self.prekeys.expire(drained, cx);
+        }
+        self.sessions.expire(cx);
+        self.forget_old_marks(cx);
+        self.tick_expiry(cx);
+        self.tick_quarantine(cx);
+    }
+}

@@ -1,0 +1,136 @@
+//! Envelopes that cannot be opened yet. They are acknowledged to the relay, kept for a while, and tried again with each new
+//! session. Nothing is ever sent because of them.
+
+use std::collections::BTreeMap;
+
+use chopar_e2ee::seal::EnvelopeBody;
+use chopar_wire::{EnvelopeId, Timestamp};
+use prost::bytes::Bytes;
+
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::inbox::Delivery;
+use crate::receiving::Opened;
+use crate::records::quarantine::QuarantineRecord;
+use crate::records::{RecordError, SCHEMA, Stored};
+
+/// Envelopes kept.
+const MAX_ENVELOPES: usize = 256;
+/// Their bytes together.
+const MAX_BYTES: usize = 2 * 1024 * 1024;
+/// How long each is kept, in milliseconds.
+const KEEP_MS: u64 = 7 * 24 * 3600 * 1000;
+
+/// What is kept, in the order it came.
+#[derive(Default)]
+pub(crate) struct Quarantine {
+    held: BTreeMap<u64, Kept>,
+    bytes: usize,
+}
+
+struct Kept {
+    id: EnvelopeId,
+    body: Bytes,
+    came: Timestamp,
+}
+
+impl Quarantine {
+    pub(crate) fn load(&mut self, sequence: u64, value: &[u8]) -> Result<(), RecordError> {
+        let record = QuarantineRecord::read(value)?;
+        let id = EnvelopeId::try_from(record.envelope.as_slice())
+            .map_err(|_| QuarantineRecord::bad("envelope"))?;
+        self.bytes += record.body.len();
+        self.held.insert(
+            sequence,
+            Kept {
+                id,
+                body: record.body.into(),
+                came: Timestamp(record.came),
+            },
+        );
+        Ok(())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    fn remove(&mut self, sequence: u64, cx: &mut Context<'_>) {
+        if let Some(kept) = self.held.remove(&sequence) {
+            self.bytes -= kept.body.len();
+            cx.delete::<QuarantineRecord>(&[], sequence);
+        }
+    }
+}
+
+impl Engine {
+    pub(crate) fn quarantine(&mut self, delivery: &Delivery, cx: &mut Context<'_>) {
+        if self.quarantine.held.values().any(|kept| kept.id == delivery.id) || delivery.body.len() > MAX_BYTES
+        {
+            return;
+        }
+        let sequence = self
+            .quarantine
+            .held
+            .last_key_value()
+            .map_or(0, |(sequence, _)| sequence + 1);
+        let record = QuarantineRecord {
+            schema: SCHEMA,
+            envelope: delivery.id.as_bytes().to_vec(),
+            body: delivery.body.to_vec(),
+            came: cx.now.0,
+        };
+        cx.put(&[], sequence, &record);
+        self.quarantine.bytes += delivery.body.len();
+        let kept = Kept {
+            id: delivery.id,
+            body: delivery.body.clone(),
+            came: cx.now,
+        };
+        self.quarantine.held.insert(sequence, kept);
+        while self.quarantine.held.len() > MAX_ENVELOPES || self.quarantine.bytes > MAX_BYTES {
+            let Some((oldest, _)) = self.quarantine.held.first_key_value() else {
+                break;
+            };
+            let oldest = *oldest;
+            self.quarantine.remove(oldest, cx);
+        }
+    }
+
+    /// A new session may open what waits.
+    pub(crate) fn retry_quarantine(&mut self, cx: &mut Context<'_>) {
+        let held: Vec<(u64, EnvelopeId, Bytes)> = self
+            .quarantine
+            .held
+            .iter()
+            .map(|(sequence, kept)| (*sequence, kept.id, kept.body.clone()))
+            .collect();
+        for (sequence, id, body) in held {
+            let Ok(EnvelopeBody::Session(message)) = EnvelopeBody::parse(&body) else {
+                continue;
+            };
+            match self.open_in_session(message, cx.now) {
+                Opened::Unknown => {}
+                opened => {
+                    self.quarantine.remove(sequence, cx);
+                    let delivery = Delivery {
+                        seq: None,
+                        id,
+                        body: body.clone(),
+                    };
+                    self.take_opened(&delivery, opened, cx);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn tick_quarantine(&mut self, cx: &mut Context<'_>) {
+        while let Some((sequence, kept)) = self.quarantine.held.first_key_value() {
+            if cx.now.ms_since(kept.came) < KEEP_MS {
+                break;
+            }
+            let sequence = *sequence;
+            self.quarantine.remove(sequence, cx);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! One envelope: to which session it belongs, opening it, and what to do with one that does not open.
+//!
+//! `bytes -> EnvelopeBody -> (Unsealed ->) Opened -> Payload`, each step consuming the one before. An envelope that cannot be
+//! opened never causes anything to be sent.
+
+use chopar_e2ee::handshake::HandshakeHeader;
+use chopar_e2ee::padding::unpad;
+use chopar_e2ee::ratchet::{OpenError, SessionDraft, Tag, TagKind};
+use chopar_e2ee::seal::{EnvelopeBody, SealedHandshake};
+use chopar_wire::Timestamp;
+use chopar_wire::proto::content::Payload;
+use prost::Message;
+use zeroize::Zeroizing;
+
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::inbox::{Delivery, Outcome};
+use crate::seen::SeenId;
+use crate::sessions::SessionKey;
+
+/// Headers tried for one envelope with an unknown tag. A trial costs about 2 µs natively.
+const TRIALS: usize = 2_048;
+/// Headers tried in one minute, all envelopes together: somebody who floods the queue costs at most this.
+const TRIALS_PER_MINUTE: usize = 20_000;
+
+/// What opening gave.
+pub(crate) enum Opened {
+    /// A message or signal that authenticated.
+    Payload {
+        session: SessionKey,
+        plaintext: Zeroizing<Vec<u8>>,
+        draft: SessionDraft,
+        sent: Option<Timestamp>,
+    },
+    /// Taken before.
+    Duplicate,
+    /// Of no session known here.
+    Unknown,
+    /// Of a known session, and not to be opened: altered, too old, malformed.
+    Refused,
+}
+
+/// Trials of the present minute.
+#[derive(Default)]
+pub(crate) struct Trials {
+    minute: u64,
+    spent: usize,
+}
+
+impl Trials {
+    fn budget(&mut self, now: Timestamp) -> usize {
+        let minute = now.0 / 60_000;
+        if minute != self.minute {
+            *self = Self { minute, spent: 0 };
+        }
+        TRIALS.min(TRIALS_PER_MINUTE.saturating_sub(self.spent))
+    }
+}
+
+impl Engine {
+    pub(crate) fn receive(&mut self, delivery: &Delivery, cx: &mut Context<'_>) -> Outcome {
+        if self.seen.contains(&SeenId::envelope(&delivery.id)) {
+            return Outcome::Settled;
+        }
+        match EnvelopeBody::parse(&delivery.body) {
+            Ok(EnvelopeBody::Session(message)) => {
+                match self.open_in_session(message, cx.now) {
+                    Opened::Unknown => self.quarantine(delivery, cx),
+                    opened => self.take_opened(delivery, opened, cx),
+                }
+                Outcome::Settled
+            }
+            Ok(EnvelopeBody::Handshake(sealed)) => self.receive_handshake(delivery, &sealed, cx),
+            Err(_) => Outcome::Settled,
+        }
+    }
+
+    fn receive_handshake(
+        &mut self,
+        delivery: &Delivery,
+        sealed: &SealedHandshake<'_>,
+        cx: &mut Context<'_>,
+    ) -> Outcome {
+        let Some(local) = self.local() else {
+            return Outcome::Settled;
+        };
+        let Some(key) = self.prekeys.sealing_key(sealed.key_id()) else {
+            return Outcome::Settled;
+        };
+        let Ok(unsealed) = sealed.open(&local, key) else {
+            return Outcome::Settled;
+        };
+        match self.sessions.by_header(&unsealed.header.digest()) {
+            Some(session) => {
+                let opened = self.open_with(session, TagKind::Message, &unsealed.message, cx.now);
+                self.take_opened(delivery, opened, cx);
+                Outcome::Settled
+            }
+            None => self.begin_acceptance(delivery, unsealed, cx),
+        }
+    }
+
+    /// A signal of a connected sender; nothing of it is stored, so nothing is quarantined.
+    pub(crate) fn on_signal(&mut self, body: &[u8], cx: &mut Context<'_>) {
+        if let Ok(EnvelopeBody::Session(message)) = EnvelopeBody::parse(body)
+            && let Some((session, TagKind::Signal)) =
+                Tag::of(message).and_then(|tag| self.sessions.by_tag(&tag))
+        {
+            let opened = self.open_with(session, TagKind::Signal, message, cx.now);
+            let delivery = Delivery {
+                seq: None,
+                id: chopar_wire::EnvelopeId::new([0; 16]),
+                body: Default::default(),
+            };
+            self.take_opened(&delivery, opened, cx);
+        }
+    }
+
+    /// Finds the session by the recognition tag, or by trying headers.
+    pub(crate) fn open_in_session(&mut self, message: &[u8], now: Timestamp) -> Opened {
+        let Some(tag) = Tag::of(message) else {
+            return Opened::Refused;
+        };
+        if let Some((session, kind)) = self.sessions.by_tag(&tag) {
+            return self.open_with(session, kind, message, now);
+        }
+        let mut budget = self.trials.budget(now);
+        for session in self.sessions.newest_first() {
+            // Headers of messages, then of signals.
+            let cost = self
+                .sessions
+                .get(&session)
+                .map_or(0, |live| 2 * live.session.header_trials());
+            let Some(left) = budget.checked_sub(cost) else {
+                break;
+            };
+            budget = left;
+            self.trials.spent += cost;
+            for kind in [TagKind::Message, TagKind::Signal] {
+                match self.open_with(session, kind, message, now) {
+                    Opened::Unknown => {}
+                    // An unknown tag under which nothing authenticates proves nothing about this session.
+                    Opened::Refused => {}
+                    opened => return opened,
+                }
+            }
+        }
+        Opened::Unknown
+    }
+
+    pub(crate) fn open_with(
+        &self,
+        session: SessionKey,
+        kind: TagKind,
+        message: &[u8],
+        now: Timestamp,
+    ) -> Opened {
+        let Some(live) = self.sessions.get(&session) else {
+            return Opened::Unknown;
+        };
+        let opened = match kind {
+            TagKind::Message => live
+                .session
+                .open(message, now)
+                .map(|o| (o.plaintext, o.draft, None)),
+            TagKind::Signal => live
+                .session
+                .open_signal(message, now)
+                .map(|o| (o.plaintext, o.draft, Some(o.sent_at))),
+        };
+        match opened {
+            Ok((plaintext, draft, sent)) => Opened::Payload {
+                session,
+                plaintext,
+                draft,
+                sent,
+            },
+            Err(OpenError::Duplicate) => Opened::Duplicate,
+            Err(OpenError::UnknownTag) => Opened::Unknown,
+            Err(_) => Opened::Refused,
+        }
+    }
+
+    /// Applies what was opened: the session's change and the content, in one batch.
+    pub(crate) fn take_opened(&mut self, delivery: &Delivery, opened: Opened, cx: &mut Context<'_>) {
+        let Opened::Payload {
+            session,
+            plaintext,
+            draft,
+            sent,
+        } = opened
+        else {
+            return;
+        };
+        let signal = sent.is_some();
+        if !self.commit(session, draft, signal, cx) {
+            return;
+        }
+        let Some(live) = self.sessions.get(&session) else {
+            return;
+        };
+        let account = live.account;
+        let payload = unpad(&plaintext)
+            .ok()
+            .and_then(|bytes| Payload::decode(bytes).ok());
+        // Authentic and not understood: a newer version, or a fault of theirs. There is nobody to tell.
+        let Some(payload) = payload else { return };
+        self.take_payload(account, session.device, delivery, payload, sent, cx);
+    }
+
+    /// Commits a draft to its session. A signal moves only windows, which are found again without a record; it is saved
+    /// where it confirms the session.
+    fn commit(&mut self, key: SessionKey, draft: SessionDraft, signal: bool, cx: &mut Context<'_>) -> bool {
+        let Some(live) = self.sessions.get_mut(&key) else {
+            return false;
+        };
+        let Ok(changes) = live.session.commit(draft) else {
+            return false;
+        };
+        let answered = live.unanswered.take().is_some();
+        self.sessions.follow(key, changes);
+        if !signal || answered {
+            self.sessions.save(key, cx);
+        }
+        true
+    }
+
+    /// Whether a handshake may still become a session: nothing known contradicts it.
+    pub(crate) fn is_new_handshake(&self, header: &HandshakeHeader) -> bool {
+        self.sessions.by_header(&header.digest()).is_none() && self.prekeys.named_by(header).is_some()
+    }
+}

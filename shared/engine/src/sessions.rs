@@ -1,0 +1,208 @@
+//! Sessions of all devices: which one sends, which one a message belongs to.
+//!
+//! Of several sessions with a device the one of the highest generation sends; on a tie the one whose handshake header has the
+//! smaller hash: both sides come to the same answer. The others stay readable for a while.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use chopar_e2ee::ratchet::{Session, Tag, TagChanges, TagKind};
+use chopar_identity::{EcPrekey, X25519Public};
+use chopar_wire::{AccountId, DeviceId, Timestamp};
+
+use crate::context::Context;
+use crate::records::session::SessionRecord;
+use crate::records::{RecordError, SCHEMA, Stored};
+
+/// Sessions with one device that stay readable besides the sending one.
+const MAX_OLDER: usize = 40;
+/// How long they do, in milliseconds: as long as an envelope can lie in a queue.
+const OLDER_LIFETIME_MS: u64 = chopar_wire::limits::MAX_QUEUE_AGE_MS;
+
+/// Names a session within this vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SessionKey {
+    pub(crate) device: DeviceId,
+    pub(crate) number: u64,
+}
+
+/// A session and what is known around it.
+pub(crate) struct Live {
+    pub(crate) account: AccountId,
+    pub(crate) generation: u32,
+    pub(crate) header_hash: [u8; 32],
+    pub(crate) created: Timestamp,
+    pub(crate) session: Session,
+    /// Set on the initiator's side until the first answer is opened.
+    pub(crate) unanswered: Option<Unanswered>,
+}
+
+/// What puts messages into handshake form.
+pub(crate) struct Unanswered {
+    pub(crate) header: Vec<u8>,
+    pub(crate) sealing_key: EcPrekey,
+}
+
+/// All sessions, and the ways to find one.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    live: BTreeMap<SessionKey, Live>,
+    tags: HashMap<Tag, (SessionKey, TagKind)>,
+    headers: HashMap<[u8; 32], SessionKey>,
+}
+
+impl Sessions {
+    pub(crate) fn load(&mut self, partition: &[u8], number: u64, value: &[u8]) -> Result<(), RecordError> {
+        let mut record = SessionRecord::read(value)?;
+        let device = DeviceId::try_from(partition).map_err(|_| SessionRecord::bad("device"))?;
+        let session = Session::from_record(&record.ratchet).map_err(|_| SessionRecord::bad("ratchet"))?;
+        let unanswered = match std::mem::take(&mut record.header) {
+            header if header.is_empty() => None,
+            header => Some(Unanswered {
+                header,
+                sealing_key: EcPrekey {
+                    id: record.sealing_id,
+                    public: X25519Public::parse(&record.sealing_key)
+                        .map_err(|_| SessionRecord::bad("sealing key"))?,
+                },
+            }),
+        };
+        let header_hash = record.header_hash.as_slice().try_into();
+        let live = Live {
+            account: AccountId::try_from(record.account.as_slice())
+                .map_err(|_| SessionRecord::bad("account"))?,
+            generation: record.generation,
+            header_hash: header_hash.map_err(|_| SessionRecord::bad("header hash"))?,
+            created: Timestamp(record.created),
+            session,
+            unanswered,
+        };
+        self.index(SessionKey { device, number }, live);
+        Ok(())
+    }
+
+    /// Adds a session; those beyond the bounds go.
+    pub(crate) fn add(&mut self, device: DeviceId, live: Live, cx: &mut Context<'_>) -> SessionKey {
+        let number = self.of(&device).last().map_or(0, |key| key.number + 1);
+        let key = SessionKey { device, number };
+        self.index(key, live);
+        self.save(key, cx);
+        let keys = self.of(&device);
+        let surplus = keys.len().saturating_sub(MAX_OLDER + 1);
+        for old in keys.into_iter().take(surplus) {
+            self.remove(old, cx);
+        }
+        key
+    }
+
+    pub(crate) fn get(&self, key: &SessionKey) -> Option<&Live> {
+        self.live.get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &SessionKey) -> Option<&mut Live> {
+        self.live.get_mut(key)
+    }
+
+    /// The session that sends to a device.
+    pub(crate) fn sending(&self, device: &DeviceId) -> Option<SessionKey> {
+        let rank = |key: &SessionKey| self.live.get(key).map(|l| (l.generation, Reverse(l.header_hash)));
+        self.of(device).into_iter().max_by_key(rank)
+    }
+
+    /// All sessions with a device, oldest first.
+    pub(crate) fn of(&self, device: &DeviceId) -> Vec<SessionKey> {
+        let first = SessionKey {
+            device: *device,
+            number: 0,
+        };
+        let last = SessionKey {
+            device: *device,
+            number: u64::MAX,
+        };
+        self.live.range(first..=last).map(|(key, _)| *key).collect()
+    }
+
+    pub(crate) fn by_tag(&self, tag: &Tag) -> Option<(SessionKey, TagKind)> {
+        self.tags.get(tag).copied()
+    }
+
+    pub(crate) fn by_header(&self, hash: &[u8; 32]) -> Option<SessionKey> {
+        self.headers.get(hash).copied()
+    }
+
+    /// All sessions, newest first: the order in which an unknown tag is tried.
+    pub(crate) fn newest_first(&self) -> Vec<SessionKey> {
+        let mut keys: Vec<(Timestamp, SessionKey)> =
+            self.live.iter().map(|(key, live)| (live.created, *key)).collect();
+        keys.sort_unstable_by(|a, b| b.cmp(a));
+        keys.into_iter().map(|(_, key)| key).collect()
+    }
+
+    /// Follows a commit: the map of expected tags.
+    pub(crate) fn follow(&mut self, key: SessionKey, changes: TagChanges) {
+        for tag in changes.removed {
+            self.tags.remove(&tag);
+        }
+        for (tag, kind) in changes.added {
+            self.tags.insert(tag, (key, kind));
+        }
+    }
+
+    pub(crate) fn save(&self, key: SessionKey, cx: &mut Context<'_>) {
+        if let Some(live) = self.live.get(&key) {
+            cx.put(key.device.as_bytes(), key.number, &record(live));
+        }
+    }
+
+    pub(crate) fn remove(&mut self, key: SessionKey, cx: &mut Context<'_>) {
+        let Some(live) = self.live.remove(&key) else {
+            return;
+        };
+        for (tag, _) in live.session.expected_tags() {
+            self.tags.remove(&tag);
+        }
+        self.headers.remove(&live.header_hash);
+        cx.delete::<SessionRecord>(key.device.as_bytes(), key.number);
+    }
+
+    /// Drops sessions that do not send any more and are too old, and keys within sessions that are.
+    pub(crate) fn expire(&mut self, cx: &mut Context<'_>) {
+        for key in self.live.keys().copied().collect::<Vec<_>>() {
+            let Some(live) = self.live.get_mut(&key) else {
+                continue;
+            };
+            let changes = live.session.expire(cx.now);
+            let old = cx.now.ms_since(live.created) > OLDER_LIFETIME_MS;
+            if old && self.sending(&key.device) != Some(key) {
+                self.remove(key, cx);
+            } else if !changes.removed.is_empty() {
+                self.follow(key, changes);
+                self.save(key, cx);
+            }
+        }
+    }
+
+    fn index(&mut self, key: SessionKey, live: Live) {
+        self.tags
+            .extend(live.session.expected_tags().map(|(tag, kind)| (tag, (key, kind))));
+        self.headers.insert(live.header_hash, key);
+        self.live.insert(key, live);
+    }
+}
+
+fn record(live: &Live) -> SessionRecord {
+    let unanswered = live.unanswered.as_ref();
+    SessionRecord {
+        schema: SCHEMA,
+        account: live.account.as_bytes().to_vec(),
+        generation: live.generation,
+        header_hash: live.header_hash.to_vec(),
+        created: live.created.0,
+        ratchet: live.session.to_record().to_vec(),
+        header: unanswered.map(|u| u.header.clone()).unwrap_or_default(),
+        sealing_id: unanswered.map_or(0, |u| u.sealing_key.id),
+        sealing_key: unanswered
+            .map(|u| u.sealing_key.public.as_bytes().to_vec())
+            .unwrap_or_default(),
+    }
+}

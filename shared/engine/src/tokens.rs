@@ -1,0 +1,66 @@
+//! What the host was asked to do and has not answered yet.
+
+use std::collections::BTreeMap;
+
+use chopar_wire::AccountId;
+
+use crate::accepting::Accepting;
+use crate::effect::Token;
+use crate::onboarding::Preparing;
+use crate::opening::Initiating;
+use crate::prekeys::{BundleDraft, OneTimeDraft};
+
+/// What an answer of the host will be used for. What waits here holds no draft of a session: when the answer comes, its
+/// preconditions are checked anew.
+pub(crate) enum Waiting {
+    /// Device identity keys for a new account.
+    Identity,
+    /// The first log entry of this device and its first bundle.
+    Preparation(Box<Preparing>),
+    /// The sign-in proof over this body.
+    Proof { nonce: Vec<u8>, body: Vec<u8> },
+    /// One-time prekeys.
+    OneTime(OneTimeDraft),
+    /// A new bundle.
+    Bundle(Box<BundleDraft>),
+    /// An entry that revokes an own device.
+    Revocation {
+        asked: u64,
+        draft: Box<chopar_identity::EntryDraft>,
+    },
+    /// The agreement of a handshake this side begins.
+    Initiation(Box<Initiating>),
+    /// The agreement of a handshake that came in.
+    Acceptance(Box<Accepting>),
+    /// Rows for a page.
+    Page {
+        asked: u64,
+        conversation: AccountId,
+        limit: u16,
+    },
+    /// One row whose state changed.
+    Line { conversation: AccountId },
+}
+
+/// Open tokens. A token is never used twice within one engine's life.
+#[derive(Default)]
+pub(crate) struct Tokens {
+    last: u64,
+    open: BTreeMap<u64, Waiting>,
+}
+
+impl Tokens {
+    pub(crate) fn wait(&mut self, waiting: Waiting) -> Token {
+        self.last += 1;
+        self.open.insert(self.last, waiting);
+        Token(self.last)
+    }
+
+    pub(crate) fn take(&mut self, token: Token) -> Option<Waiting> {
+        self.open.remove(&token.0)
+    }
+
+    pub(crate) fn is_open(&self, is: impl Fn(&Waiting) -> bool) -> bool {
+        self.open.values().any(is)
+    }
+}

@@ -1,0 +1,188 @@
+//! How far a contact can be relied on: alarms, safety numbers, and what a person decides about them.
+
+use chopar_wire::AccountId;
+
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::event::{Answer, Failure};
+use crate::view::{Alarm, DeviceView, Held, Notice, Person, Trust};
+
+pub(crate) const fn alarm_number(alarm: Option<Alarm>) -> u32 {
+    match alarm {
+        None => 0,
+        Some(Alarm::LogForked) => 1,
+        Some(Alarm::LogRolledBack) => 2,
+        Some(Alarm::LogForged) => 3,
+        Some(Alarm::BundleForged) => 4,
+        Some(Alarm::BundleRolledBack) => 5,
+    }
+}
+
+pub(crate) const fn alarm_from(number: u32) -> Option<Alarm> {
+    match number {
+        1 => Some(Alarm::LogForked),
+        2 => Some(Alarm::LogRolledBack),
+        3 => Some(Alarm::LogForged),
+        4 => Some(Alarm::BundleForged),
+        5 => Some(Alarm::BundleRolledBack),
+        _ => None,
+    }
+}
+
+/// Whether an alarm goes by itself once the relay shows something valid. What concerns a log stays until its owner resolves it.
+const fn is_passing(alarm: Alarm) -> bool {
+    matches!(alarm, Alarm::BundleForged | Alarm::BundleRolledBack)
+}
+
+impl Engine {
+    /// Names a broken promise on the conversation and stops sending. One about the log outranks one about a bundle.
+    pub(crate) fn raise_alarm(&mut self, account: AccountId, alarm: Alarm, cx: &mut Context<'_>) {
+        let Some(contact) = self.contacts.get_mut(&account) else {
+            return;
+        };
+        if contact
+            .alarm
+            .is_some_and(|raised| raised == alarm || !is_passing(raised))
+        {
+            return;
+        }
+        contact.alarm = Some(alarm);
+        cx.touch(account);
+        self.conversation_notice(account, &Notice::AlarmRaised(alarm), cx);
+        self.refresh_held(account, cx);
+    }
+
+    pub(crate) fn clear_alarm(&mut self, account: AccountId, cx: &mut Context<'_>) {
+        if let Some(contact) = self.contacts.get_mut(&account).filter(|c| c.alarm.is_some()) {
+            contact.alarm = None;
+            cx.touch(account);
+            self.refresh_held(account, cx);
+        }
+    }
+
+    /// A valid bundle came.
+    pub(crate) fn clear_bundle_alarm(&mut self, account: AccountId, cx: &mut Context<'_>) {
+        if self
+            .contacts
+            .get(&account)
+            .and_then(|c| c.alarm)
+            .is_some_and(is_passing)
+        {
+            self.clear_alarm(account, cx);
+        }
+    }
+
+    pub(crate) fn unreachable(&mut self, account: AccountId, held: Option<Held>, cx: &mut Context<'_>) {
+        if let Some(contact) = self.contacts.get_mut(&account).filter(|c| c.unreachable != held) {
+            contact.unreachable = held;
+            self.refresh_held(account, cx);
+        }
+    }
+
+    pub(crate) fn person(&mut self, asked: u64, peer: AccountId, cx: &mut Context<'_>) {
+        let Some(contact) = self.contacts.get(&peer) else {
+            return cx.fail(asked, Failure::NotFound);
+        };
+        let number = self.safety_number(&peer);
+        let person = Person {
+            account: peer,
+            handle: contact.handle.clone(),
+            display_name: contact.display_name.clone(),
+            safety_number: number.as_ref().map(|n| n.digits()).unwrap_or_default(),
+            qr: number.map(|n| n.qr()).unwrap_or_default(),
+            trust: contact.trust,
+            alarm: contact.alarm,
+            devices: self.device_views(&peer),
+        };
+        // The page shows what is known now; a newer log brings a new line, and the page asks again.
+        if contact.log.is_none() {
+            self.want_log(peer, cx.now);
+        }
+        cx.answer(asked, Answer::Person(Box::new(person)));
+    }
+
+    pub(crate) fn device_views(&self, account: &AccountId) -> Vec<DeviceView> {
+        let this = self.own.as_ref().map(|own| own.device);
+        let Some(log) = self.log(account) else {
+            return Vec::new();
+        };
+        log.active_devices()
+            .iter()
+            .map(|device| DeviceView {
+                device: device.id,
+                name: device.name.as_str().to_owned(),
+                added: chopar_wire::Timestamp(device.added),
+                this: this == Some(device.id),
+                revoked: false,
+            })
+            .collect()
+    }
+
+    pub(crate) fn mark_verified(
+        &mut self,
+        asked: u64,
+        peer: AccountId,
+        digits: &str,
+        verified: bool,
+        cx: &mut Context<'_>,
+    ) {
+        if let Err(failure) = self.same_digits(&peer, digits) {
+            return cx.fail(asked, failure);
+        }
+        let trust = if verified {
+            Trust::Verified
+        } else {
+            Trust::Unverified
+        };
+        self.decide_trust(peer, trust, cx);
+        cx.answer(asked, Answer::Done);
+    }
+
+    /// Goes on without comparing: the contact is unverified from now on.
+    pub(crate) fn accept_safety_number(
+        &mut self,
+        asked: u64,
+        peer: AccountId,
+        digits: &str,
+        cx: &mut Context<'_>,
+    ) {
+        if let Err(failure) = self.same_digits(&peer, digits) {
+            return cx.fail(asked, failure);
+        }
+        if self
+            .contacts
+            .get(&peer)
+            .is_some_and(|c| c.trust == Trust::Changed)
+        {
+            self.decide_trust(peer, Trust::Unverified, cx);
+        }
+        cx.answer(asked, Answer::Done);
+    }
+
+    pub(crate) fn decide_trust(&mut self, peer: AccountId, trust: Trust, cx: &mut Context<'_>) {
+        let Some(contact) = self.contacts.get_mut(&peer).filter(|c| c.trust != trust) else {
+            return;
+        };
+        contact.trust = trust;
+        cx.touch(peer);
+        let notice = if trust == Trust::Verified {
+            Notice::Verified
+        } else {
+            Notice::Unverified
+        };
+        self.conversation_notice(peer, &notice, cx);
+        self.refresh_held(peer, cx);
+    }
+
+    fn same_digits(&self, peer: &AccountId, digits: &str) -> Result<(), Failure> {
+        let Some(number) = self.safety_number(peer) else {
+            return Err(Failure::NotFound);
+        };
+        let typed = digits.chars().filter(char::is_ascii_digit);
+        if typed.eq(number.digits().chars()) {
+            Ok(())
+        } else {
+            Err(Failure::SafetyNumberChanged)
+        }
+    }
+}
