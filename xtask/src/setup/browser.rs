@@ -19,6 +19,14 @@ const CHROMES: [&str; 5] = [
     "chrome",
 ];
 
+/// The fonts are for the pictures: a bare machine has none, and would draw every letter as a box.
+const PACKAGES: [&str; 4] = [
+    "chromium",
+    "chromium-driver",
+    "fonts-liberation",
+    "fonts-noto-color-emoji",
+];
+
 /// The browser that tests drive.
 pub(crate) struct Browser {
     pub(crate) chrome: PathBuf,
@@ -32,7 +40,7 @@ pub(crate) fn prepare() -> Result<Browser> {
     if let Some(found) = find()? {
         return Ok(found);
     }
-    packages::install(&["chromium", "chromium-driver"], "a Chromium with its driver")?;
+    packages::install(&PACKAGES, "a Chromium with its driver")?;
     find()?.context("chromium and chromium-driver are installed, but no pair of one version is on PATH")
 }
 
