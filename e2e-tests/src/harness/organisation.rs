@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::chrome::Look;
 use super::person::Person;
@@ -125,6 +125,27 @@ impl Organisation {
         let person = self.person(name, handle).await?;
         person.join(&link).await?;
         Ok(person)
+    }
+
+    /// An invite link made on the relay's own machine, good for `uses` members.
+    ///
+    /// # Errors
+    /// When the relay's program refuses.
+    pub async fn invite(&self, uses: u32) -> Result<String> {
+        let output = tokio::process::Command::new(&self.plan.executable)
+            .arg("invite")
+            .arg("--data")
+            .arg(&self.plan.data)
+            .args(["--origin", &self.origin, "--uses", &uses.to_string()])
+            .output()
+            .await?;
+        let printed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        ensure!(
+            output.status.success(),
+            "no invite: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(printed)
     }
 
     /// Where the relay keeps its database.

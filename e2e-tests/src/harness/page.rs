@@ -338,19 +338,32 @@ impl Page {
         Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
-    /// Waits until the text of an element contains `part`.
+    /// Waits until one of the elements says `part`.
     ///
     /// # Errors
-    /// When it does not in time.
+    /// When none does in time; with what they say instead.
     pub async fn until_says(&self, sought: &Sought, part: &str, patience: Patience) -> Result<()> {
         let what = format!("{sought} to say {part:?}");
         eventually(&what, patience, || async {
-            let Some(element) = self.all(sought).await?.into_iter().next() else {
-                return Ok(None);
-            };
-            Ok(self.text_of(&element).await?.contains(part).then_some(()))
+            let mut said = Vec::new();
+            for element in self.all(sought).await? {
+                said.push(self.text_of(&element).await?);
+            }
+            if said.iter().any(|text| text.contains(part)) {
+                return Ok(Some(()));
+            }
+            bail!("it says {said:?}")
         })
         .await
+    }
+
+    /// Waits until an alert says `part`.
+    ///
+    /// # Errors
+    /// When none does in time.
+    pub async fn until_alert(&self, part: &str) -> Result<()> {
+        self.until_says(&Sought::any(&["alert"]), part, Patience::LONG)
+            .await
     }
 
     /// The whole visible text of the page.

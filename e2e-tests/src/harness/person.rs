@@ -264,7 +264,7 @@ impl Person {
     /// # Errors
     /// When no conversation is open.
     pub async fn lines(&self) -> Result<Vec<Line>> {
-        let items = Sought::any(&["listitem", "article"]).within(log("Messages"));
+        let items = Sought::any(&["article"]).within(log("Messages"));
         let all = self.page.all(&items).await?;
         Ok(all
             .into_iter()
@@ -322,6 +322,27 @@ impl Person {
         Ok(shown.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
+    /// How many lines have this text.
+    ///
+    /// # Errors
+    /// When no conversation is open.
+    pub async fn count(&self, text: &str) -> Result<usize> {
+        Ok(self.lines().await?.iter().filter(|line| line.says(text)).count())
+    }
+
+    /// The state of the own line with this text, exactly.
+    ///
+    /// # Errors
+    /// When there is no such line.
+    pub async fn state(&self, text: &str) -> Result<String> {
+        let lines = self.lines().await?;
+        let line = lines
+            .iter()
+            .find(|line| line.says(text))
+            .with_context(|| format!("no line says {text:?}"))?;
+        Ok(line.state().to_owned())
+    }
+
     /// Opens a person's page by the button in the conversation's header.
     ///
     /// # Errors
@@ -340,6 +361,14 @@ impl Person {
     /// When it does not close.
     pub async fn leave(&self) -> Result<()> {
         self.chrome.close().await
+    }
+
+    /// Ends the browser without a warning; the profile stays.
+    ///
+    /// # Errors
+    /// When the process cannot be ended.
+    pub async fn crash(&self) -> Result<()> {
+        self.chrome.kill().await
     }
 
     /// Starts a browser on the same profile and opens `path`.

@@ -65,7 +65,8 @@ pub(crate) async fn pass(mut page: TcpStream, upstream: u16, rules: &Mutex<Rules
 fn rewritten(head: &str, plain: bool) -> String {
     let kept = head.trim_end().split("\r\n").filter(|line| {
         let line = line.to_ascii_lowercase();
-        !line.starts_with("connection:") && !(plain && line.starts_with("accept-encoding:"))
+        let unwanted = line.starts_with("connection:") || (plain && line.starts_with("accept-encoding:"));
+        !unwanted
     });
     let mut lines: Vec<&str> = kept.collect();
     lines.push("Connection: close");

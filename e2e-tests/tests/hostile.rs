@@ -1,0 +1,254 @@
+//! A relay that lies is refused and named on the page; rules of `docs/threat-model.md` broken by a hostile relay.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result, ensure};
+use chopar_e2e::harness::{
+    Key, Organisation, Patience, Person, RelayPort, Sought, Stage, button, eventually, option, textbox,
+};
+use chopar_e2e::hostile::{HostileProxy, forge};
+use chopar_wire::prost::bytes::Bytes;
+use chopar_wire::proto::identity::Entry;
+use chopar_wire::proto::relay::DeviceMismatch;
+use chopar_wire::proto::relay::client_frame::Body as Asked;
+use chopar_wire::proto::relay::relay_frame::Body;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lying_relay_is_refused_and_named() -> Result<()> {
+    Stage::play("hostile", play).await
+}
+
+async fn play(stage: Arc<Stage>) -> Result<()> {
+    let relay = HostileProxy::start(RelayPort::free()?).await?;
+    let organisation = Organisation::found_behind(&stage, &relay).await?;
+    let owner = organisation.owner("Dilnoza Karimova", "dilnoza").await?;
+    let member = organisation.member(&owner, "Bek Tursunov", "bek").await?;
+    // A third account, whose browser is not needed again.
+    let third = organisation.member(&owner, "Nodira Saidova", "nodira").await?;
+    third.until_connection("Online").await?;
+    third.leave().await?;
+
+    swapped_bundle(&relay, &owner).await?;
+    ghost_in_the_first_log(&relay, &member).await?;
+    ghost_in_the_middle_of_a_conversation(&relay, &owner, &member).await
+}
+
+/// The relay hands out a bundle whose keys it could decrypt for.
+async fn swapped_bundle(relay: &HostileProxy, owner: &Person) -> Result<()> {
+    let swapped = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&swapped);
+    relay.alter_relay(move |mut frame| {
+        if let Some(Body::ClaimedBundle(claimed)) = &mut frame.body
+            && let Some(forged) = claimed
+                .bundle
+                .as_ref()
+                .and_then(|honest| forge::swapped_bundle(honest).ok())
+        {
+            claimed.bundle = Some(forged);
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+        vec![frame]
+    });
+    let submitted = count_submits(relay);
+    try_to_write(owner, "nodira", "buni faqat Nodira o‘qiydi").await?;
+    says(
+        owner,
+        "The server showed keys for Nodira Saidova that do not come from Nodira Saidova's device.",
+    )
+    .await?;
+    ensure!(swapped.load(Ordering::SeqCst) > 0, "no bundle was swapped");
+    held(owner, "buni faqat Nodira", &submitted).await?;
+    relay.be_honest();
+    Ok(())
+}
+
+/// The relay adds a device to the log that a person sees first.
+async fn ghost_in_the_first_log(relay: &HostileProxy, member: &Person) -> Result<()> {
+    let haunted = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&haunted);
+    relay.alter_relay(move |mut frame| {
+        if let Some(Body::Log(log)) = &mut frame.body
+            && let Ok(ghost) = forge::ghost_device(&log.entries)
+        {
+            log.head = forge::head_of(&ghost).ok();
+            log.entries.push(ghost);
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+        vec![frame]
+    });
+    let submitted = count_submits(relay);
+    try_to_write(member, "nodira", "bu ham faqat unga").await?;
+    says(
+        member,
+        "The server showed a device of Nodira Saidova that Nodira Saidova never signed.",
+    )
+    .await?;
+    ensure!(haunted.load(Ordering::SeqCst) > 0, "no log was altered");
+    held(member, "bu ham faqat unga", &submitted).await?;
+    relay.be_honest();
+    Ok(())
+}
+
+/// Two people talk, and then the relay claims that one of them has a new device.
+async fn ghost_in_the_middle_of_a_conversation(
+    relay: &HostileProxy,
+    owner: &Person,
+    member: &Person,
+) -> Result<()> {
+    // What passes is remembered, as every relay can: who is who, and everybody's log, to build a ghost upon.
+    let seen: Arc<Mutex<Seen>> = Arc::default();
+    let kept = Arc::clone(&seen);
+    relay.alter_relay(move |frame| {
+        if let Ok(mut kept) = kept.lock() {
+            match &frame.body {
+                Some(Body::Log(log)) if log.from == 0 => {
+                    drop(kept.logs.insert(log.account.clone(), log.entries.clone()))
+                }
+                Some(Body::People(people)) => {
+                    kept.accounts.extend(
+                        people
+                            .people
+                            .iter()
+                            .map(|p| (p.handle.clone(), p.account.clone())),
+                    );
+                }
+                _ => {}
+            }
+        }
+        vec![frame]
+    });
+    owner.start_chat("bek").await?;
+    owner.say("hammasi joyida").await?;
+    member.open_chat("Dilnoza Karimova").await?;
+    member.until_sees("hammasi joyida").await?;
+    owner.until_state("hammasi joyida", "Read").await?;
+
+    let (account, entries) = {
+        let seen = seen
+            .lock()
+            .map_err(|_| anyhow::anyhow!("nothing was remembered"))?;
+        let account = seen
+            .accounts
+            .get("bek")
+            .context("the directory did not name him")?
+            .clone();
+        let entries = seen.logs.get(&account).context("his log did not go by")?.clone();
+        (account, entries)
+    };
+    let ghost = forge::ghost_device(&entries)?;
+    let from = u32::try_from(entries.len())?;
+    // The relay keeps what it was given, and asks for a copy to its ghost.
+    let submits: Arc<Mutex<HashSet<u64>>> = Arc::default();
+    let noted = Arc::clone(&submits);
+    let to_him = account.clone();
+    relay.alter_client(move |frame| {
+        if let (Some(Asked::Submit(submit)), Ok(mut noted)) = (&frame.body, noted.lock())
+            && submit.account == to_him
+        {
+            noted.insert(frame.request);
+        }
+        vec![frame]
+    });
+    relay.alter_relay(move |mut frame| {
+        let asked = submits
+            .lock()
+            .is_ok_and(|submits| submits.contains(&frame.reply_to));
+        if asked && matches!(frame.body, Some(Body::Accepted(_))) {
+            let mismatch = DeviceMismatch {
+                account: account.clone(),
+                entries: vec![ghost.clone()],
+                from,
+            };
+            frame.body = Some(Body::DeviceMismatch(mismatch));
+        }
+        vec![frame]
+    });
+    owner.say("arvohga emas").await?;
+    says(
+        owner,
+        "The server showed a device of Bek Tursunov that Bek Tursunov never signed.",
+    )
+    .await?;
+    let after = count_submits(relay);
+    held(owner, "arvohga emas", &after).await?;
+    relay.be_honest();
+    Ok(())
+}
+
+/// Finds a person and writes to them, as far as the page still lets one.
+async fn try_to_write(person: &Person, to: &str, text: &str) -> Result<()> {
+    let page = person.page();
+    page.click(&button("New chat")).await?;
+    page.fill(&textbox("Find people"), to).await?;
+    page.click(&option(to)).await?;
+    let (message, stopped) = (textbox("Message"), Sought::any(&["alertdialog"]));
+    eventually(
+        "the conversation, or the words that stop it",
+        Patience::LONG,
+        || async {
+            if page.has(&message).await? {
+                page.fill(&message, text).await?;
+                page.press(Key::Enter).await?;
+                return Ok(Some(()));
+            }
+            Ok(page.has(&stopped).await?.then_some(()))
+        },
+    )
+    .await
+}
+
+/// What a relay learns by passing it on.
+#[derive(Default)]
+struct Seen {
+    accounts: HashMap<String, Bytes>,
+    logs: HashMap<Bytes, Vec<Entry>>,
+}
+
+/// Counts the submissions of pages from here on.
+fn count_submits(relay: &HostileProxy) -> Arc<AtomicUsize> {
+    let submitted = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&submitted);
+    relay.alter_client(move |frame| {
+        if matches!(frame.body, Some(Asked::Submit(_))) {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+        vec![frame]
+    });
+    submitted
+}
+
+/// The message stays where it was written, nothing more can be written, and nothing was encrypted for the liar.
+async fn held(person: &Person, text: &str, submitted: &AtomicUsize) -> Result<()> {
+    // As long as a retry would take to slip through.
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    if person.count(text).await? > 0 {
+        let state = person.state(text).await?;
+        ensure!(state == "Waiting", "{text:?} is {state}");
+    }
+    ensure!(
+        !person.page().has(&textbox("Message")).await?,
+        "one can still write"
+    );
+    let count = submitted.load(Ordering::SeqCst);
+    ensure!(count == 0, "{count} submissions went out to a liar");
+    Ok(())
+}
+
+async fn says(person: &Person, words: &str) -> Result<()> {
+    eventually(
+        &format!("{}'s page to say {words:?}", person.name),
+        Patience::LONG,
+        || async {
+            Ok(person
+                .page()
+                .everything()
+                .await?
+                .replace('’', "'")
+                .contains(words)
+                .then_some(()))
+        },
+    )
+    .await
+}

@@ -1,0 +1,105 @@
+//! Served code that is not the code that was built does not run, and the page says so.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use chopar_e2e::harness::{Organisation, Patience, RelayPort, Stage, button, textbox};
+use chopar_e2e::hostile::HostileProxy;
+
+/// What the page says when a digest does not match.
+const SAYS: &str = "The app was not started: what this server sent is not what was built.";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_changed_byte_stops_the_app_with_clear_words() -> Result<()> {
+    Stage::play("integrity", play).await
+}
+
+async fn play(stage: Arc<Stage>) -> Result<()> {
+    let server = HostileProxy::start(RelayPort::free()?).await?;
+    let organisation = Organisation::found_behind(&stage, &server).await?;
+    let person = organisation.person("Dilnoza Karimova", "dilnoza").await?;
+    let link = format!(
+        "{}{}",
+        organisation.origin,
+        organisation.relay()?.owner_invite().await?
+    );
+
+    // Honestly served, it starts; and it tells which files it consists of.
+    person.page().open(&link).await?;
+    person
+        .page()
+        .find_within(&textbox("Handle"), Patience::LONG)
+        .await?;
+    let files = person.watch().requests();
+    let name_of = |part: &str, end: &str| -> Result<String> {
+        let mut paths = files.iter().filter_map(|url| url.rsplit('/').next());
+        let found = paths.find(|name| name.contains(part) && name.ends_with(end));
+        Ok(found
+            .with_context(|| format!("no file {part}…{end} was loaded: {files:?}"))?
+            .to_owned())
+    };
+    let files = [
+        name_of("chopar-web", ".wasm")?,
+        name_of("chopar-worker", ".wasm")?,
+        name_of("chopar-web", ".js")?,
+        name_of("chopar-worker", ".js")?,
+        name_of("worker", ".js")?,
+        name_of("boot", ".js")?,
+    ];
+
+    // The page's scripts are immutable and cached: without the cache, every visit is a first one.
+    person
+        .page()
+        .call(
+            "Network.setCacheDisabled",
+            serde_json::json!({ "cacheDisabled": true }),
+        )
+        .await?;
+    for file in files {
+        server.spoil(&file);
+        person.page().open(&link).await?;
+        if file.starts_with("boot") {
+            // The script that would say it is itself the changed one: nothing runs, and the page's own words stay.
+            tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        } else {
+            person
+                .page()
+                .until_alert(SAYS)
+                .await
+                .with_context(|| file.clone())?;
+        }
+        ensure!(
+            !person.page().has(&textbox("Handle")).await?,
+            "{file} was changed, and the app runs"
+        );
+        // The refusals are what was wanted here.
+        ensure!(
+            !person.watch().errors().is_empty() || !person.watch().violations().is_empty(),
+            "{file}: nothing said why"
+        );
+        person.watch().forgive_errors();
+        person.watch().forgive_violations();
+    }
+
+    // "Load again" suffices once the server is honest again.
+    server.spoil(&name_of_wasm(&person.watch().requests())?);
+    person.page().open(&link).await?;
+    person.page().until_alert(SAYS).await?;
+    person.watch().forgive_errors();
+    person.watch().forgive_violations();
+    server.be_honest();
+    person.page().click(&button("Load again")).await?;
+    person
+        .page()
+        .find_within(&textbox("Handle"), Patience::LONG)
+        .await?;
+    Ok(())
+}
+
+fn name_of_wasm(requests: &[String]) -> Result<String> {
+    let mut names = requests.iter().filter_map(|url| url.rsplit('/').next());
+    Ok(names
+        .find(|name| name.ends_with(".wasm"))
+        .context("no wasm was loaded")?
+        .to_owned())
+}

@@ -1,0 +1,111 @@
+//! The whole way: from the link the relay prints to two people who have compared their safety number.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use chopar_e2e::harness::{Organisation, Patience, Stage, button, heading, item, list};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_people_talk_both_ways_and_compare_their_safety_number() -> Result<()> {
+    Stage::play("two_people", play).await
+}
+
+async fn play(stage: Arc<Stage>) -> Result<()> {
+    let organisation = Organisation::found(&stage).await?;
+    let owner = organisation.owner("Dilnoza Karimova", "dilnoza").await?;
+    let member = organisation.member(&owner, "Bek Tursunov", "bek").await?;
+    owner.until_connection("Online").await?;
+    member.until_connection("Online").await?;
+
+    // Delivered is not read: the member's list is on the screen, the conversation is not open.
+    owner.start_chat("bek").await?;
+    owner.say("Assalomu alaykum, Bek aka").await?;
+    let row = item("Dilnoza Karimova").within(list("Conversations"));
+    member.page().find_within(&row, Patience::LONG).await?;
+    owner.until_state("Assalomu alaykum", "Delivered").await?;
+    ensure!(
+        owner.state("Assalomu alaykum").await? == "Delivered",
+        "nobody has read it yet"
+    );
+    let unread = member.page().everything().await?;
+    ensure!(
+        unread.contains("Assalomu alaykum"),
+        "the list shows the last line: {unread}"
+    );
+
+    member.open_chat("Dilnoza Karimova").await?;
+    let line = member.until_sees("Assalomu alaykum, Bek aka").await?;
+    ensure!(
+        line.0
+            .starts_with("Dilnoza Karimova, Assalomu alaykum, Bek aka, "),
+        "sender, text, time: {line:?}"
+    );
+    owner.until_state("Assalomu alaykum", "Read").await?;
+
+    // Both ways, several in a row, and at the same moment.
+    member.say("Va alaykum assalom").await?;
+    let line = owner.until_sees("Va alaykum assalom").await?;
+    ensure!(line.0.starts_with("Bek Tursunov, "), "{line:?}");
+    let turns = ["choy 1", "choy 2", "choy 3", "choy 4"];
+    for turn in turns {
+        let (one, other) = (format!("D: {turn}"), format!("B: {turn}"));
+        let (a, b) = tokio::join!(owner.say(&one), member.say(&other));
+        a.and(b)?;
+    }
+    for turn in turns {
+        owner.until_sees(&format!("B: {turn}")).await?;
+        member.until_sees(&format!("D: {turn}")).await?;
+    }
+    for person in [&owner, &member] {
+        for side in ["D", "B"] {
+            let lines = person.lines().await?;
+            let order: Vec<usize> = turns
+                .iter()
+                .filter_map(|turn| {
+                    lines
+                        .iter()
+                        .position(|line| line.says(&format!("{side}: {turn}")))
+                })
+                .collect();
+            ensure!(
+                order.len() == turns.len() && order.is_sorted(),
+                "{}: {side} out of order: {lines:?}",
+                person.name
+            );
+            ensure!(
+                person.count(&format!("{side}: ")).await? == turns.len(),
+                "{}: once each",
+                person.name
+            );
+        }
+    }
+    owner.until_state("D: choy 4", "Read").await?;
+    member.until_state("B: choy 4", "Read").await?;
+
+    // The same sixty digits on both screens, and the mark after comparing.
+    let (here, there) = (
+        owner.safety_number("Bek Tursunov").await?,
+        member.safety_number("Dilnoza Karimova").await?,
+    );
+    ensure!(here == there, "the safety numbers differ: {here} and {there}");
+    ensure!(
+        here.split(' ').count() == 12 && here.split(' ').all(|group| group.len() == 5),
+        "twelve fives: {here}"
+    );
+    owner.page().click(&button("Mark as verified")).await?;
+    owner.page().until_gone(&button("Mark as verified")).await?;
+    owner.page().reload().await?;
+    owner
+        .page()
+        .find_within(&heading("Safety number"), Patience::LONG)
+        .await?;
+    ensure!(
+        !owner.page().has(&button("Mark as verified")).await?,
+        "the mark is kept over a reload"
+    );
+    ensure!(
+        owner.page().everything().await?.contains("Verified"),
+        "and said in words"
+    );
+    Ok(())
+}
