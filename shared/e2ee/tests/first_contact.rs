@@ -1,6 +1,8 @@
 //! The whole way of a first message through the public API: recovery key, account log, bundle, handshake, ratchet, seal,
 //! and an answer back. What the engine does, without its timing and storage.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use chopar_e2ee::device::{LocalDevice, PeerDevice};
 use chopar_e2ee::handshake::{Acceptance, HandshakeHeader, Initiation};
 use chopar_e2ee::keys::{Secret32, X25519Secret};

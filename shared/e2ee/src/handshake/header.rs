@@ -126,6 +126,8 @@ impl core::fmt::Debug for HandshakeHeader {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -155,11 +157,72 @@ mod tests {
         assert_eq!(changed(1, 2), Err(HeaderError::UnknownSuite(2)));
         assert_eq!(changed(0, 0xff), Err(HeaderError::UnknownSuite(0xff01)));
         assert_eq!(changed(38, 3), Err(HeaderError::Malformed));
-        let mut low = bytes.clone();
-        low[2..34].fill(0);
-        assert!(matches!(
-            HandshakeHeader::parse(&low),
-            Err(HeaderError::Ephemeral(KeyError::LowOrder(_)))
-        ));
+    }
+
+    #[test]
+    fn low_order_ephemeral_keys_are_refused_by_name() {
+        let mut bytes = vec![0; HandshakeHeader::LEN];
+        bytes[1] = 1;
+        bytes[38] = 1;
+        for (point, fault) in [
+            (
+                "0000000000000000000000000000000000000000000000000000000000000000",
+                "has low order",
+            ),
+            (
+                "0100000000000000000000000000000000000000000000000000000000000000",
+                "has low order",
+            ),
+            (
+                "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+                "has low order",
+            ),
+            (
+                "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+                "has low order",
+            ),
+            (
+                "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                "has low order",
+            ),
+            (
+                "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                "not in canonical form",
+            ),
+            (
+                "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+                "not in canonical form",
+            ),
+            (
+                "0000000000000000000000000000000000000000000000000000000000000080",
+                "not in canonical form",
+            ),
+        ] {
+            bytes[2..34].copy_from_slice(&hex::decode(point).unwrap());
+            let refused = HandshakeHeader::parse(&bytes).unwrap_err();
+            assert!(refused.to_string().ends_with(fault), "{point}: {refused}");
+        }
+        bytes[2..34].fill(9);
+        assert!(HandshakeHeader::parse(&bytes).is_ok());
+    }
+
+    proptest! {
+        /// Whatever parses has one spelling, and nothing makes the parser panic.
+        #[test]
+        fn what_parses_is_spelled_once(
+            noise in prop::collection::vec(any::<u8>(), 0..100),
+            key in any::<[u8; 32]>(),
+            rest in any::<[u8; 9]>(),
+        ) {
+            prop_assert!(HandshakeHeader::parse(&noise).is_err());
+            let mut bytes = vec![7; HandshakeHeader::LEN];
+            bytes[..2].copy_from_slice(&[0, 1]);
+            bytes[2..34].copy_from_slice(&key);
+            bytes[34..43].copy_from_slice(&rest);
+            bytes[38] %= 4;
+            if let Ok(header) = HandshakeHeader::parse(&bytes) {
+                prop_assert_eq!(header.encode(), bytes);
+            }
+        }
     }
 }

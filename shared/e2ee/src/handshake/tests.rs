@@ -5,6 +5,7 @@ use crate::fixture::{Person, rng};
 use crate::handshake::{
     Acceptance, AcceptanceError, HandshakeHeader, HandshakeSecrets, Initiation, InitiationError, KemPrekeyId,
 };
+use crate::keys::X25519Secret;
 
 fn initiate(from: &Person, to: &Person, one_time: bool) -> (HandshakeSecrets, HandshakeHeader) {
     let bundle = to.verified_bundle(one_time);
@@ -145,4 +146,61 @@ fn every_handshake_is_fresh() {
         );
         roots.push((secrets.root, header.digest()));
     }
+}
+
+/// The product's suite, computed a second time from the text of the protocol alone.
+#[test]
+fn the_full_suite_is_what_the_protocol_says() {
+    use hkdf::Hkdf;
+    use sha2::{Digest, Sha256};
+
+    let (alice, bob) = (Person::new(1), Person::new(2));
+    let (ours, header) = initiate(&alice, &bob, true);
+    let raw = |secret: &X25519Secret, public: &[u8; 32]| x25519_dalek::x25519(*secret.as_bytes(), *public);
+    let ephemeral = header.ephemeral().as_bytes();
+    let (identity, prekey) = (alice.agreement.public(), bob.signed_prekey.secret.public());
+    let ikm = [
+        [0xff; 32],
+        raw(&bob.signed_prekey.secret, identity.as_bytes()),
+        raw(&bob.agreement, ephemeral),
+        raw(&bob.signed_prekey.secret, ephemeral),
+        raw(&bob.one_time.x25519, ephemeral),
+        *bob.one_time.kem.decapsulate(&header.kem_ciphertext).as_bytes(),
+    ]
+    .concat();
+    let mut okm = [0; 96];
+    Hkdf::<Sha256>::new(None, &ikm)
+        .expand(b"Chopar v1 handshake", &mut okm)
+        .unwrap();
+    assert_eq!(ours.root.as_bytes(), &okm[..32]);
+    assert_eq!(ours.initiator_header_key.as_bytes(), &okm[32..64]);
+    assert_eq!(ours.responder_header_key.as_bytes(), &okm[64..]);
+
+    let mut prekeys = Sha256::new();
+    prekeys.update(b"Chopar v1 handshake-prekeys\0");
+    prekeys.update([0, 0, 0, 1, 0x05]);
+    prekeys.update(prekey.as_bytes());
+    prekeys.update([1, 0, 0, 0, 4, 0x0a]);
+    prekeys.update(bob.one_time.kem.public().as_bytes());
+    prekeys.update([0x05]);
+    prekeys.update(bob.one_time.x25519.public().as_bytes());
+    let (a, b) = (&alice.local, &bob.local);
+    let expected = [
+        &[0, 1, 0x05][..],
+        identity.as_bytes(),
+        &[0x05],
+        bob.agreement.public().as_bytes(),
+        &[0, 32],
+        a.account().as_bytes(),
+        &[0, 16],
+        a.device().as_bytes(),
+        &[0, 32],
+        b.account().as_bytes(),
+        &[0, 16],
+        b.device().as_bytes(),
+        &prekeys.finalize(),
+    ]
+    .concat();
+    assert_eq!(ours.associated_data, expected);
+    assert_eq!(ours.responder_ratchet, prekey);
 }

@@ -144,6 +144,13 @@ mod tests {
 
     proptest! {
         #[test]
+        fn whatever_is_typed_is_answered(text in "[0-9a-zA-Z \\-é\u{a0}]{0,60}") {
+            if let Err(RecoveryKeyError::Length { got }) = RecoveryKey::parse(&text) {
+                prop_assert_ne!(got, 36);
+            }
+        }
+
+        #[test]
         fn every_key_comes_back(secret in any::<[u8; 20]>()) {
             let key = RecoveryKey(secret);
             prop_assert_eq!(RecoveryKey::parse(&shown(&key)).unwrap().0, secret);

@@ -1,7 +1,10 @@
 //! Sealed to one device and its key, and to nobody else.
 
+use std::sync::LazyLock;
+
 use chopar_identity::{AccountLog, HeadRelation};
 use chopar_wire::limits::MAX_ENVELOPE_BODY;
+use proptest::prelude::*;
 
 use super::{EnvelopeBody, EnvelopeError, FirstContact, SealError, SenderLog, UnsealError, Unsealed};
 use super::{seal_handshake, session_body};
@@ -176,3 +179,19 @@ fn forms_are_told_apart() {
     let long = vec![2; MAX_ENVELOPE_BODY + 1];
     assert_eq!(EnvelopeBody::parse(&long).unwrap_err(), EnvelopeError::TooLarge);
 }
+
+proptest! {
+    #[test]
+    fn noise_opens_nothing_and_breaks_nothing(mut noise in prop::collection::vec(any::<u8>(), 0..600), form in 0u8..4) {
+        let bob = &*BOB;
+        if let Some(first) = noise.first_mut() {
+            *first = form;
+        }
+        if let Ok(EnvelopeBody::Handshake(sealed)) = EnvelopeBody::parse(&noise) {
+            prop_assert!(sealed.open(&bob.local, &bob.sealing_key).is_err());
+        }
+        prop_assert!(Unsealed::decode(&noise).is_err());
+    }
+}
+
+static BOB: LazyLock<Person> = LazyLock::new(|| Person::new(2));
