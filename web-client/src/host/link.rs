@@ -1,0 +1,122 @@
+//! What the workers of different tabs say to each other, over a BroadcastChannel of the same origin.
+//!
+//! Tabs may be of different builds: one was opened before the relay was updated. Their messages are not each other's to
+//! read, so each begins with a tag of the build, and only two first bytes mean the same for ever: somebody started, and
+//! somebody owns. Whoever hears that a tab of another build has started is the older one, and steps aside.
+
+use chopar_engine::Asked;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::port::FromWorker;
+
+/// One message between workers. The first two variants keep their places for ever.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Link {
+    /// A follower has started, and asks whether there is an owner.
+    Started,
+    /// The owner with this epoch takes intents.
+    Owner {
+        /// The vault's epoch.
+        epoch: u64,
+    },
+    /// A follower's tab wants something.
+    Asked(Asked),
+    /// The owner tells every tab something.
+    Told(FromWorker),
+}
+
+/// What came over the channel.
+pub(super) enum Heard {
+    /// Of the same build.
+    Ours(Link),
+    /// A tab of another build has started after this one.
+    OtherStarted,
+    /// The owner is of another build.
+    OtherOwner,
+}
+
+/// Tells builds apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Build([u8; 8]);
+
+impl Build {
+    /// From the path of the worker's script, which the build names after its content and everything it loads.
+    pub(super) fn of(path: &str) -> Self {
+        let mut tag = [0; 8];
+        tag.copy_from_slice(&Sha256::digest(path.as_bytes())[..8]);
+        Self(tag)
+    }
+
+    /// `None` where it would not encode, which no message of this type does.
+    pub(super) fn encode(self, link: &Link) -> Option<Vec<u8>> {
+        postcard::to_extend(link, self.0.to_vec()).ok()
+    }
+
+    /// `None` for what there is nothing to do about.
+    pub(super) fn decode(self, bytes: &[u8]) -> Option<Heard> {
+        let (tag, rest) = bytes.split_first_chunk::<8>()?;
+        if *tag == self.0 {
+            return postcard::from_bytes(rest).ok().map(Heard::Ours);
+        }
+        match rest.first() {
+            Some(0) => Some(Heard::OtherStarted),
+            Some(1) => Some(Heard::OtherOwner),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chopar_engine::Intent;
+
+    fn all() -> [Link; 4] {
+        [
+            Link::Started,
+            Link::Owner { epoch: u64::MAX },
+            Link::Asked(Asked {
+                id: 3,
+                intent: Intent::Devices,
+            }),
+            Link::Told(FromWorker::Restarted),
+        ]
+    }
+
+    #[test]
+    fn messages_of_one_build_survive_the_way() {
+        let build = Build::of("/worker-1.js");
+        for link in all() {
+            let Some(Heard::Ours(back)) = build.decode(&build.encode(&link).unwrap()) else {
+                panic!("lost")
+            };
+            assert!(back == link);
+        }
+    }
+
+    #[test]
+    fn of_another_build_only_its_start_and_its_ownership_are_understood() {
+        let (one, other) = (Build::of("/worker-1.js"), Build::of("/worker-2.js"));
+        let [started, owner, asked, told] = all().map(|link| one.decode(&other.encode(&link).unwrap()));
+        assert!(matches!(started, Some(Heard::OtherStarted)));
+        assert!(matches!(owner, Some(Heard::OtherOwner)));
+        assert!(asked.is_none() && told.is_none());
+    }
+
+    #[test]
+    fn noise_is_not_heard() {
+        let build = Build::of("/worker-1.js");
+        for bytes in [&[][..], &[1; 7], &[0xff; 9]] {
+            assert!(build.decode(bytes).is_none());
+        }
+        let mut cut = build
+            .encode(&Link::Asked(Asked {
+                id: 3,
+                intent: Intent::Devices,
+            }))
+            .unwrap();
+        cut.truncate(9);
+        assert!(build.decode(&cut).is_none());
+    }
+}

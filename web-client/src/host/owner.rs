@@ -1,0 +1,356 @@
+//! The owner: inputs in, one commit, effects out.
+//!
+//! What waits when the loop comes round is handled together and committed together (one transaction costs about as much
+//! as ten), and no effect of it is carried out before that commit is durable.
+
+use std::rc::Rc;
+
+use chopar_engine::{Answer, Batch, Effect, Event, Failure, Input};
+use chopar_wire::Timestamp;
+use chopar_wire::prost::bytes::Bytes;
+use wasm_bindgen_futures::spawn_local;
+
+use super::asked::{From, Taken};
+use super::inbox::Happening;
+use super::link::{Heard, Link};
+use super::machine::Machine;
+use super::{Worker, fatal};
+use crate::platform::clock::{self, Alarm};
+use crate::platform::locks::Held;
+use crate::platform::network::Network;
+use crate::platform::random::{SystemRandom, system_random};
+use crate::platform::socket::{Socket, SocketEvent};
+use crate::platform::tab::Tab;
+use crate::platform::{Exception, scope, storage};
+use crate::port::{AboutDevice, FatalKind, FromWorker, KeyHome, ToWorker};
+use crate::vault::{Home, Vault, VaultError};
+
+/// Inputs handled before one commit, at most: enough to make use of a transaction, few enough that the first of them does
+/// not wait long for its effects.
+const MAX_MERGED: usize = 64;
+
+/// Commits that may fail one after the other, each with a new engine from the vault, before the person is told.
+const MAX_FAILURES: u32 = 3;
+
+/// Why an owner stopped being one.
+pub(super) enum End {
+    /// Another owner has the vault.
+    Fenced,
+    /// The worker ends.
+    Fatal(FatalKind),
+}
+
+/// Why an engine's life ended.
+enum Over {
+    /// A commit, or the vault, failed.
+    Vault(VaultError),
+    /// A line to a tab does not take what it must, or a tab says what is not of this build.
+    Broken,
+}
+
+impl std::convert::From<VaultError> for Over {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
+    }
+}
+
+impl std::convert::From<Exception> for Over {
+    fn from(_: Exception) -> Self {
+        Self::Broken
+    }
+}
+
+/// One life of an engine, from one opening of the vault to the next.
+pub(super) struct Owner<'a, M> {
+    pub(super) worker: &'a mut Worker,
+    pub(super) vault: Rc<Vault>,
+    machine: M,
+    pub(super) rng: SystemRandom,
+    /// Numbers this life: what an earlier one left under way is not taken for an answer.
+    pub(super) life: u64,
+    /// The socket and its number, if there is one.
+    pub(super) socket: Option<(u64, Socket)>,
+    /// Numbers sockets: what an earlier one still said is not heard.
+    pub(super) sockets: u64,
+    pub(super) alarm: Alarm,
+    pub(super) wake_at: Option<Timestamp>,
+    pub(super) taken: Taken,
+    /// Records that do not open.
+    pub(super) damaged: u32,
+    /// Whether the browser promised to keep the storage.
+    persisted: bool,
+    /// Whether anything was committed: then the vault works, and failures before do not count any more.
+    committed: bool,
+}
+
+/// What several inputs led to together.
+#[derive(Default)]
+struct Merged {
+    persist: Batch,
+    then: Vec<Effect>,
+    inputs: usize,
+}
+
+/// Owns the vault for as long as it goes well. The lock is released on return.
+pub(super) async fn run<M: Machine>(worker: &mut Worker, lock: Held, new_machine: fn() -> M) -> End {
+    let inbox = worker.inbox.clone();
+    let _network = Network::watch(move |online| inbox.put(Happening::Network(online)));
+    let mut failures = 0;
+    let mut life = 0;
+    let end = loop {
+        life += 1;
+        let over = match Owner::begin(worker, new_machine(), life).await {
+            Err(over) => over,
+            Ok((mut owner, opened)) => {
+                let over = owner.live(opened).await;
+                if owner.committed {
+                    failures = 0;
+                }
+                let taken = owner.taken.drain();
+                drop(owner);
+                if disappoint(worker, taken).is_err() {
+                    break End::Fatal(FatalKind::Crashed);
+                }
+                over
+            }
+        };
+        match over {
+            Over::Broken => break End::Fatal(FatalKind::Crashed),
+            Over::Vault(VaultError::Fenced) => break End::Fenced,
+            Over::Vault(error) => {
+                failures += 1;
+                let again = matches!(error, VaultError::Full | VaultError::Database(_));
+                if !again || failures >= MAX_FAILURES {
+                    break End::Fatal(fatal::kind_of(&error));
+                }
+                if Tab::tell(&FromWorker::Restarted).is_err() {
+                    break End::Fatal(FatalKind::Crashed);
+                }
+            }
+        }
+    };
+    drop(lock);
+    end
+}
+
+/// Intents that died with an engine are answered: they were not carried out, or not durably.
+fn disappoint(worker: &mut Worker, taken: std::collections::BTreeMap<u64, From>) -> Result<(), Exception> {
+    for (id, from) in taken {
+        let answer = Answer::Failed(Failure::Browser);
+        let message = FromWorker::Event(Box::new(Event::Answered { id, answer }));
+        match from {
+            From::Here => {
+                worker.asking.answered(id);
+                Tab::tell(&message)?;
+            }
+            From::Elsewhere => worker.say(&Link::Told(message))?,
+        }
+    }
+    Ok(())
+}
+
+impl<'a, M: Machine> Owner<'a, M> {
+    /// Opens the vault and reads what the engine starts from.
+    async fn begin(worker: &'a mut Worker, machine: M, life: u64) -> Result<(Self, Input), Over> {
+        let mut rng = system_random();
+        let vault = Vault::open(worker.canary, &mut rng).await?;
+        let resident = vault.resident().await?;
+        let canary = vault.canary();
+        worker.canary = Some(canary);
+        Tab::tell(&FromWorker::Canary(canary.to_string()))?;
+        worker.say(&Link::Owner {
+            epoch: canary.generation(),
+        })?;
+        let opened = Input::Opened {
+            records: resident.records,
+            device_keys: vault.device_keys(),
+            origin: scope().location().origin(),
+        };
+        let inbox = worker.inbox.clone();
+        let owner = Self {
+            worker,
+            vault: Rc::new(vault),
+            machine,
+            rng,
+            life,
+            socket: None,
+            sockets: 0,
+            alarm: Alarm::new(move || inbox.put(Happening::Alarm)),
+            wake_at: None,
+            taken: Taken::default(),
+            damaged: resident.damaged,
+            persisted: storage::persisted().await,
+            committed: false,
+        };
+        Ok((owner, opened))
+    }
+
+    /// Lives until something ends it.
+    async fn live(&mut self, opened: Input) -> Over {
+        match self.work(opened).await {
+            Ok(never) => match never {},
+            Err(over) => over,
+        }
+    }
+
+    async fn work(&mut self, opened: Input) -> Result<core::convert::Infallible, Over> {
+        self.tell_all(FromWorker::About(self.about()))?;
+        let mut merged = Merged::default();
+        self.input(opened, &mut merged);
+        self.input(
+            Input::Network {
+                online: Network::online(),
+            },
+            &mut merged,
+        );
+        // What the tab asked an owner before this one.
+        for asked in self.worker.asking.all().cloned().collect::<Vec<_>>() {
+            if self.taken.add(asked.id, From::Here) {
+                self.input(Input::Intent(asked), &mut merged);
+            }
+        }
+        loop {
+            self.settle(merged).await?;
+            merged = Merged::default();
+            let mut next = Some(self.worker.inbox.next().await);
+            while let Some(happening) = next {
+                self.wake_if_due(&mut merged);
+                self.happen(happening, &mut merged)?;
+                next = if merged.inputs < MAX_MERGED {
+                    self.worker.inbox.take()
+                } else {
+                    None
+                };
+            }
+        }
+    }
+
+    /// Commits, then carries out.
+    async fn settle(&mut self, merged: Merged) -> Result<(), Over> {
+        if !merged.persist.writes.is_empty() {
+            self.vault.commit(merged.persist, &mut self.rng).await?;
+            self.committed = true;
+        }
+        for effect in merged.then {
+            self.carry_out(effect)?;
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, input: Input, merged: &mut Merged) {
+        let step = self.machine.handle(input, clock::now(), &mut self.rng);
+        merged.persist.writes.extend(step.persist.writes);
+        merged.then.extend(step.then);
+        merged.inputs += 1;
+    }
+
+    /// Timers are late when a device sleeps; whatever wakes the worker is as good as the alarm.
+    fn wake_if_due(&mut self, merged: &mut Merged) {
+        if self.wake_at.is_some_and(|at| at <= clock::now()) {
+            self.wake_at = None;
+            self.input(Input::Wake, merged);
+        }
+    }
+
+    fn happen(&mut self, happening: Happening, merged: &mut Merged) -> Result<(), Over> {
+        match happening {
+            Happening::Tab(ToWorker::Asked(asked)) => {
+                if !self.worker.asking.add(&asked) {
+                    super::follower::refuse(asked.id)?;
+                } else if self.taken.add(asked.id, From::Here) {
+                    self.input(Input::Intent(asked), merged);
+                }
+            }
+            Happening::Tab(ToWorker::Visible(true)) => self.ask_whether_persisted(),
+            Happening::Tab(ToWorker::Visible(false) | ToWorker::Start { .. }) => {}
+            Happening::Damaged(rows) => {
+                // The same rows count again each time they are asked for; whether there are any is what matters.
+                self.damaged = self.damaged.max(rows);
+                self.tell_all(FromWorker::About(self.about()))?;
+            }
+            Happening::Persisted(persisted) => {
+                if persisted != self.persisted {
+                    self.persisted = persisted;
+                    self.tell_all(FromWorker::About(self.about()))?;
+                }
+            }
+            Happening::Broken => return Err(Over::Broken),
+            Happening::Link(Heard::Ours(Link::Asked(asked))) => {
+                if self.taken.add(asked.id, From::Elsewhere) {
+                    self.input(Input::Intent(asked), merged);
+                }
+            }
+            Happening::Link(Heard::Ours(Link::Started)) => {
+                self.worker.say(&Link::Owner {
+                    epoch: self.vault.canary().generation(),
+                })?;
+                self.worker.say(&Link::Told(FromWorker::About(self.about())))?;
+            }
+            // The vault is the newer build's from now on.
+            Happening::Link(Heard::OtherStarted) => return Err(Over::Vault(VaultError::Newer)),
+            // An owner's words, of which there is one: left over from the one before.
+            Happening::Link(Heard::Ours(Link::Owner { .. } | Link::Told(_)) | Heard::OtherOwner)
+            | Happening::Lock(_) => {}
+            Happening::Socket(number, event) => self.heard(number, event, merged),
+            // Rings early where the moment lies beyond what timers take.
+            Happening::Alarm => {
+                if let Some(at) = self.wake_at {
+                    self.alarm.set(at)?;
+                }
+            }
+            Happening::Network(online) => self.input(Input::Network { online }, merged),
+            Happening::Done(life, input) => {
+                if life != self.life {
+                    return Ok(());
+                }
+                if matches!(input, Input::IdentityMade { .. }) {
+                    self.tell_all(FromWorker::About(self.about()))?;
+                }
+                self.input(input, merged);
+            }
+        }
+        Ok(())
+    }
+
+    fn heard(&mut self, number: u64, event: SocketEvent, merged: &mut Merged) {
+        if !self
+            .socket
+            .as_ref()
+            .is_some_and(|(current, _)| *current == number)
+        {
+            return;
+        }
+        match event {
+            SocketEvent::Opened => self.input(Input::Connected, merged),
+            SocketEvent::Message(bytes) => self.input(Input::Frame(Bytes::from(bytes)), merged),
+            SocketEvent::Closed { code } => {
+                self.socket = None;
+                self.input(Input::Disconnected { code }, merged);
+            }
+        }
+    }
+
+    /// Tells every tab.
+    pub(super) fn tell_all(&self, message: FromWorker) -> Result<(), Exception> {
+        Tab::tell(&message)?;
+        self.worker.say(&Link::Told(message))
+    }
+
+    /// A person may have allowed it since; only the tab can ask them.
+    fn ask_whether_persisted(&self) {
+        let inbox = self.worker.inbox.clone();
+        spawn_local(async move { inbox.put(Happening::Persisted(storage::persisted().await)) });
+    }
+
+    fn about(&self) -> AboutDevice {
+        let keys = match self.vault.identity().map(|identity| identity.home()) {
+            Some(Home::Wasm) => KeyHome::Wasm,
+            Some(Home::WebCrypto) | None => KeyHome::WebCrypto,
+        };
+        AboutDevice {
+            keys,
+            persisted: self.persisted,
+            damaged_records: self.damaged,
+        }
+    }
+}

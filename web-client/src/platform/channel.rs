@@ -1,0 +1,43 @@
+//! The other tabs' workers of this browser profile.
+
+use js_sys::Uint8Array;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{BroadcastChannel, MessageEvent};
+
+use super::Exception;
+
+/// A BroadcastChannel that carries bytes. Reaches every other holder of the same name and origin, never the sender.
+pub struct Channel {
+    inner: BroadcastChannel,
+    _heard: Closure<dyn FnMut(MessageEvent)>,
+}
+
+impl Channel {
+    /// Joins the channel. What is not a byte array comes from no worker of ours and is not heard.
+    pub fn join(name: &str, heard: impl Fn(Vec<u8>) + 'static) -> Result<Self, Exception> {
+        let inner = BroadcastChannel::new(name)?;
+        let closure = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            if let Ok(bytes) = event.data().dyn_into::<Uint8Array>() {
+                heard(bytes.to_vec());
+            }
+        });
+        inner.set_onmessage(Some(closure.as_ref().unchecked_ref()));
+        Ok(Self {
+            inner,
+            _heard: closure,
+        })
+    }
+
+    /// Says something to all others.
+    pub fn say(&self, bytes: &[u8]) -> Result<(), Exception> {
+        Ok(self.inner.post_message(&Uint8Array::from(bytes))?)
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.inner.set_onmessage(None);
+        self.inner.close();
+    }
+}

@@ -1,0 +1,37 @@
+//! The browser, one capability per file; everything above speaks Rust.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`exception`] | what JavaScript throws, by name only |
+//! | [`webcrypto`] | keys that stay in the browser: wrapping, signing, agreeing |
+//! | [`idb`] | IndexedDB with strict durability and transactions that end in one of two ways |
+//! | [`locks`] | Web Locks |
+//! | [`channel`] | BroadcastChannel: the other tabs' workers |
+//! | [`tab`] | the worker's own tab |
+//! | [`socket`] | the WebSocket to the relay |
+//! | [`clock`] | now, and the one alarm |
+//! | [`network`] | whether there is a network at all |
+//! | [`storage`] | whether the browser promised to keep the storage |
+//! | [`random`] | randomness |
+
+pub mod channel;
+pub mod clock;
+pub mod exception;
+pub mod idb;
+pub mod locks;
+pub mod network;
+pub mod random;
+pub mod socket;
+pub mod storage;
+pub mod tab;
+pub mod webcrypto;
+
+pub use exception::Exception;
+
+use wasm_bindgen::JsCast;
+use web_sys::DedicatedWorkerGlobalScope;
+
+/// The worker's global object. This crate's `host`, `vault` and `platform` run in a dedicated worker only.
+pub(crate) fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}

@@ -1,0 +1,199 @@
+//! What this browser keeps: every record sealed, every record key blinded.
+//!
+//! ```text
+//!  IndexedDB "chopar"
+//!    keys      header         schema ‖ epoch ‖ canary, in clear                        header.rs
+//!              slot/device    non-extractable AES-GCM CryptoKey, wrapped data key      slot.rs
+//!              identity       sealed: device identity keys, wrapped a second time      identity.rs
+//!    resident  blinded key -> sealed record of a kind that the engine holds in memory  stored_key.rs, seal.rs
+//!    lines     blinded key -> sealed line or delivery row, read by page                page.rs
+//!
+//!  slot key (WebCrypto) --unwraps--> data key --HKDF--> sealing root, blinding key, identity wrapping key   keys.rs
+//! ```
+//!
+//! The data key is unwrapped into the worker's memory, so that a batch is sealed at once and then written in one
+//! transaction in which nothing is awaited but its own requests. Each transaction that writes first compares the header's
+//! epoch: an owner that was replaced writes nothing.
+//!
+//! Not here: what the records mean (`chopar-engine`), locks of a person's choosing (further slots).
+
+mod header;
+mod identity;
+mod keys;
+mod open;
+mod page;
+mod seal;
+mod slot;
+mod stored_key;
+mod write;
+
+use std::cell::RefCell;
+
+use chopar_engine::input::DeviceKeysPublic;
+use chopar_engine::{Kind, Record};
+use js_sys::Uint8Array;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::platform::Exception;
+use crate::platform::idb::{Database, IdbError};
+use crate::platform::webcrypto::WebCrypto;
+
+pub use header::{Canary, SCHEMA};
+pub use identity::{Home, Identity};
+pub use seal::Damaged;
+
+use header::Header;
+use keys::BlindingKey;
+use seal::Sealer;
+use stored_key::StoredKey;
+
+/// Name of the database.
+pub const DATABASE: &str = "chopar";
+/// Version of its layout of stores; what is inside a record has a version of its own ([`SCHEMA`]).
+const LAYOUT: u32 = 1;
+
+const KEYS: &str = "keys";
+const RESIDENT: &str = "resident";
+const LINES: &str = "lines";
+const STORES: &[&str] = &[KEYS, RESIDENT, LINES];
+
+const HEADER: &str = "header";
+const IDENTITY: &str = "identity";
+
+/// An open vault. There is one owner at a time; see [`VaultError::Fenced`].
+pub struct Vault {
+    database: Database,
+    crypto: WebCrypto,
+    header: Header,
+    sealer: Sealer,
+    blinding: BlindingKey,
+    /// What identity keys are wrapped under, as a handle.
+    wrapping: web_sys::CryptoKey,
+    identity: RefCell<Option<Identity>>,
+}
+
+/// What the engine starts from.
+pub struct Resident {
+    /// Every record of a resident kind that opens.
+    pub records: Vec<Record>,
+    /// How many do not. They are left where they are.
+    pub damaged: u32,
+}
+
+/// Why the vault did not do what was asked. Nothing was written then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VaultError {
+    /// The browser refuses storage here.
+    #[error("storage is refused: {0}")]
+    Refused(Exception),
+    /// The disk, or the browser's share of it, is full.
+    #[error("storage is full")]
+    Full,
+    /// A newer build wrote this vault. It is left untouched.
+    #[error("the vault is of a newer version")]
+    Newer,
+    /// localStorage remembers a vault that IndexedDB does not have, or has in an earlier state.
+    #[error("part of the storage is gone")]
+    HalfEvicted,
+    /// The vault's own keys are missing, or do not open.
+    #[error("the vault's keys are damaged")]
+    Damaged,
+    /// Another owner has taken over.
+    #[error("another owner has taken over")]
+    Fenced,
+    /// The device has no identity keys.
+    #[error("no identity keys")]
+    NoIdentity,
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(Exception),
+    /// WebCrypto failed.
+    #[error("WebCrypto failed: {0}")]
+    Crypto(Exception),
+}
+
+impl From<IdbError> for VaultError {
+    fn from(error: IdbError) -> Self {
+        match error {
+            IdbError::Refused(thrown) => Self::Refused(thrown),
+            IdbError::Newer => Self::Newer,
+            IdbError::Full => Self::Full,
+            IdbError::Failed(thrown) => Self::Database(thrown),
+        }
+    }
+}
+
+impl From<idb::Error> for VaultError {
+    fn from(error: idb::Error) -> Self {
+        IdbError::from(error).into()
+    }
+}
+
+impl Vault {
+    /// Reads every record the engine holds in memory.
+    pub async fn resident(&self) -> Result<Resident, VaultError> {
+        let transaction = self.database.read(&[RESIDENT])?;
+        let store = transaction.store(RESIDENT)?;
+        let keys = store.get_all_keys(None, None)?;
+        let values = store.get_all(None, None)?;
+        let (keys, values) = (keys.await?, values.await?);
+        transaction.finish().await?;
+
+        let mut resident = Resident {
+            records: Vec::with_capacity(keys.len()),
+            damaged: 0,
+        };
+        for (key, value) in keys.iter().zip(&values) {
+            match self.open_record(RESIDENT, key, value) {
+                Ok(record) => resident.records.push(record),
+                Err(Damaged) => resident.damaged += 1,
+            }
+        }
+        Ok(resident)
+    }
+
+    /// What localStorage is to repeat.
+    pub fn canary(&self) -> Canary {
+        self.header.canary()
+    }
+
+    /// Public halves of the device's identity keys, once there are such keys.
+    pub fn device_keys(&self) -> Option<DeviceKeysPublic> {
+        self.identity.borrow().as_ref().map(Identity::public)
+    }
+
+    /// The device's identity keys, as handles.
+    pub fn identity(&self) -> Option<Identity> {
+        self.identity.borrow().clone()
+    }
+
+    /// WebCrypto, as the vault uses it.
+    pub fn crypto(&self) -> &WebCrypto {
+        &self.crypto
+    }
+
+    fn open_record(&self, store: &str, key: &JsValue, value: &JsValue) -> Result<Record, Damaged> {
+        let key = StoredKey::from_bytes(&to_bytes(key).ok_or(Damaged)?).ok_or(Damaged)?;
+        self.sealer
+            .open_record(store, &key, &to_bytes(value).ok_or(Damaged)?)
+    }
+}
+
+/// In which store the records of a kind lie.
+const fn store_of(kind: Kind) -> &'static str {
+    if kind.resident() { RESIDENT } else { LINES }
+}
+
+/// Bytes of a key (an `ArrayBuffer` when it comes back) or a value (the `Uint8Array` it was written as).
+fn to_bytes(value: &JsValue) -> Option<Vec<u8>> {
+    if let Some(view) = value.dyn_ref::<Uint8Array>() {
+        return Some(view.to_vec());
+    }
+    value
+        .dyn_ref::<js_sys::ArrayBuffer>()
+        .map(|buffer| Uint8Array::new(buffer).to_vec())
+}
+
+fn to_js(bytes: &[u8]) -> JsValue {
+    Uint8Array::from(bytes).into()
+}

@@ -1,0 +1,158 @@
+//! Opening the vault, and making it on the first visit.
+
+use std::cell::RefCell;
+
+use rand_core::CryptoRng;
+use wasm_bindgen::JsValue;
+
+use super::header::{Canary, Header, HeaderFault, SCHEMA};
+use super::identity::Identity;
+use super::keys::DataKey;
+use super::seal::Sealer;
+use super::slot::{DEVICE_SLOT, DeviceSlot};
+use super::{DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, RESIDENT, STORES, Vault, VaultError, to_bytes, to_js};
+use crate::platform::idb::Database;
+use crate::platform::webcrypto::WebCrypto;
+
+/// What the store `keys` holds before anything is opened.
+struct Found {
+    header: Option<JsValue>,
+    slot: Option<JsValue>,
+    identity: Option<JsValue>,
+    /// Whether there is anything besides a header.
+    remains: bool,
+}
+
+impl Vault {
+    /// Opens the vault and takes the next owner epoch; makes a new vault where there is none and none is remembered.
+    ///
+    /// `remembered` is what localStorage has of an earlier visit. Whoever calls this holds the owner's lock.
+    pub async fn open(remembered: Option<Canary>, rng: &mut impl CryptoRng) -> Result<Self, VaultError> {
+        let crypto = WebCrypto::open().map_err(VaultError::Crypto)?;
+        let database = Database::open(DATABASE, LAYOUT, STORES).await?;
+        let found = Found::read(&database).await?;
+        let (header, data_key) = match &found.header {
+            None if remembered.is_some() => return Err(VaultError::HalfEvicted),
+            None if found.remains => return Err(VaultError::Damaged),
+            None => create(&database, &crypto, rng).await?,
+            Some(header) => {
+                let header = Header::parse(&to_bytes(header).ok_or(VaultError::Damaged)?)?;
+                if remembered.is_some_and(|canary| !canary.agrees_with(&header)) {
+                    return Err(VaultError::HalfEvicted);
+                }
+                let slot = found
+                    .slot
+                    .as_ref()
+                    .and_then(DeviceSlot::from_js)
+                    .ok_or(VaultError::Damaged)?;
+                let data_key = slot.unwrap(&crypto, &header).await?;
+                (take_over(&database, &header).await?, data_key)
+            }
+        };
+        let sealer = Sealer::new(&data_key);
+        let wrapping = crypto
+            .import_wrapping_key(&data_key.identity_wrapping_key())
+            .await
+            .map_err(VaultError::Crypto)?;
+        let identity = match &found.identity {
+            None => None,
+            Some(sealed) => {
+                let sealed = to_bytes(sealed).ok_or(VaultError::Damaged)?;
+                let stored = sealer
+                    .open(KEYS, IDENTITY.as_bytes(), &sealed)
+                    .map_err(|_| VaultError::Damaged)?;
+                Some(Identity::restore(&stored, &crypto, &wrapping).await?)
+            }
+        };
+        Ok(Self {
+            blinding: data_key.blinding_key(),
+            database,
+            crypto,
+            header,
+            sealer,
+            wrapping,
+            identity: RefCell::new(identity),
+        })
+    }
+}
+
+impl Found {
+    async fn read(database: &Database) -> Result<Self, VaultError> {
+        let transaction = database.read(&[KEYS, RESIDENT])?;
+        let keys = transaction.store(KEYS)?;
+        let header = keys.get(JsValue::from_str(HEADER))?;
+        let slot = keys.get(JsValue::from_str(DEVICE_SLOT))?;
+        let identity = keys.get(JsValue::from_str(IDENTITY))?;
+        let resident = transaction.store(RESIDENT)?.count(None)?;
+        let (header, slot, identity) = (header.await?, slot.await?, identity.await?);
+        let resident = resident.await?;
+        transaction.finish().await?;
+        let remains = slot.is_some() || identity.is_some() || resident > 0;
+        Ok(Self {
+            header,
+            slot,
+            identity,
+            remains,
+        })
+    }
+}
+
+/// Makes the vault's keys and writes them together with the header, or nothing of it.
+async fn create(
+    database: &Database,
+    crypto: &WebCrypto,
+    rng: &mut impl CryptoRng,
+) -> Result<(Header, DataKey), VaultError> {
+    let mut header = Header {
+        schema: SCHEMA,
+        epoch: 1,
+        canary: [0; 16],
+    };
+    rng.fill_bytes(&mut header.canary);
+    let data_key = DataKey::generate(rng);
+    let slot = DeviceSlot::wrap(crypto, &data_key, &header, rng).await?;
+
+    let transaction = database.write(&[KEYS])?;
+    let keys = transaction.store(KEYS)?;
+    // `add`, not `put`: should there be a vault after all, this aborts instead of burying it.
+    keys.add(&to_js(&header.to_bytes()), Some(&HEADER.into()))?;
+    keys.add(&slot.to_js(), Some(&DEVICE_SLOT.into()))
+        .map_err(|error| match VaultError::from(error) {
+            // Private windows of some browsers store bytes, but no keys.
+            VaultError::Database(thrown) if thrown.is("DataCloneError") => VaultError::Refused(thrown),
+            other => other,
+        })?;
+    transaction.finish().await?;
+    Ok((header, data_key))
+}
+
+/// Takes the next epoch: from here on, what an earlier owner still writes aborts.
+async fn take_over(database: &Database, found: &Header) -> Result<Header, VaultError> {
+    let header = Header {
+        schema: SCHEMA,
+        epoch: found.epoch + 1,
+        ..*found
+    };
+    let transaction = database.write(&[KEYS])?;
+    let keys = transaction.store(KEYS)?;
+    let now = keys.get(JsValue::from_str(HEADER))?.await?;
+    if !now
+        .as_ref()
+        .and_then(to_bytes)
+        .is_some_and(|now| now == found.to_bytes())
+    {
+        return Err(VaultError::Fenced);
+    }
+    keys.put(&to_js(&header.to_bytes()), Some(&HEADER.into()))?;
+    transaction.finish().await?;
+    Ok(header)
+}
+
+impl From<HeaderFault> for VaultError {
+    fn from(fault: HeaderFault) -> Self {
+        match fault {
+            HeaderFault::Newer { .. } => Self::Newer,
+            HeaderFault::Malformed => Self::Damaged,
+        }
+    }
+}

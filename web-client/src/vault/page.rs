@@ -1,0 +1,88 @@
+//! Reading rows of one conversation.
+
+use chopar_engine::{Kind, Record};
+use chopar_wire::AccountId;
+use idb::{CursorDirection, KeyRange, ObjectStore, Query};
+use wasm_bindgen::JsValue;
+
+use super::stored_key::{Partition, StoredKey};
+use super::{LINES, Vault, VaultError, to_bytes, to_js};
+
+/// Rows found, and how many there were that do not open.
+pub struct Page {
+    /// Lines, then the delivery rows of the same sequences; each ascending.
+    pub records: Vec<Record>,
+    /// Rows that do not open. They are left where they are.
+    pub damaged: u32,
+}
+
+impl Vault {
+    /// The `limit` newest lines of a conversation with a sequence below `before` (from the end without it), and the
+    /// delivery rows of the same sequences.
+    pub async fn page(
+        &self,
+        conversation: &AccountId,
+        before: Option<u64>,
+        limit: u16,
+    ) -> Result<Page, VaultError> {
+        let mut page = Page {
+            records: Vec::new(),
+            damaged: 0,
+        };
+        let lines = Partition::of(&self.blinding, Kind::Line, conversation.as_bytes());
+        let deliveries = Partition::of(&self.blinding, Kind::Delivery, conversation.as_bytes());
+        let Some((first, last)) = lines.below(before).filter(|_| limit > 0) else {
+            return Ok(page);
+        };
+
+        let transaction = self.database.read(&[LINES])?;
+        let store = transaction.store(LINES)?;
+        if let Some(first) = oldest_of_newest(&store, first, last, limit).await? {
+            let rows = [
+                (first, last),
+                (deliveries.at(first.sequence()), deliveries.at(last.sequence())),
+            ];
+            for (first, last) in rows {
+                let keys = store.get_all_keys(Some(range(first, last)?), None)?;
+                let values = store.get_all(Some(range(first, last)?), None)?;
+                for (key, value) in keys.await?.iter().zip(&values.await?) {
+                    match self.open_record(LINES, key, value) {
+                        Ok(record) => page.records.push(record),
+                        Err(_) => page.damaged += 1,
+                    }
+                }
+            }
+        }
+        transaction.finish().await?;
+        Ok(page)
+    }
+}
+
+/// The key with which the `limit` newest rows of a range begin. `getAll` counts from the old end and sequences have gaps,
+/// so a cursor steps back from the new end: two requests, whatever the limit.
+async fn oldest_of_newest(
+    store: &ObjectStore,
+    first: StoredKey,
+    last: StoredKey,
+    limit: u16,
+) -> Result<Option<StoredKey>, VaultError> {
+    let query = range(first, last)?;
+    let Some(cursor) = store
+        .open_key_cursor(Some(query), Some(CursorDirection::Prev))?
+        .await?
+    else {
+        return Ok(None);
+    };
+    if limit == 1 {
+        return Ok(to_bytes(&cursor.key()?).and_then(|key| StoredKey::from_bytes(&key)));
+    }
+    match cursor.advance(u32::from(limit) - 1)?.await? {
+        Some(cursor) => Ok(to_bytes(&cursor.key()?).and_then(|key| StoredKey::from_bytes(&key))),
+        None => Ok(Some(first)),
+    }
+}
+
+fn range(first: StoredKey, last: StoredKey) -> Result<Query, VaultError> {
+    let (first, last): (JsValue, JsValue) = (to_js(&first.0), to_js(&last.0));
+    Ok(KeyRange::bound(&first, &last, None, None)?.into())
+}

@@ -1,0 +1,132 @@
+//! Writing: seal everything, then one transaction.
+
+use std::collections::BTreeMap;
+
+use chopar_engine::input::DeviceKeysPublic;
+use chopar_engine::{Batch, RecordKey, Write};
+use rand_core::CryptoRng;
+use wasm_bindgen::JsValue;
+use zeroize::Zeroizing;
+
+use super::identity::Identity;
+use super::stored_key::StoredKey;
+use super::{HEADER, IDENTITY, KEYS, STORES, Vault, VaultError, store_of, to_bytes, to_js};
+use crate::platform::idb::Transaction;
+
+impl Vault {
+    /// Makes a batch durable, all of it or nothing of it.
+    pub async fn commit(&self, batch: Batch, rng: &mut impl CryptoRng) -> Result<(), VaultError> {
+        let mut puts = Vec::new();
+        let mut deletes = Vec::new();
+        for (key, value) in last_writes(batch) {
+            let store = store_of(key.kind);
+            let at = StoredKey::of(&self.blinding, &key);
+            match value {
+                Some(value) => {
+                    let sealed = self
+                        .sealer
+                        .seal_record(store, &at, &key, &value, rng)
+                        .map_err(|_| VaultError::Damaged)?;
+                    puts.push((store, to_js(&at.0), to_js(&sealed)));
+                }
+                None => deletes.push((store, to_js(&at.0))),
+            }
+        }
+        let transaction = self.fenced(STORES).await?;
+        for (store, at, sealed) in &puts {
+            transaction.store(store)?.put(sealed, Some(at))?;
+        }
+        for (store, at) in deletes {
+            transaction.store(store)?.delete(at)?;
+        }
+        Ok(transaction.finish().await?)
+    }
+
+    /// Makes device identity keys and stores them wrapped. They replace what was there.
+    pub async fn make_identity(&self, rng: &mut impl CryptoRng) -> Result<DeviceKeysPublic, VaultError> {
+        let (identity, stored) = Identity::make(&self.crypto, &self.wrapping, rng).await?;
+        let sealed = self
+            .sealer
+            .seal(KEYS, IDENTITY.as_bytes(), &stored, rng)
+            .map_err(|_| VaultError::Damaged)?;
+        let transaction = self.fenced(&[KEYS]).await?;
+        transaction
+            .store(KEYS)?
+            .put(&to_js(&sealed), Some(&IDENTITY.into()))?;
+        transaction.finish().await?;
+        let public = identity.public();
+        self.identity.replace(Some(identity));
+        Ok(public)
+    }
+
+    /// A transaction that writes and has seen that this owner still is the owner.
+    async fn fenced(&self, stores: &[&str]) -> Result<Transaction, VaultError> {
+        let transaction = self.database.write(stores)?;
+        let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
+        if header
+            .as_ref()
+            .and_then(to_bytes)
+            .is_some_and(|header| header == self.header.to_bytes())
+        {
+            Ok(transaction)
+        } else {
+            Err(VaultError::Fenced)
+        }
+    }
+}
+
+/// What is left of a batch when later writes to a key have replaced earlier ones; `None` deletes.
+fn last_writes(batch: Batch) -> BTreeMap<RecordKey, Option<Zeroizing<Vec<u8>>>> {
+    let mut last = BTreeMap::new();
+    for write in batch.writes {
+        match write {
+            Write::Put(record) => last.insert(record.key, Some(record.value)),
+            Write::Delete(key) => last.insert(key, None),
+        };
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chopar_engine::{Kind, Record};
+
+    fn key(sequence: u64) -> RecordKey {
+        RecordKey {
+            kind: Kind::Draft,
+            partition: vec![1],
+            sequence,
+        }
+    }
+
+    fn put(sequence: u64, value: &[u8]) -> Write {
+        Write::Put(Record {
+            key: key(sequence),
+            value: Zeroizing::new(value.to_vec()),
+        })
+    }
+
+    #[test]
+    fn the_last_write_to_a_key_wins() {
+        let writes = vec![
+            put(1, b"a"),
+            Write::Delete(key(2)),
+            put(1, b"b"),
+            put(2, b"c"),
+            put(3, b"d"),
+            Write::Delete(key(3)),
+        ];
+        let last = last_writes(Batch { writes });
+        assert_eq!(last.len(), 3);
+        assert_eq!(
+            last[&key(1)].as_ref().map(|value| value.to_vec()),
+            Some(b"b".to_vec())
+        );
+        assert_eq!(
+            last[&key(2)].as_ref().map(|value| value.to_vec()),
+            Some(b"c".to_vec())
+        );
+        assert!(last[&key(3)].is_none());
+    }
+}
