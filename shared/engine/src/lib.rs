@@ -68,6 +68,8 @@ mod requests;
 mod seen;
 mod sending;
 mod sessions;
+#[cfg(feature = "simulator")]
+pub mod simulator;
 mod tokens;
 mod trust;
 mod typing;

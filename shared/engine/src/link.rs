@@ -199,7 +199,11 @@ impl Engine {
     }
 
     pub(crate) fn on_challenge(&mut self, challenge: Challenge, cx: &mut Context<'_>) {
-        if !matches!(self.link.state, State::Greeting { .. }) {
+        // A fresh one may come at any time before the sign-in: it replaces the one before.
+        if matches!(
+            self.link.state,
+            State::Down { .. } | State::Dialing { .. } | State::SignedIn { .. }
+        ) {
             return;
         }
         if challenge.protocol != limits::PROTOCOL {

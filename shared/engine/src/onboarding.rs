@@ -378,7 +378,7 @@ impl Engine {
             }
             _ => {
                 self.stage(Stage::Prepared, cx);
-                self.challenge_again();
+                self.await_challenge(cx);
                 self.registration_failed(failure(refused), cx);
             }
         }
@@ -390,7 +390,7 @@ impl Engine {
                 // The lost registration was not accepted: the same again, on this challenge if the relay still listens.
                 self.form_stands();
                 self.stage(Stage::Prepared, cx);
-                self.challenge_again();
+                self.await_challenge(cx);
             }
             (_, Reason::DeviceRevoked) => self.own_device_revoked(cx),
             _ => self.drop_link(cx),
@@ -416,11 +416,10 @@ impl Engine {
         });
     }
 
-    fn challenge_again(&mut self) {
-        if let State::SigningIn { challenge } = &self.link.state {
-            self.link.state = State::Challenged {
-                challenge: challenge.clone(),
-            };
+    /// A proof answers one challenge, once: the relay sends another after a refusal.
+    fn await_challenge(&mut self, cx: &Context<'_>) {
+        if let State::SigningIn { .. } = &self.link.state {
+            self.link.state = State::Greeting { since: cx.now };
         }
     }
 

@@ -1,0 +1,46 @@
+//! Device identity keys in memory, as a native client has them.
+
+use ed25519_dalek::{Signer, SigningKey};
+use rand_core::CryptoRng;
+use x25519_dalek::{PublicKey, StaticSecret};
+
+use crate::input::DeviceKeysPublic;
+
+/// The two identity keys of a device.
+pub struct SoftwareKeys {
+    signing: SigningKey,
+    agreement: StaticSecret,
+}
+
+impl SoftwareKeys {
+    /// Draws both.
+    pub fn random(rng: &mut impl CryptoRng) -> Self {
+        let mut seed = [0; 32];
+        rng.fill_bytes(&mut seed);
+        Self {
+            signing: SigningKey::from_bytes(&seed),
+            agreement: StaticSecret::random_from_rng(rng),
+        }
+    }
+
+    /// Their public halves.
+    pub fn public(&self) -> DeviceKeysPublic {
+        DeviceKeysPublic {
+            signing: self.signing.verifying_key().to_bytes(),
+            agreement: PublicKey::from(&self.agreement).to_bytes(),
+        }
+    }
+
+    /// Answers [`crate::Effect::Sign`].
+    pub fn sign(&self, inputs: &[Vec<u8>]) -> Vec<[u8; 64]> {
+        inputs
+            .iter()
+            .map(|input| self.signing.sign(input).to_bytes())
+            .collect()
+    }
+
+    /// Answers [`crate::Effect::Agree`].
+    pub fn agree(&self, with: [u8; 32]) -> [u8; 32] {
+        self.agreement.diffie_hellman(&PublicKey::from(with)).to_bytes()
+    }
+}

@@ -1,0 +1,30 @@
+//! Many engines against a relay model in one thread, seeded: connections drop, answers are delayed and reordered, the relay
+//! restarts and delivers again, engines crash before, after and in the middle of a step. Same seed, same result.
+//!
+//! ```text
+//!   World ── events in virtual time ──> Person { Engine, vault, software keys } ── frames ──> Relay
+//!                                             ^                                                 |
+//!                                             +──────────── frames, each after a delay ─────────+
+//! ```
+//! Not for a product build: the feature `simulator` switches it on for tests and the bench crate.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test machinery: a broken invariant must stop it"
+)]
+
+mod keys;
+mod person;
+mod relay;
+mod run;
+mod vault;
+mod world;
+
+pub use keys::SoftwareKeys;
+pub use person::Person;
+pub use relay::Relay;
+pub use run::{Config, Report, run};
+pub use vault::Vault;
+pub use world::{Faults, Tamper, World};

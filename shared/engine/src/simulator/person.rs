@@ -1,0 +1,127 @@
+//! One person's browser: an engine, its vault, its keys, and what was told.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use chopar_wire::{AccountId, MessageId, Timestamp};
+use rand_chacha::ChaCha8Rng;
+
+use super::keys::SoftwareKeys;
+use super::vault::Vault;
+use crate::engine::Engine;
+use crate::event::{Answer, Event};
+use crate::intent::Intent;
+use crate::records::Stored;
+use crate::records::line::{DeliveryRecord, LineContent, LineRecord};
+use crate::view::{Conversation, Phase};
+
+/// A person in the world.
+pub struct Person {
+    /// The vault, as it is committed.
+    pub vault: Vault,
+    /// `None` while crashed.
+    pub engine: Option<Engine>,
+    /// Answers by the intent's id, as they came.
+    pub answers: BTreeMap<u64, Answer>,
+    /// Rows of the list, as last told.
+    pub rows: BTreeMap<AccountId, Conversation>,
+    /// Everything told that is no answer, newest last; bounded.
+    pub told: VecDeque<Event>,
+    /// The phase as last told.
+    pub phase: Option<Phase>,
+    pub(super) keys: Option<SoftwareKeys>,
+    pub(super) rng: ChaCha8Rng,
+    /// Rises with every start: what was meant for an engine before is dropped.
+    pub(super) epoch: u64,
+    pub(super) connection: Option<u64>,
+    pub(super) wake: Option<Timestamp>,
+    /// Intents whose answer has not come: a tab asks them again after a restart.
+    pub(super) unanswered: VecDeque<(u64, Intent)>,
+}
+
+/// Events kept in [`Person::told`].
+const TOLD: usize = 256;
+
+impl Person {
+    pub(super) fn new(rng: ChaCha8Rng) -> Self {
+        Self {
+            vault: Vault::default(),
+            engine: None,
+            answers: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            told: VecDeque::new(),
+            phase: None,
+            keys: None,
+            rng,
+            epoch: 0,
+            connection: None,
+            wake: None,
+            unanswered: VecDeque::new(),
+        }
+    }
+
+    /// The account, once there is one.
+    pub fn account(&self) -> Option<AccountId> {
+        let engine = self.engine.as_ref()?;
+        engine.own.as_ref().map(|own| own.account)
+    }
+
+    /// Their messages in one conversation as the vault has them, in order.
+    pub fn theirs(&self, peer: &AccountId) -> Vec<(MessageId, String)> {
+        self.texts(peer, |content| match content {
+            LineContent::Theirs(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// Own messages in one conversation as the vault has them, with the number of their state (3 is read).
+    pub fn own_states(&self, peer: &AccountId) -> Vec<(String, u32)> {
+        let records = self.vault.page(peer.as_bytes(), None, usize::MAX);
+        let states: BTreeMap<u64, u32> = records
+            .iter()
+            .filter(|r| r.key.kind == crate::Kind::Delivery)
+            .map(|r| (r.key.sequence, DeliveryRecord::read(&r.value).unwrap().state))
+            .collect();
+        let lines = records.iter().filter(|r| r.key.kind == crate::Kind::Line);
+        lines
+            .filter_map(|r| match LineRecord::read(&r.value).unwrap().content? {
+                LineContent::Own(text) => Some((text.text, states[&r.key.sequence])),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn texts(
+        &self,
+        peer: &AccountId,
+        pick: impl Fn(LineContent) -> Option<crate::records::line::TextRecord>,
+    ) -> Vec<(MessageId, String)> {
+        let lines = self.vault.page(peer.as_bytes(), None, usize::MAX);
+        let lines = lines.iter().filter(|r| r.key.kind == crate::Kind::Line);
+        lines
+            .filter_map(|r| pick(LineRecord::read(&r.value).unwrap().content?))
+            .map(|text| (MessageId::try_from(text.id.as_slice()).unwrap(), text.text))
+            .collect()
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        match event {
+            Event::Answered { id, answer } => {
+                self.unanswered.retain(|(open, _)| *open != id);
+                self.answers.insert(id, answer);
+            }
+            other => {
+                match &other {
+                    Event::ConversationChanged(row) => {
+                        self.rows.insert(row.peer, row.clone());
+                    }
+                    Event::PhaseChanged(phase) => self.phase = Some(phase.clone()),
+                    _ => {}
+                }
+                self.told.push_back(other);
+                if self.told.len() > TOLD {
+                    self.told.pop_front();
+                }
+            }
+        }
+    }
+}

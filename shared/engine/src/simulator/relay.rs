@@ -1,0 +1,448 @@
+//! A relay in memory: the semantics of the contract, none of its storage, limits or roles.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use chopar_identity::{AccountLog, LogHead, SignInExpected, verify_base, verify_sign_in};
+use chopar_wire::prost::bytes::Bytes;
+use chopar_wire::proto::identity::{Bundle, Signed};
+use chopar_wire::proto::relay::client_frame::Body as Ask;
+use chopar_wire::proto::relay::relay_frame::Body as Say;
+use chopar_wire::proto::relay::{
+    Accepted, Challenge, ClaimBundle, ClaimedBundle, Deliver, DeliverSignal, DeviceMismatch, Done,
+    InviteStatus, Log, LogConflict, People, Person, Pong, QueueEmpty, Reason, Refused, Register, Registered,
+    Role, SignIn, SignedIn, Submit,
+};
+use chopar_wire::{AccountId, DeviceId, EnvelopeId, frame, limits};
+
+/// The relay's name, in challenges.
+const NAME: &str = "simulated";
+/// The one origin.
+pub(super) const ORIGIN: &str = "https://simulated";
+/// The invite that always works.
+pub(super) const INVITE: &str = "open";
+
+/// All that is durable, and the connections.
+#[derive(Default)]
+pub struct Relay {
+    accounts: BTreeMap<AccountId, Account>,
+    queues: BTreeMap<DeviceId, Queue>,
+    connections: BTreeMap<u64, Connection>,
+    nonces: u64,
+    submitted: u64,
+    delivered: u64,
+}
+
+struct Account {
+    log: AccountLog,
+    handle: String,
+    display_name: String,
+    bundles: BTreeMap<DeviceId, Signed>,
+    one_time: BTreeMap<DeviceId, VecDeque<Signed>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    last: u64,
+    waiting: BTreeMap<u64, (EnvelopeId, Bytes)>,
+    /// Every id ever queued: submission is idempotent.
+    ids: BTreeSet<EnvelopeId>,
+}
+
+struct Connection {
+    challenge: Challenge,
+    signed_in: Option<(AccountId, DeviceId)>,
+}
+
+/// A frame for a connection.
+pub(super) type Out = (u64, u64, Say);
+
+impl Relay {
+    /// Envelopes taken, and envelopes handed over (again counted again).
+    pub fn figures(&self) -> (u64, u64) {
+        (self.submitted, self.delivered)
+    }
+
+    /// Envelopes that wait for their devices.
+    pub fn waiting(&self) -> usize {
+        self.queues.values().map(|queue| queue.waiting.len()).sum()
+    }
+
+    /// Puts a copy of every waiting or past envelope body of one device into its queue again, under its old id: a replay.
+    pub fn replay(&mut self, device: &DeviceId, id: EnvelopeId, body: Bytes) -> Option<(u64, Deliver)> {
+        let queue = self.queues.entry(*device).or_default();
+        queue.last += 1;
+        queue.waiting.insert(queue.last, (id, body.clone()));
+        let deliver = Deliver {
+            seq: queue.last,
+            id: id.into(),
+            body,
+            accepted: 0,
+        };
+        let connection = self.connection_of(device)?;
+        Some((connection, deliver))
+    }
+
+    pub(super) fn connected(&mut self, connection: u64, now: u64) -> Vec<Out> {
+        self.nonces += 1;
+        let mut nonce = vec![0; 32];
+        nonce[..8].copy_from_slice(&self.nonces.to_be_bytes());
+        let challenge = Challenge {
+            relay_name: NAME.to_owned(),
+            nonce: nonce.into(),
+            expires: now + limits::CHALLENGE_LIFETIME_MS,
+            relay_time: now,
+            protocol: limits::PROTOCOL,
+        };
+        self.connections.insert(
+            connection,
+            Connection {
+                challenge: challenge.clone(),
+                signed_in: None,
+            },
+        );
+        vec![(connection, 0, Say::Challenge(challenge))]
+    }
+
+    pub(super) fn disconnected(&mut self, connection: u64) {
+        self.connections.remove(&connection);
+    }
+
+    pub(super) fn frame(&mut self, connection: u64, bytes: Vec<u8>, now: u64) -> Vec<Out> {
+        let frame = frame::decode_client(bytes.into()).expect("engines send frames");
+        let Some(state) = self.connections.get(&connection) else {
+            return Vec::new();
+        };
+        let who = state.signed_in;
+        let request = frame.request;
+        let mut out = Vec::new();
+        let answer = match (frame.body.expect("of a known kind"), who) {
+            (Ask::Ping(_), _) => Say::Pong(Pong {}),
+            (Ask::CheckInvite(check), _) => Say::InviteStatus(InviteStatus {
+                usable: check.invite == INVITE,
+                role: Role::Member.into(),
+                expires: now + 1,
+                organisation: NAME.to_owned(),
+            }),
+            (Ask::Register(register), None) => {
+                let answer = self.register(connection, register, now);
+                out.push((
+                    connection,
+                    request,
+                    answer.unwrap_or_else(|reason| refused(reason)),
+                ));
+                self.welcome(connection, &mut out);
+                return out;
+            }
+            (Ask::SignIn(sign_in), None) => {
+                let answer = self.sign_in(connection, &sign_in, now);
+                out.push((
+                    connection,
+                    request,
+                    answer.unwrap_or_else(|reason| refused(reason)),
+                ));
+                self.welcome(connection, &mut out);
+                return out;
+            }
+            (_, None) => refused(Reason::SignInFirst),
+            (Ask::Submit(submit), Some(_)) => self.submit(&submit, now, &mut out).unwrap_or_else(|say| say),
+            (Ask::SubmitSignal(signal), Some(_)) => {
+                for envelope in signal.envelopes {
+                    let device = DeviceId::try_from(envelope.device.as_ref()).expect("16 bytes");
+                    if let Some(to) = self.connection_of(&device) {
+                        out.push((to, 0, Say::DeliverSignal(DeliverSignal { body: envelope.body })));
+                    }
+                }
+                Say::Done(Done {})
+            }
+            (Ask::Ack(ack), Some((_, device))) => {
+                let queue = self.queues.entry(device).or_default();
+                for seq in ack.seqs {
+                    queue.waiting.remove(&seq);
+                }
+                Say::Done(Done {})
+            }
+            (Ask::FetchLog(fetch), Some(_)) => match self.account(&fetch.account) {
+                Some(account) => Say::Log(Log {
+                    account: fetch.account,
+                    from: fetch.from,
+                    entries: account.log.entries(fetch.from).to_vec(),
+                    head: Some((&account.log.head()).into()),
+                }),
+                None => refused(Reason::NoSuchAccount),
+            },
+            (Ask::AppendLog(append), Some((id, _))) => {
+                let account = self.accounts.get_mut(&id).expect("signed in");
+                let length = account.log.length();
+                match account.log.extend(&append.entry.into_iter().collect::<Vec<_>>()) {
+                    Ok(changes) if !changes.is_empty() => Say::Done(Done {}),
+                    Ok(_) | Err(chopar_identity::LogError::Fork { .. }) => Say::LogConflict(LogConflict {
+                        from: length - 1,
+                        entries: account.log.entries(length - 1).to_vec(),
+                    }),
+                    Err(_) => refused(Reason::LogInvalid),
+                }
+            }
+            (Ask::Find(find), Some(_)) => Say::People(People {
+                people: self.find(&find.query),
+            }),
+            (Ask::PublishBundle(publish), Some((id, device))) => {
+                let account = self.accounts.get_mut(&id).expect("signed in");
+                account.bundles.insert(device, publish.bundle.expect("a bundle"));
+                Say::Done(Done {})
+            }
+            (Ask::AddOneTime(add), Some((id, device))) => {
+                let account = self.accounts.get_mut(&id).expect("signed in");
+                let pool = account.one_time.entry(device).or_default();
+                if pool.len() + add.one_time.len() > limits::ONE_TIME_POOL {
+                    refused(Reason::PoolFull)
+                } else {
+                    pool.extend(add.one_time);
+                    Say::Done(Done {})
+                }
+            }
+            (Ask::ClaimBundle(claim), Some(_)) => self.claim(&claim),
+            (Ask::SetProfile(profile), Some((id, _))) => {
+                self.accounts.get_mut(&id).expect("signed in").display_name = profile.display_name;
+                Say::Done(Done {})
+            }
+            (Ask::Register(_) | Ask::SignIn(_), Some(_)) => refused(Reason::Malformed),
+            (_, Some(_)) => refused(Reason::NotAllowed),
+        };
+        out.push((connection, request, answer));
+        out
+    }
+
+    /// What waits, and that it is all, for a connection that has just signed in.
+    fn welcome(&mut self, connection: u64, out: &mut Vec<Out>) {
+        let Some((_, device)) = self.connections.get(&connection).and_then(|c| c.signed_in) else {
+            return;
+        };
+        let queue = self.queues.entry(device).or_default();
+        for (seq, (id, body)) in &queue.waiting {
+            let deliver = Deliver {
+                seq: *seq,
+                id: (*id).into(),
+                body: body.clone(),
+                accepted: 0,
+            };
+            out.push((connection, 0, Say::Deliver(deliver)));
+            self.delivered += 1;
+        }
+        out.push((connection, 0, Say::QueueEmpty(QueueEmpty { up_to: queue.last })));
+    }
+
+    fn register(&mut self, connection: u64, register: Register, now: u64) -> Result<Say, Reason> {
+        if register.invite != INVITE {
+            return Err(Reason::InviteUnknown);
+        }
+        if self
+            .accounts
+            .values()
+            .any(|account| account.handle == register.handle)
+        {
+            let same = register
+                .proof
+                .as_ref()
+                .and_then(|p| chopar_identity::sign_in::sign_in_claimant(p).ok());
+            let exists = same.is_some_and(|(account, _)| self.accounts.contains_key(&account));
+            return Err(if exists {
+                Reason::AccountExists
+            } else {
+                Reason::HandleTaken
+            });
+        }
+        let proof = register.proof.ok_or(Reason::Malformed)?;
+        let (account, _) =
+            chopar_identity::sign_in::sign_in_claimant(&proof).map_err(|_| Reason::Malformed)?;
+        let log = AccountLog::verify(&account, &register.log).map_err(|_| Reason::LogInvalid)?;
+        let (account, device) = self.prove(connection, &proof, &log, now)?;
+        let bundle = register.bundle.ok_or(Reason::Malformed)?;
+        let keys = log.device(&device).ok_or(Reason::NoSuchDevice)?.keys;
+        verify_base(&account, &keys, &bundle).map_err(|_| Reason::BundleInvalid)?;
+        let handle = register.handle.clone();
+        let new = Account {
+            log,
+            handle: register.handle,
+            display_name: register.display_name,
+            bundles: [(device, bundle)].into(),
+            one_time: BTreeMap::new(),
+        };
+        self.accounts.insert(account, new);
+        self.sign(connection, account, device);
+        Ok(Say::Registered(Registered {
+            handle,
+            role: Role::Member.into(),
+        }))
+    }
+
+    fn sign_in(&mut self, connection: u64, sign_in: &SignIn, now: u64) -> Result<Say, Reason> {
+        let proof = sign_in.proof.as_ref().ok_or(Reason::Malformed)?;
+        let (account, _) =
+            chopar_identity::sign_in::sign_in_claimant(proof).map_err(|_| Reason::Malformed)?;
+        let known = self.accounts.get(&account).ok_or(Reason::SignInFailed)?;
+        let (account, device) = self.prove(connection, proof, &known.log, now)?;
+        let known = &self.accounts[&account];
+        let answer = SignedIn {
+            handle: known.handle.clone(),
+            display_name: known.display_name.clone(),
+            role: Role::Member.into(),
+            one_time_left: known.one_time.get(&device).map_or(0, |pool| pool.len() as u32),
+            bundle_sequence: known
+                .bundles
+                .get(&device)
+                .map_or(0, |bundle| sequence(&account, known, &device, bundle)),
+            log_head: Some((&known.log.head()).into()),
+            relay_time: now,
+        };
+        self.sign(connection, account, device);
+        Ok(Say::SignedIn(answer))
+    }
+
+    fn prove(
+        &self,
+        connection: u64,
+        proof: &Signed,
+        log: &AccountLog,
+        now: u64,
+    ) -> Result<(AccountId, DeviceId), Reason> {
+        let challenge = &self.connections[&connection].challenge;
+        let nonce = challenge.nonce.as_ref().try_into().expect("32 bytes");
+        let origins = [ORIGIN.to_owned()];
+        let expires = challenge.expires;
+        let expected = SignInExpected {
+            relay_name: NAME,
+            origins: &origins,
+            nonce: &nonce,
+            expires,
+            now,
+        };
+        verify_sign_in(proof, &expected, |_, device| {
+            log.device(device).map(|d| d.keys.signing)
+        })
+        .map_err(|_| Reason::SignInFailed)
+    }
+
+    fn sign(&mut self, connection: u64, account: AccountId, device: DeviceId) {
+        for other in self.connections.values_mut() {
+            if other.signed_in.is_some_and(|(_, d)| d == device) {
+                other.signed_in = None;
+            }
+        }
+        if let Some(state) = self.connections.get_mut(&connection) {
+            state.signed_in = Some((account, device));
+        }
+    }
+
+    fn submit(&mut self, submit: &Submit, now: u64, out: &mut Vec<Out>) -> Result<Say, Say> {
+        let account = self
+            .account(&submit.account)
+            .ok_or_else(|| refused(Reason::NoSuchAccount))?;
+        let head = submit
+            .log_head
+            .as_ref()
+            .and_then(|head| LogHead::try_from(head).ok());
+        if head != Some(account.log.head()) {
+            let from = head
+                .filter(|h| account.log.prefix_hash(h.length) == Some(h.hash))
+                .map_or(0, |h| h.length);
+            return Err(Say::DeviceMismatch(DeviceMismatch {
+                account: submit.account.clone(),
+                entries: account.log.entries(from).to_vec(),
+                from,
+            }));
+        }
+        let named: BTreeSet<DeviceId> = submit
+            .envelopes
+            .iter()
+            .map(|e| DeviceId::try_from(e.device.as_ref()).expect("16 bytes"))
+            .collect();
+        let active: BTreeSet<DeviceId> = account.log.active_devices().iter().map(|d| d.id).collect();
+        assert!(
+            named.is_subset(&active) && active.len() - named.len() <= 1,
+            "all devices are named, or all other own ones"
+        );
+        for envelope in &submit.envelopes {
+            let device = DeviceId::try_from(envelope.device.as_ref()).expect("16 bytes");
+            let id = EnvelopeId::try_from(envelope.id.as_ref()).expect("16 bytes");
+            let queue = self.queues.entry(device).or_default();
+            if !queue.ids.insert(id) {
+                continue;
+            }
+            self.submitted += 1;
+            queue.last += 1;
+            queue.waiting.insert(queue.last, (id, envelope.body.clone()));
+            let deliver = Deliver {
+                seq: queue.last,
+                id: id.into(),
+                body: envelope.body.clone(),
+                accepted: now,
+            };
+            if let Some(to) = self.connection_of(&device) {
+                self.delivered += 1;
+                out.push((to, 0, Say::Deliver(deliver)));
+            }
+        }
+        Ok(Say::Accepted(Accepted { time: now }))
+    }
+
+    fn claim(&mut self, claim: &ClaimBundle) -> Say {
+        let device = DeviceId::try_from(claim.device.as_ref()).expect("16 bytes");
+        let id = AccountId::try_from(claim.account.as_ref()).expect("32 bytes");
+        let Some(account) = self.accounts.get_mut(&id) else {
+            return refused(Reason::NoSuchAccount);
+        };
+        let Some(base) = account.bundles.get(&device).cloned() else {
+            return refused(Reason::NoBundle);
+        };
+        let one_time = account.one_time.entry(device).or_default().pop_front();
+        let bundle = Some(Bundle {
+            base: Some(base),
+            one_time,
+        });
+        Say::ClaimedBundle(ClaimedBundle {
+            device: claim.device.clone(),
+            bundle,
+        })
+    }
+
+    fn find(&self, query: &str) -> Vec<Person> {
+        let matching = self
+            .accounts
+            .iter()
+            .filter(|(_, a)| a.handle == query || a.display_name.contains(query));
+        matching
+            .take(limits::FIND_RESULTS)
+            .map(|(id, a)| Person {
+                account: (*id).into(),
+                handle: a.handle.clone(),
+                display_name: a.display_name.clone(),
+            })
+            .collect()
+    }
+
+    fn account(&self, id: &[u8]) -> Option<&Account> {
+        self.accounts.get(&AccountId::try_from(id).ok()?)
+    }
+
+    fn connection_of(&self, device: &DeviceId) -> Option<u64> {
+        let signed_in = |c: &Connection| c.signed_in.is_some_and(|(_, d)| d == *device);
+        self.connections
+            .iter()
+            .find(|(_, c)| signed_in(c))
+            .map(|(id, _)| *id)
+    }
+}
+
+fn sequence(id: &AccountId, account: &Account, device: &DeviceId, bundle: &Signed) -> u64 {
+    let keys = account.log.device(device).map(|d| d.keys);
+    keys.and_then(|keys| verify_base(id, &keys, bundle).ok())
+        .map_or(0, |base| base.sequence)
+}
+
+fn refused(reason: Reason) -> Say {
+    Say::Refused(Refused {
+        reason: reason.into(),
+        detail: String::new(),
+        retry_after_ms: 0,
+    })
+}

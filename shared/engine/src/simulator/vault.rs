@@ -1,0 +1,78 @@
+//! A vault in memory that commits batches whole.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::effect::{Batch, Kind, Record, RecordKey, Write};
+
+/// Records by key.
+#[derive(Clone, Default)]
+pub struct Vault {
+    records: BTreeMap<RecordKey, Vec<u8>>,
+}
+
+impl Vault {
+    /// Applies a batch.
+    pub fn commit(&mut self, batch: &Batch) {
+        for write in &batch.writes {
+            match write {
+                Write::Put(record) => {
+                    self.records.insert(record.key.clone(), record.value.to_vec());
+                }
+                Write::Delete(key) => {
+                    self.records.remove(key);
+                }
+            }
+        }
+    }
+
+    /// What [`crate::Input::Opened`] hands over.
+    pub fn resident(&self) -> Vec<Record> {
+        self.select(|key| key.kind.resident())
+    }
+
+    /// What [`crate::Effect::Load`] asks for.
+    pub fn page(&self, conversation: &[u8], before: Option<u64>, limit: usize) -> Vec<Record> {
+        let before = before.unwrap_or(u64::MAX);
+        let of = |kind: Kind, key: &RecordKey| {
+            key.kind == kind && key.partition == conversation && key.sequence < before
+        };
+        let mut lines = self.select(|key| of(Kind::Line, key));
+        lines.drain(..lines.len().saturating_sub(limit));
+        let first = lines.first().map_or(u64::MAX, |line| line.key.sequence);
+        lines.extend(self.select(|key| of(Kind::Delivery, key) && key.sequence >= first));
+        lines.sort_by_key(|record| record.key.sequence);
+        lines
+    }
+
+    /// Records for which `wanted` holds, in the order of their keys.
+    pub fn select(&self, wanted: impl Fn(&RecordKey) -> bool) -> Vec<Record> {
+        let records = self.records.iter().filter(|(key, _)| wanted(key));
+        records
+            .map(|(key, value)| Record {
+                key: key.clone(),
+                value: Zeroizing::new(value.clone()),
+            })
+            .collect()
+    }
+
+    /// Overwrites a record behind the engine's back: damage.
+    pub fn damage(&mut self, wanted: impl Fn(&RecordKey) -> bool) -> usize {
+        let damaged = self.records.iter_mut().filter(|(key, _)| wanted(key));
+        damaged.map(|(_, value)| value.fill(0xff)).count()
+    }
+
+    /// SHA-256 over everything.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for (key, value) in &self.records {
+            hash.update([key.kind as u8]);
+            hash.update(&key.partition);
+            hash.update(key.sequence.to_be_bytes());
+            hash.update(value);
+        }
+        hash.finalize().into()
+    }
+}

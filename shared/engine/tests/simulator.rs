@@ -1,0 +1,46 @@
+//! Twenty people, everything goes wrong, nothing is lost, nothing is shown twice, nothing stays unopened.
+
+use chopar_engine::simulator::{Config, run};
+
+fn size(bounded: usize, full: usize) -> usize {
+    if std::env::var_os("CHOPAR_FULL").is_some() {
+        full
+    } else {
+        bounded
+    }
+}
+
+#[test]
+fn nothing_is_lost_or_doubled() {
+    let report = run(Config::standard(1, size(10_000, 100_000)));
+    println!("{report:?}");
+    let [drops, crashes, restarts] = report.mishaps;
+    assert!(
+        drops > 50 && crashes > 50 && restarts > 1,
+        "little went wrong: {:?}",
+        report.mishaps
+    );
+}
+
+#[test]
+fn the_same_seed_comes_to_the_same_end() {
+    let config = Config {
+        people: 5,
+        ..Config::standard(7, size(300, 3_000))
+    };
+    let (once, again) = (run(config), run(config));
+    assert_eq!(once, again);
+    assert_ne!(once.digest, run(Config { seed: 8, ..config }).digest);
+}
+
+#[test]
+fn many_seeds_come_through() {
+    for seed in 100..100 + size(10, 100) as u64 {
+        let config = Config {
+            people: 4,
+            pace_ms: 200,
+            ..Config::standard(seed, 150)
+        };
+        run(config);
+    }
+}
