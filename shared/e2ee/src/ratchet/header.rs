@@ -58,6 +58,12 @@ impl HeaderTemplate {
         (Header::parse(&bytes).is_ok() && kem_field(&bytes).is_ok()).then_some(Self(bytes))
     }
 
+    /// A header as a peer that breaks the rules would make it.
+    #[cfg(test)]
+    pub(super) fn unchecked(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

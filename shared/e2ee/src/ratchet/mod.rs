@@ -13,17 +13,17 @@
 //!
 //! Not here: which session of several sends, repair, acknowledgements, padding, storage, clock, randomness.
 //!
-//! | module | holds |
+//! | file | holds |
 //! |---|---|
-//! | [`session`] | the state, how it begins, what it tells |
-//! | [`encrypt`], [`open`], [`draft`] | the three acts |
-//! | [`signal`] | what is said without advancing |
-//! | [`root`], [`chain`], [`receiving`] | key derivations and chains |
-//! | [`kem_turn`] | the ML-KEM-768 exchange, behind one type |
-//! | [`message`], [`header`], [`header_key`] | bytes on the wire, tags |
-//! | [`skipped`], [`seen`], [`tags`] | overtaken keys, replay memory, windows of tags |
-//! | [`record`] | the session at rest |
-//! | [`profile`] | what the oracle profile leaves out |
+//! | `session` | the state, how it begins, what it tells |
+//! | `encrypt`, `open`, `draft` | the three acts |
+//! | `signal` | what is said without advancing |
+//! | `root`, `chain`, `receiving` | key derivations and chains |
+//! | `kem_turn` | the ML-KEM-768 exchange, behind one type |
+//! | `message`, `header`, `header_key` | bytes on the wire, tags |
+//! | `skipped`, `seen`, `tags` | overtaken keys, replay memory, windows of tags |
+//! | `record` | the session at rest |
+//! | `profile` | what the oracle profile leaves out |
 //! | [`limits`] | every bound with its reason |
 
 mod aead;
@@ -48,6 +48,8 @@ mod session;
 mod signal;
 mod skipped;
 mod tags;
+#[cfg(test)]
+mod tests;
 
 pub use draft::{Opened, SessionDraft};
 pub use errors::{EncryptError, OpenError, RecordError, StaleDraft};

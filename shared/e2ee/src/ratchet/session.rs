@@ -257,9 +257,7 @@ impl<P: Profile> Session<P> {
         self.receiving
             .retain(|chain| !superseded(chain) || now.ms_since(chain.since) < KEY_LIFETIME_MS);
         removed.extend(self.drop_orphans());
-        if !removed.is_empty() {
-            self.revision += 1;
-        }
+        self.revision += 1;
         self.oracle_hides(TagChanges {
             removed,
             added: Vec::new(),

@@ -1,0 +1,133 @@
+//! A stolen state heals after a round trip, against a thief who breaks X25519 and against one who breaks ML-KEM.
+
+use super::super::header::kem_field;
+use super::super::kem_turn::{Idle, KemSecret, KemState};
+use super::super::profile::Profile;
+use super::super::root::Pair;
+use super::super::session::OwnRatchet;
+use super::*;
+
+/// A copy of Bob's state, and what the thief can compute.
+struct Thief(Session);
+
+impl Thief {
+    fn steal(bob: &Session) -> Self {
+        Self(Session::from_record(&bob.to_record()).unwrap())
+    }
+
+    /// Whether the thief reads a message to Bob; keeps up where it does.
+    fn reads(&mut self, message: &[u8]) -> bool {
+        receive(&mut self.0, message).is_ok()
+    }
+
+    /// Follows a turn of Bob with what is broken: his fresh X25519 secret where `x25519` is (otherwise only the stolen
+    /// one), the KEM secret of the turn where it is given.
+    fn follow(&mut self, bob: &Session, x25519: bool, kem: Option<&KemSecret>) {
+        let fresh = bob.own.as_ref().unwrap();
+        let stolen = self.0.own.take().unwrap();
+        let secret = if x25519 {
+            fresh.secret.duplicate()
+        } else {
+            stolen.secret
+        };
+        let peer = self.0.peer.unwrap();
+        let agreed = secret.agree(&peer).unwrap();
+        let pair = Pair {
+            turning: &fresh.public,
+            other: &peer,
+        };
+        let rooted = self.0.root.step(Suite1.root_label(), &agreed, kem, &pair);
+        self.0.root = rooted.root;
+        self.0.next_sending_header = rooted.next_header;
+        self.0.own = Some(OwnRatchet {
+            secret,
+            public: fresh.public,
+        });
+        self.0.kem = KemState::Idle(Idle);
+    }
+}
+
+/// What one who breaks ML-KEM learns of Bob's answer: as Alice computes it.
+fn broken_kem(alice: &Session, bob: &Session) -> Option<KemSecret> {
+    let field = kem_field(bob.sending.as_ref().unwrap().template.as_bytes()).unwrap();
+    alice
+        .kem
+        .peer_turn(field)
+        .ok()
+        .flatten()
+        .and_then(|turn| turn.secret)
+}
+
+#[test]
+fn a_theft_is_a_theft_until_a_turn() {
+    let (mut alice, mut bob, mut rng) = pair(30);
+    ping_pong(&mut alice, &mut bob, &mut rng, 2);
+    let mut thief = Thief::steal(&bob);
+    for _ in 0..5 {
+        assert!(thief.reads(&alice.encrypt(b"x", NOW, &mut rng).unwrap()));
+    }
+}
+
+/// X25519 is broken: the thief reads on through every turn, until a KEM exchange, and nothing after it.
+#[test]
+fn the_kem_turn_heals_where_x25519_is_broken() {
+    let (mut alice, mut bob, mut rng) = pair(31);
+    ping_pong(&mut alice, &mut bob, &mut rng, 1);
+    let mut thief = Thief::steal(&bob);
+    let mut read = Vec::new();
+    for _ in 0..20 {
+        let there = alice.encrypt(b"there", NOW, &mut rng).unwrap();
+        read.push(thief.reads(&there));
+        receive(&mut bob, &there).unwrap();
+        let back = bob.encrypt(b"back", NOW, &mut rng).unwrap();
+        thief.follow(&bob, true, None);
+        receive(&mut alice, &back).unwrap();
+    }
+    // Two messages before the theft, so the sixteenth since the handshake is Bob's after Alice's seventh; Alice's
+    // eighth carries the offer, Bob's reply the answer, and from Alice's ninth on the thief is out.
+    let until = read.iter().take_while(|r| **r).count();
+    assert_eq!(until, 8);
+    assert!(read[until..].iter().all(|r| !r));
+}
+
+/// ML-KEM is broken: the thief knows every KEM secret, and is out after one round trip all the same. One who breaks
+/// both reads on, which shows that nothing but the X25519 secret kept the other out.
+#[test]
+fn the_x25519_turn_heals_where_ml_kem_is_broken() {
+    let (mut alice, mut bob, mut rng) = pair(32);
+    // Stolen so that the first turn after it takes in a KEM secret.
+    ping_pong(&mut alice, &mut bob, &mut rng, 8);
+    let offer = alice.encrypt(b"offer", NOW, &mut rng).unwrap();
+    receive(&mut bob, &offer).unwrap();
+    let (mut thief, mut breaks_both) = (Thief::steal(&bob), Thief::steal(&bob));
+    let back = bob.encrypt(b"answer", NOW, &mut rng).unwrap();
+    let secret = broken_kem(&alice, &bob).expect("Bob answered");
+    thief.follow(&bob, false, Some(&secret));
+    breaks_both.follow(&bob, true, Some(&secret));
+    receive(&mut alice, &back).unwrap();
+    for _ in 0..5 {
+        let there = alice.encrypt(b"there", NOW, &mut rng).unwrap();
+        assert!(!thief.reads(&there));
+        assert!(breaks_both.reads(&there));
+        receive(&mut bob, &there).unwrap();
+        let back = bob.encrypt(b"back", NOW, &mut rng).unwrap();
+        thief.follow(&bob, false, None);
+        breaks_both.follow(&bob, true, None);
+        receive(&mut alice, &back).unwrap();
+    }
+}
+
+/// Nothing of a message key is left once it is used: a state stolen later opens nothing that was opened before.
+#[test]
+fn used_keys_are_gone() {
+    let (mut alice, mut bob, mut rng) = pair(33);
+    ping_pong(&mut alice, &mut bob, &mut rng, 1);
+    let past: Vec<_> = (0..10)
+        .map(|_| alice.encrypt(b"past", NOW, &mut rng).unwrap())
+        .collect();
+    past.iter().for_each(|m| drop(receive(&mut bob, m).unwrap()));
+    let thief = Thief::steal(&bob);
+    for message in &past {
+        assert_eq!(thief.0.open(message, NOW).unwrap_err(), OpenError::Duplicate);
+    }
+}
