@@ -1,3 +1,5 @@
-//! The interface's wasm module.
+//! The interface's wasm module: everything is in the library, where it is checked natively too.
 
-fn main() {}
+fn main() {
+    chopar_web::start();
+}

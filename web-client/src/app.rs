@@ -1,0 +1,149 @@
+//! The whole page: what is on the stage, and what listens for as long as the page lives.
+#![allow(
+    unreachable_pub,
+    reason = "Leptos' component macro makes an item public inside what it expands to"
+)]
+
+use std::panic::PanicHookInfo;
+use std::time::Duration;
+
+use chopar_engine::view::Phase;
+use leptos::prelude::*;
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::hooks::use_location;
+use leptos_router::path;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{CustomEvent, CustomEventInit, VisibilityState};
+
+use crate::i18n::Language;
+use crate::pages::{Fatal, Join, Recovery, Shell, Welcome};
+use crate::port::FatalKind;
+use crate::state::{App, Client, Stage, Theme, minutes_ahead, now};
+use crate::ui::Announcer;
+use crate::view_model::{Day, Place};
+
+/// How often it is looked whether a new day has begun.
+const DAY_CHECK: Duration = Duration::from_secs(30);
+
+/// Starts the page: the engine first, so that it works while the page is built.
+pub fn start() {
+    std::panic::set_hook(Box::new(stop_the_page));
+    let (Some(place), Ok(client)) = (document().get_element_by_id("app"), Client::start()) else {
+        cover("crashed");
+        return;
+    };
+    let language = Language::remembered();
+    language.declare();
+    let app = App::new(client, language, Theme::remembered());
+    app.client.listen(move |message| app.heard(message));
+    app.client.visible(is_visible());
+    app.visible.set(is_visible());
+    app.refresh();
+    watch_visibility(app);
+    watch_the_day(app);
+    leptos::mount::mount_to(place.unchecked_into(), move || view! { <Root app/> }).forget();
+}
+
+/// A panic leaves the page in no known state: it is covered, and can only be loaded again. Messages are with the engine.
+fn stop_the_page(info: &PanicHookInfo<'_>) {
+    web_sys::console::error_1(&JsValue::from_str(&info.to_string()));
+    cover("crashed");
+}
+
+/// Has static/boot.js cover the page with one of its texts.
+fn cover(key: &str) {
+    let init = CustomEventInit::new();
+    init.set_detail(&JsValue::from_str(key));
+    if let Ok(event) = CustomEvent::new_with_event_init_dict("chopar:fatal", &init) {
+        // Nothing prevents this event.
+        let _ = window().dispatch_event(&event);
+    }
+}
+
+fn is_visible() -> bool {
+    document().visibility_state() == VisibilityState::Visible
+}
+
+fn watch_visibility(app: App) {
+    // Lives as long as the page: the handle is let go.
+    let _ = window_event_listener_untyped("visibilitychange", move |_| {
+        app.client.visible(is_visible());
+        app.visible.set(is_visible());
+    });
+}
+
+fn watch_the_day(app: App) {
+    set_interval(
+        move || {
+            let moment = now();
+            let today = Day::of(moment, minutes_ahead(moment));
+            if *app.today.read_untracked() != today {
+                app.today.set(today);
+            }
+        },
+        DAY_CHECK,
+    );
+}
+
+#[component]
+fn Root(app: App) -> impl IntoView {
+    provide_context(app);
+    view! {
+        <Router>
+            // A single route: what a path means is parsed by `Place`, so that going from a conversation to the person beside it
+            // rebuilds neither.
+            <FlatRoutes fallback=|| ()>
+                <Route path=path!("/*path") view=Page/>
+            </FlatRoutes>
+        </Router>
+        <Announcer/>
+    }
+}
+
+/// Built anew when the language changes: texts are plain strings, and everything a person did lies in the state.
+#[component]
+fn Page() -> impl IntoView {
+    let app = expect_context::<App>();
+    let language = app.language.clone();
+    move || {
+        language.track();
+        view! { <OnStage/> }
+    }
+}
+
+/// Which screen, without what is on it: a changed name does not rebuild the page.
+#[derive(Clone, PartialEq)]
+enum Screen {
+    Starting,
+    Welcome,
+    Join,
+    Recovery { groups: Vec<String>, confirm: [u8; 2] },
+    Shell,
+    Fatal(FatalKind),
+}
+
+#[component]
+fn OnStage() -> impl IntoView {
+    let app = expect_context::<App>();
+    let path = use_location().pathname;
+    let stage = app.stage.clone();
+    let screen = Memo::new(move |_| match &*stage.read() {
+        Stage::Starting => Screen::Starting,
+        Stage::Fatal(kind) => Screen::Fatal(*kind),
+        Stage::Phase(Phase::Fresh) if Place::parse(&path.read()) == Place::Join => Screen::Join,
+        Stage::Phase(Phase::Fresh) => Screen::Welcome,
+        Stage::Phase(Phase::RecoveryKey { groups, confirm }) => Screen::Recovery {
+            groups: groups.clone(),
+            confirm: *confirm,
+        },
+        Stage::Phase(Phase::Ready(_) | Phase::Revoked(_)) => Screen::Shell,
+    });
+    move || match screen.get() {
+        Screen::Starting => view! { <div class="starting" aria-busy="true"></div> }.into_any(),
+        Screen::Welcome => view! { <Welcome/> }.into_any(),
+        Screen::Join => view! { <Join/> }.into_any(),
+        Screen::Recovery { groups, confirm } => view! { <Recovery groups confirm/> }.into_any(),
+        Screen::Shell => view! { <Shell/> }.into_any(),
+        Screen::Fatal(kind) => view! { <Fatal kind/> }.into_any(),
+    }
+}

@@ -1,0 +1,157 @@
+//! The list of conversations, with the connection above it and the ways to the other pages below.
+
+use chopar_engine::view::{Conversation, LineBody, Trust};
+use chopar_wire::AccountId;
+use leptos::prelude::*;
+use leptos::{ev, html};
+
+use super::connection::{Connection, ConnectionBar};
+use super::notice::notice_text;
+use crate::state::{Dialog, use_app};
+use crate::ui::{Avatar, Icon, Ticks, rove};
+use crate::view_model::Place;
+
+/// The left pane.
+#[component]
+pub(crate) fn ChatList(
+    /// What is open.
+    place: Memo<Place>,
+) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let list = NodeRef::<html::Ul>::new();
+    let on_key = move |event: ev::KeyboardEvent| {
+        if let Some(list) = list.get_untracked()
+            && !event.alt_key()
+        {
+            rove(&event, &list, "a");
+        }
+    };
+    view! {
+        <section class="list-pane" aria-label=texts.chats_title()>
+            <header class="list-head">
+                <span class="mark" aria-hidden="true"></span>
+                <span class="brand">"Chopar"</span>
+                <Connection/>
+                <button type="button" class="button primary new-chat" on:click=move |_| app.dialog.set(Some(Dialog::Find))>
+                    <Icon name="message-square-plus"/>{texts.chats_new()}
+                </button>
+            </header>
+            <ConnectionBar/>
+            <ul class="chats" role="list" aria-label=texts.chats_list() node_ref=list on:keydown=on_key>
+                <For each=move || app.chats.order() key=|peer| *peer let:peer>
+                    <ChatRow peer place/>
+                </For>
+            </ul>
+            {move || app.chats.order().is_empty().then(|| view! {
+                <p class="list-empty muted">{texts.chats_empty_body()}</p>
+            })}
+            <Ways place/>
+        </section>
+    }
+}
+
+#[component]
+fn ChatRow(peer: AccountId, place: Memo<Place>) -> impl IntoView {
+    let app = use_app();
+    let Some(row) = app.chats.row(peer) else {
+        return ().into_any();
+    };
+    let name = {
+        let row = row.clone();
+        Memo::new(move |_| row.read().name.clone())
+    };
+    let open = Memo::new(move |_| place.get().peer() == Some(peer));
+    let entry = Memo::new(move |_| {
+        open.get() || (place.get().peer().is_none() && app.chats.order().first() == Some(&peer))
+    });
+    let said = ["said-", &peer.to_string()[..16]].concat();
+    let described = said.clone();
+    view! {
+        <li aria-label=move || name.get()>
+            <a
+                class="chat-row"
+                class:open=move || open.get()
+                href=Place::Talk(peer).path()
+                aria-label=move || name.get()
+                aria-describedby=described
+                aria-current=move || open.get().then_some("page")
+                tabindex=move || if entry.get() { "0" } else { "-1" }
+            >
+                <Avatar account=peer name=name/>
+                <span class="chat-row-text" id=said>{move || row_text(app, &row.read())}</span>
+            </a>
+        </li>
+    }
+    .into_any()
+}
+
+/// Two lines: name and time, then the last line and what is unread.
+fn row_text(app: crate::state::App, row: &Conversation) -> impl IntoView + use<> {
+    let texts = app.texts();
+    let moment = row.last.as_ref().map_or(row.time, |last| last.time);
+    let time = app.clock().brief(moment, app.today.get());
+    let shield = match (row.alarm, row.trust) {
+        (Some(_), _) | (_, Trust::Changed) => Some(
+            view! {
+                <span class="attention" title=texts.chats_attention()>
+                    <Icon name="shield-alert"/><span class="visually-hidden">{texts.chats_attention()}</span>
+                </span>
+            }
+            .into_any(),
+        ),
+        (None, Trust::Verified) => Some(
+            view! {
+                <span class="verified" title=texts.talk_verified()>
+                    <Icon name="shield-check"/><span class="visually-hidden">{texts.talk_verified()}</span>
+                </span>
+            }
+            .into_any(),
+        ),
+        (None, Trust::Unverified) => None,
+    };
+    let (class, last, state) = if row.draft.is_empty() {
+        match row.last.as_ref().map(|last| &last.body) {
+            Some(LineBody::Own { text, state, .. }) => ("last", texts.chats_own(text), Some(*state)),
+            Some(LineBody::Theirs { text, .. }) => ("last", text.clone(), None),
+            Some(LineBody::Notice(notice)) => ("last", notice_text(texts, notice, &row.name), None),
+            None => ("last", String::new(), None),
+        }
+    } else {
+        ("last draft", texts.chats_draft(&row.draft), None)
+    };
+    let unread = (row.unread > 0).then(|| {
+        view! {
+            <span class="badge">
+                <span aria-hidden="true">{row.unread.min(999)}</span>
+                <span class="visually-hidden">{texts.chats_unread(u64::from(row.unread))}</span>
+            </span>
+        }
+    });
+    view! {
+        <span class="line-one"><span class="name">{row.name.clone()}</span>{shield}<span class="time">{time}</span></span>
+        <span class="line-two">{state.map(|state| view! { <Ticks state/> })}<span class=class>{last}</span>{unread}</span>
+    }
+}
+
+/// Links to the other pages.
+#[component]
+fn Ways(place: Memo<Place>) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let way = move |to: Place, icon: &'static str, label: &'static str| {
+        view! {
+            <a class="way" href=to.path() aria-current=move || (place.get() == to).then_some("page")>
+                <Icon name=icon/><span>{label}</span>
+            </a>
+        }
+    };
+    let owner = Memo::new(move |_| app.is_owner());
+    view! {
+        <nav class="ways" aria-label=texts.chats_menu()>
+            {way(Place::Settings, "settings", texts.chats_settings())}
+            {way(Place::Devices, "laptop", texts.chats_devices())}
+            {move || owner.get().then(|| way(Place::Admin, "users", texts.chats_admin()))}
+        </nav>
+    }
+}

@@ -1,0 +1,233 @@
+//! Where a message is written: grows to six lines, keeps a draft, sends with Enter.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use chopar_engine::view::Conversation;
+use chopar_engine::{Answer, Failure, Intent};
+use chopar_wire::AccountId;
+use leptos::ev;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::state::{App, Talk, fresh_message_id, now, use_app};
+use crate::ui::{Icon, failure_text};
+
+/// How long typing must pause before the draft is written down.
+const DRAFT_PAUSE: Duration = Duration::from_millis(500);
+/// How often at most "is typing" is said, in milliseconds: well within the time the other side shows it.
+const TYPING_EVERY_MS: u64 = 3_000;
+
+/// A message being written.
+struct Writing {
+    app: App,
+    peer: AccountId,
+    talk: Arc<Talk>,
+    text: ArcRwSignal<String>,
+    problem: ArcRwSignal<Option<Failure>>,
+    /// Counts edits, so that of many delayed savings only the last one saves.
+    edits: AtomicU64,
+    /// Whether the text differs from the draft that was saved.
+    unsaved: AtomicBool,
+    /// When "is typing" was last said; zero when it was taken back.
+    typing_said: AtomicU64,
+}
+
+/// The text box "Message" and the button "Send".
+#[component]
+pub(crate) fn Composer(
+    /// To whom.
+    peer: AccountId,
+    /// The row of the list, for the draft.
+    row: ArcRwSignal<Conversation>,
+    /// The lines, whose unread line ends with an answer.
+    talk: Arc<Talk>,
+) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let text = ArcRwSignal::new(row.read_untracked().draft.clone());
+    let problem = ArcRwSignal::new(None);
+    let writing = Arc::new(Writing {
+        app,
+        peer,
+        talk,
+        text: text.clone(),
+        problem: problem.clone(),
+        edits: AtomicU64::new(0),
+        unsaved: AtomicBool::new(false),
+        typing_said: AtomicU64::new(0),
+    });
+    on_cleanup({
+        let writing = Arc::clone(&writing);
+        move || writing.leave()
+    });
+    Effect::new({
+        let writing = Arc::clone(&writing);
+        move || {
+            if !app.visible.get() {
+                writing.leave();
+            }
+        }
+    });
+    let on_input = {
+        let writing = Arc::clone(&writing);
+        move |event| writing.typed(event_target_value(&event))
+    };
+    let on_key = {
+        let writing = Arc::clone(&writing);
+        move |event: ev::KeyboardEvent| {
+            if event.key() == "Enter" && !event.shift_key() && !event.is_composing() {
+                event.prevent_default();
+                writing.send();
+            }
+        }
+    };
+    let on_blur = {
+        let writing = Arc::clone(&writing);
+        move |_| writing.leave()
+    };
+    let on_submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        writing.send();
+    };
+    // A trailing line break needs something behind it to take room in the mirror that sizes the box.
+    let (mirror, value, blank) = (text.clone(), text.clone(), text);
+    let mirror = move || [&mirror.read(), " "].concat();
+    view! {
+        <form class="composer" on:submit=on_submit>
+            {move || problem.get().map(|failure| view! {
+                <p class="problem" role="alert">{texts.talk_not_sent(&failure_text(texts, failure))}</p>
+            })}
+            <div class="composer-row">
+                <div class="grow" data-text=mirror>
+                    <textarea
+                        id="composer"
+                        class="input"
+                        rows="1"
+                        dir="auto"
+                        aria-label=texts.talk_message()
+                        placeholder=texts.talk_placeholder()
+                        autocomplete="off"
+                        enterkeyhint="send"
+                        prop:value=move || value.get()
+                        on:input=on_input
+                        on:keydown=on_key
+                        on:blur=on_blur
+                    ></textarea>
+                </div>
+                <button
+                    type="submit"
+                    class="send"
+                    aria-label=texts.talk_send()
+                    title=texts.talk_send()
+                    aria-disabled=move || if blank.read().trim().is_empty() { "true" } else { "false" }
+                    on:mousedown=move |event| event.prevent_default()
+                >
+                    <Icon name="send-horizontal"/>
+                </button>
+            </div>
+        </form>
+    }
+}
+
+impl Writing {
+    fn typed(self: &Arc<Self>, text: String) {
+        self.say_typing(!text.is_empty());
+        self.text.set(text);
+        self.unsaved.store(true, Ordering::Relaxed);
+        let edit = self.edits.fetch_add(1, Ordering::Relaxed) + 1;
+        let later = Arc::clone(self);
+        set_timeout(
+            move || {
+                if later.edits.load(Ordering::Relaxed) == edit {
+                    later.save_draft();
+                }
+            },
+            DRAFT_PAUSE,
+        );
+    }
+
+    fn send(self: &Arc<Self>) {
+        let text = self.text.get_untracked();
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return;
+        }
+        let trimmed = trimmed.to_owned();
+        let intent = Intent::Send {
+            conversation: self.peer,
+            id: fresh_message_id(),
+            text: trimmed.clone(),
+        };
+        self.text.set(String::new());
+        self.problem.set(None);
+        self.edits.fetch_add(1, Ordering::Relaxed);
+        self.typing_said.store(0, Ordering::Relaxed);
+        self.talk.set_unread_line(None);
+        let writing = Arc::clone(self);
+        spawn_local(async move {
+            let failure = match writing.app.client.ask(intent).await {
+                Answer::Done => None,
+                Answer::Failed(failure) => Some(failure),
+                _ => Some(Failure::Browser),
+            };
+            if failure.is_some() {
+                // What could not be sent comes back, in front of what was typed meanwhile.
+                writing.text.update(|text| {
+                    *text = if text.is_empty() {
+                        trimmed
+                    } else {
+                        [&trimmed, "\n", text].concat()
+                    };
+                });
+                writing.problem.set(failure);
+            }
+            // The draft of this conversation is now what stands in the box: nothing, or what came back.
+            writing.unsaved.store(true, Ordering::Relaxed);
+            writing.save_draft();
+        });
+    }
+
+    /// The person turns away: the draft is written down at once, and they are not typing.
+    fn leave(&self) {
+        self.save_draft();
+        self.say_typing(false);
+    }
+
+    fn save_draft(&self) {
+        if !self.unsaved.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let (app, conversation, text) = (self.app, self.peer, self.text.get_untracked());
+        spawn_local(async move {
+            // A draft that cannot be saved still stands in the box.
+            let _ = app.client.ask(Intent::SaveDraft { conversation, text }).await;
+        });
+    }
+
+    fn say_typing(&self, typing: bool) {
+        let (app, conversation, moment) = (self.app, self.peer, now().0);
+        let said = self.typing_said.load(Ordering::Relaxed);
+        let due = if typing {
+            moment.saturating_sub(said) >= TYPING_EVERY_MS
+        } else {
+            said != 0
+        };
+        if !due || !app.preferences.get_untracked().typing {
+            return;
+        }
+        self.typing_said
+            .store(if typing { moment } else { 0 }, Ordering::Relaxed);
+        spawn_local(async move {
+            // Nobody misses a notice of typing.
+            let _ = app
+                .client
+                .ask(Intent::Typing {
+                    conversation,
+                    stopped: !typing,
+                })
+                .await;
+        });
+    }
+}

@@ -1,0 +1,70 @@
+//! The connection to the relay, in three words.
+
+use chopar_engine::Intent;
+use chopar_engine::view::{ConnectionState, Stopped};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::state::use_app;
+
+/// The word, always on the screen. Its text is exactly the word.
+#[component]
+pub(crate) fn Connection() -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let connection = app.connection.clone();
+    let word = {
+        let connection = connection.clone();
+        move || match connection.get() {
+            ConnectionState::Online => texts.connection_online(),
+            ConnectionState::Connecting => texts.connection_connecting(),
+            ConnectionState::Offline { .. } => texts.connection_offline(),
+        }
+    };
+    let class = move || match connection.get() {
+        ConnectionState::Online => "connection online",
+        ConnectionState::Connecting => "connection connecting",
+        ConnectionState::Offline { .. } => "connection offline",
+    };
+    view! { <span class=class role="status" aria-label=texts.connection_label()>{word}</span> }
+}
+
+/// What being offline means, and what can be done; nothing while online.
+#[component]
+pub(crate) fn ConnectionBar() -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let connection = app.connection.clone();
+    move || {
+        let ConnectionState::Offline { stopped, .. } = connection.get() else {
+            return None;
+        };
+        let said = match stopped {
+            None => texts.connection_offline_hint(),
+            Some(Stopped::Replaced) => texts.connection_replaced(),
+            Some(Stopped::Revoked) => texts.connection_revoked(),
+            Some(Stopped::Outdated) => texts.connection_outdated(),
+        };
+        let now = move |_| {
+            spawn_local(async move {
+                // Whether it helped is what the connection says next.
+                let _ = app.client.ask(Intent::ConnectNow).await;
+            });
+        };
+        let reload = move |_| {
+            let _ = window().location().reload();
+        };
+        let action = match stopped {
+            Some(Stopped::Revoked) => None,
+            Some(Stopped::Outdated) => Some(
+                view! { <button type="button" class="link" on:click=reload>{texts.reload()}</button> }
+                    .into_any(),
+            ),
+            _ => Some(
+                view! { <button type="button" class="link" on:click=now>{texts.connection_now()}</button> }
+                    .into_any(),
+            ),
+        };
+        Some(view! { <div class="bar"><span>{said}</span>{action}</div> })
+    }
+}

@@ -1,0 +1,249 @@
+//! "New chat": find a person, open the conversation.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chopar_engine::view::PersonFound;
+use chopar_engine::{Answer, Failure, Intent};
+use leptos::ev;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+use crate::state::use_app;
+use crate::ui::{Avatar, Icon, Modal, Problem, focus_when_mounted};
+use crate::view_model::Place;
+
+/// How long typing must pause before the directory is asked.
+const PAUSE: Duration = Duration::from_millis(200);
+
+#[derive(Clone, PartialEq)]
+enum Found {
+    Nothing,
+    People { query: String, people: Vec<PersonFound> },
+    Failed(Failure),
+}
+
+/// The dialog.
+#[component]
+pub(crate) fn FindPeople(
+    /// Closes it.
+    close: Callback<()>,
+) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let found = ArcRwSignal::new(Found::Nothing);
+    let chosen = ArcRwSignal::new(0usize);
+    let doubt: ArcRwSignal<Option<PersonFound>> = ArcRwSignal::new(None);
+    let failure = ArcRwSignal::new(None);
+    let latest = Arc::new(AtomicU64::new(0));
+    focus_when_mounted("find-people");
+
+    let ask = {
+        let (found, chosen) = (found.clone(), chosen.clone());
+        Arc::new(move |query: String| {
+            let asked = latest.fetch_add(1, Ordering::Relaxed) + 1;
+            let (found, chosen, latest) = (found.clone(), chosen.clone(), Arc::clone(&latest));
+            if query.trim().is_empty() {
+                found.set(Found::Nothing);
+                return;
+            }
+            set_timeout(
+                move || {
+                    spawn_local(async move {
+                        if latest.load(Ordering::Relaxed) != asked {
+                            return;
+                        }
+                        let answer = app.client.ask(Intent::FindPeople { query: query.clone() }).await;
+                        // Answers may overtake each other: only the one to what stands in the box counts.
+                        if latest.load(Ordering::Relaxed) == asked {
+                            chosen.set(0);
+                            found.set(match answer {
+                                Answer::People(people) => Found::People { query, people },
+                                Answer::Failed(failure) => Found::Failed(failure),
+                                _ => Found::Failed(Failure::Browser),
+                            });
+                        }
+                    });
+                },
+                PAUSE,
+            );
+        })
+    };
+    let navigate = use_navigate();
+    let open = {
+        let failure = failure.clone();
+        Callback::new(move |person: PersonFound| {
+            let (navigate, failure) = (navigate.clone(), failure.clone());
+            spawn_local(async move {
+                let PersonFound {
+                    account,
+                    handle,
+                    display_name,
+                    ..
+                } = person;
+                match app
+                    .client
+                    .ask(Intent::OpenConversation {
+                        peer: account,
+                        handle,
+                        display_name,
+                    })
+                    .await
+                {
+                    Answer::Conversation(conversation) => {
+                        let peer = conversation.peer;
+                        app.chats.put(conversation);
+                        close.run(());
+                        navigate(&Place::Talk(peer).path(), NavigateOptions::default());
+                    }
+                    Answer::Failed(reason) => failure.set(Some(reason)),
+                    _ => failure.set(Some(Failure::Browser)),
+                }
+            });
+        })
+    };
+    let choose = {
+        let doubt = doubt.clone();
+        Callback::new(move |person: PersonFound| {
+            if person.was_somebody_else {
+                doubt.set(Some(person))
+            } else {
+                open.run(person)
+            }
+        })
+    };
+    let on_input = {
+        let ask = Arc::clone(&ask);
+        move |event| ask(event_target_value(&event))
+    };
+    let on_key = {
+        let (found, chosen) = (found.clone(), chosen.clone());
+        move |event: ev::KeyboardEvent| {
+            let Found::People { people, .. } = found.get_untracked() else {
+                return;
+            };
+            let at = chosen.get_untracked();
+            match event.key().as_str() {
+                "ArrowDown" => chosen.set((at + 1).min(people.len().saturating_sub(1))),
+                "ArrowUp" => chosen.set(at.saturating_sub(1)),
+                "Enter" => {
+                    if let Some(person) = people.get(at) {
+                        choose.run(person.clone());
+                    }
+                }
+                _ => return,
+            }
+            event.prevent_default();
+        }
+    };
+    let active = {
+        let (found, chosen) = (found.clone(), chosen.clone());
+        move || {
+            matches!(found.get(), Found::People { people, .. } if !people.is_empty())
+                .then(|| option_id(chosen.get()))
+        }
+    };
+    let results = move || match found.get() {
+        Found::Nothing => view! { <p class="muted" role="status">{texts.find_hint()}</p> }.into_any(),
+        Found::Failed(reason) => view! { <Problem failure=ArcRwSignal::new(Some(reason))/> }.into_any(),
+        Found::People { query, people } if people.is_empty() => {
+            view! { <p class="muted" role="status">{texts.find_none(&query)}</p> }.into_any()
+        }
+        Found::People { people, .. } => {
+            let chosen = chosen.clone();
+            let options: Vec<_> = people
+                .into_iter()
+                .enumerate()
+                .map(|(index, person)| view! { <Option_ index person chosen=chosen.clone() choose/> })
+                .collect();
+            view! { <ul class="options" id="found" role="listbox" aria-label=texts.find_results()>{options}</ul> }.into_any()
+        }
+    };
+    let body = {
+        let results = StoredValue::new_local(results);
+        let on_input = StoredValue::new_local(on_input);
+        let on_key = StoredValue::new_local(on_key);
+        let active = StoredValue::new_local(active);
+        move || match doubt.get() {
+            Some(person) => {
+                let doubt = doubt.clone();
+                view! { <Doubt person open back=Callback::new(move |()| doubt.set(None))/> }.into_any()
+            }
+            None => view! {
+                <div class="field">
+                    <label for="find-people">{texts.find_label()}</label>
+                    <input
+                        id="find-people"
+                        class="input"
+                        type="text"
+                        autocomplete="off"
+                        autocapitalize="off"
+                        spellcheck="false"
+                        aria-controls="found"
+                        aria-activedescendant=move || active.with_value(|active| active())
+                        on:input=move |event| on_input.with_value(|on_input| on_input(event))
+                        on:keydown=move |event| on_key.with_value(|on_key| on_key(event))
+                    />
+                </div>
+                {move || results.with_value(|results| results())}
+            }
+            .into_any(),
+        }
+    };
+    view! {
+        <Modal title=texts.find_title() close>
+            {body}
+            <Problem failure/>
+        </Modal>
+    }
+}
+
+fn option_id(index: usize) -> String {
+    ["found-", &index.to_string()].concat()
+}
+
+/// A person found, named by display name and handle.
+#[component]
+fn Option_(
+    index: usize,
+    person: PersonFound,
+    chosen: ArcRwSignal<usize>,
+    choose: Callback<PersonFound>,
+) -> impl IntoView {
+    let texts = use_app().texts();
+    let account = person.account;
+    let name = person.display_name.clone();
+    let handle = person.handle.clone();
+    let moved = person.was_somebody_else;
+    let selected = move || if chosen.get() == index { "true" } else { "false" };
+    view! {
+        <li id=option_id(index) class="option" role="option" aria-selected=selected on:click=move |_| choose.run(person.clone())>
+            <Avatar account name=Signal::stored(name.clone())/>
+            <span class="option-text">
+                <span class="name">{name}</span>" "<span class="handle">{handle}</span>
+                {moved.then(|| view! { <span class="moved"><Icon name="triangle-alert"/>{texts.find_moved_mark()}</span> })}
+            </span>
+        </li>
+    }
+}
+
+/// The handle names another account than before: stop and ask.
+#[component]
+fn Doubt(person: PersonFound, open: Callback<PersonFound>, back: Callback<()>) -> impl IntoView {
+    let texts = use_app().texts();
+    focus_when_mounted("doubt-back");
+    let body = texts.find_moved_body(&person.handle);
+    view! {
+        <div class="doubt" role="alert">
+            <h3><Icon name="shield-alert"/>{texts.find_moved_title()}</h3>
+            <p>{body}</p>
+        </div>
+        <div class="actions">
+            <button id="doubt-back" type="button" class="button primary" on:click=move |_| back.run(())>{texts.cancel()}</button>
+            <button type="button" class="button danger" on:click=move |_| open.run(person.clone())>{texts.find_moved_go()}</button>
+        </div>
+    }
+}

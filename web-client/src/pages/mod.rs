@@ -1,0 +1,34 @@
+//! The screens.
+#![allow(
+    unreachable_pub,
+    reason = "Leptos' component macro makes an item public inside what it expands to"
+)]
+
+mod admin;
+mod chat_list;
+mod composer;
+mod connection;
+mod devices;
+mod fatal;
+mod find_people;
+mod invites;
+mod join;
+mod line;
+mod members;
+mod notice;
+mod person;
+mod recovery;
+mod settings;
+mod shell;
+mod shortcuts;
+mod stop_bar;
+mod switcher;
+mod talk;
+mod timeline;
+mod welcome;
+
+pub(crate) use fatal::Fatal;
+pub(crate) use join::Join;
+pub(crate) use recovery::Recovery;
+pub(crate) use shell::Shell;
+pub(crate) use welcome::Welcome;

@@ -1,0 +1,35 @@
+//! Things that happened in a conversation, in words.
+
+use chopar_engine::view::Notice;
+
+use crate::i18n::Texts;
+use crate::ui::alarm_text;
+
+/// What happened.
+pub(crate) fn notice_text(texts: Texts, notice: &Notice, name: &str) -> String {
+    match notice {
+        Notice::Began => texts.notice_began(name),
+        Notice::DeviceAdded { name: device } => texts.notice_device_added(name, device),
+        Notice::DeviceRevoked { name: device } => texts.notice_device_revoked(name, device),
+        Notice::SafetyNumberChanged => texts.notice_safety_changed(name),
+        Notice::Verified => texts.notice_verified(name),
+        Notice::Unverified => texts.notice_unverified(name),
+        Notice::HandleMoved { handle } => texts.notice_handle_moved(handle, name),
+        Notice::AlarmRaised(alarm) => alarm_text(texts, *alarm, name),
+        Notice::Repaired => texts.notice_repaired().to_owned(),
+    }
+}
+
+/// Its icon, and whether it is a warning.
+pub(crate) fn notice_look(notice: &Notice) -> (&'static str, bool) {
+    match notice {
+        Notice::Began => ("lock", false),
+        Notice::DeviceAdded { .. } | Notice::DeviceRevoked { .. } => ("laptop", false),
+        Notice::SafetyNumberChanged => ("shield-alert", true),
+        Notice::Verified => ("shield-check", false),
+        Notice::Unverified => ("shield", false),
+        Notice::HandleMoved { .. } => ("triangle-alert", true),
+        Notice::AlarmRaised(_) => ("shield-alert", true),
+        Notice::Repaired => ("refresh-cw", false),
+    }
+}

@@ -1,0 +1,107 @@
+//! The recovery key: shown once, then two groups of it are asked for.
+
+use chopar_engine::{Answer, Failure, Intent};
+use leptos::ev;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::state::use_app;
+use crate::ui::{CopyButton, Field, Icon, Problem, focus_when_mounted};
+
+/// Longest text in a box for one group: four characters, and room for spaces around them.
+const GROUP_MAX: usize = 12;
+
+/// Shows the key, then asks for two of its groups.
+#[component]
+pub(crate) fn Recovery(
+    /// The groups of the key.
+    groups: Vec<String>,
+    /// Which are asked for, from 1.
+    confirm: [u8; 2],
+) -> impl IntoView {
+    let saved = RwSignal::new(false);
+    let groups = StoredValue::new(groups);
+    let step = move || {
+        if saved.get() {
+            view! { <Confirm confirm saved/> }.into_any()
+        } else {
+            view! { <Shown groups=groups.get_value() saved/> }.into_any()
+        }
+    };
+    view! { <main class="sheet"><div class="card wide">{step}</div></main> }
+}
+
+#[component]
+fn Shown(groups: Vec<String>, saved: RwSignal<bool>) -> impl IntoView {
+    let texts = use_app().texts();
+    let whole = groups.join(" ");
+    focus_when_mounted("pane-title");
+    // A space between the groups, so that the text of the whole is the key as it is written down.
+    let shown: Vec<_> = groups
+        .into_iter()
+        .map(|group| view! { <span>{group}</span>" " })
+        .collect();
+    view! {
+        <h1 id="pane-title" tabindex="-1">{texts.recovery_title()}</h1>
+        <p>{texts.recovery_body()}</p>
+        <div class="digits key" role="group" aria-label=texts.recovery_label()>{shown}</div>
+        <div class="actions">
+            <button type="button" class="button primary" on:click=move |_| saved.set(true)>{texts.recovery_saved()}</button>
+            <CopyButton label=texts.recovery_copy() text=Signal::stored(whole)/>
+        </div>
+    }
+}
+
+#[component]
+fn Confirm(confirm: [u8; 2], saved: RwSignal<bool>) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let typed = [RwSignal::new(String::new()), RwSignal::new(String::new())];
+    let busy = ArcRwSignal::new(false);
+    let failure = ArcRwSignal::new(None);
+    focus_when_mounted("group-first");
+    let submit = {
+        let (busy, failure) = (busy.clone(), failure.clone());
+        move |event: ev::SubmitEvent| {
+            event.prevent_default();
+            if busy.get_untracked() {
+                return;
+            }
+            busy.set(true);
+            failure.set(None);
+            let groups = confirm
+                .into_iter()
+                .zip(typed)
+                .map(|(number, text)| (number, text.get_untracked()))
+                .collect();
+            let (busy, failure) = (busy.clone(), failure.clone());
+            spawn_local(async move {
+                match app.client.ask(Intent::ConfirmRecoveryKey { groups }).await {
+                    // The phase moves on by an event of its own.
+                    Answer::Done => {}
+                    Answer::Failed(reason) => failure.set(Some(reason)),
+                    _ => failure.set(Some(Failure::Browser)),
+                }
+                busy.set(false);
+            });
+        }
+    };
+    let group = move |index: usize, id| {
+        let label = texts.recovery_group(&confirm[index].to_string());
+        view! { <Field id label value=typed[index] max=GROUP_MAX class="mono"/> }
+    };
+    view! {
+        <h1 id="pane-title" tabindex="-1">{texts.recovery_confirm_title()}</h1>
+        <p>{texts.recovery_confirm_body()}</p>
+        <form class="form" on:submit=submit>
+            <div class="pair">{group(0, "group-first")}{group(1, "group-second")}</div>
+            <Problem failure/>
+            <div class="actions">
+                <button type="submit" class="button primary" disabled=move || busy.get()>{texts.continue_()}</button>
+                <button type="button" class="button" on:click=move |_| saved.set(false)>
+                    <Icon name="eye"/>{texts.recovery_show_again()}
+                </button>
+            </div>
+        </form>
+    }
+}

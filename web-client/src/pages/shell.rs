@@ -1,0 +1,179 @@
+//! Daily use: the list, what is open beside it, and details on demand.
+
+use leptos::prelude::*;
+use leptos::{ev, html};
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_location, use_navigate};
+
+use super::admin::Admin;
+use super::chat_list::ChatList;
+use super::devices::Devices;
+use super::find_people::FindPeople;
+use super::person::PersonPage;
+use super::settings::Settings;
+use super::shortcuts::{Shortcut, Shortcuts};
+use super::switcher::Switcher;
+use super::talk::TalkPage;
+use crate::state::{App, Dialog, use_app};
+use crate::ui::{Icon, focus_id, is_fine_pointer};
+use crate::view_model::Place;
+
+/// What stands beside the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Talk(chopar_wire::AccountId),
+    Page(Place),
+}
+
+/// All of daily use.
+#[component]
+pub(crate) fn Shell() -> impl IntoView {
+    let app = use_app();
+    let path = use_location().pathname;
+    let place = Memo::new(move |_| Place::parse(&path.read()));
+    let beside = Memo::new(move |_| place.get().peer().map_or(Beside::Page(place.get()), Beside::Talk));
+    let details = Memo::new(move |_| match place.get() {
+        Place::Person(peer) => Some(peer),
+        _ => None,
+    });
+    listen_to_keys(app, place);
+    move_focus(place);
+
+    let class = move || match place.get() {
+        Place::Chats => "shell at-list",
+        Place::Person(_) => "shell at-details",
+        _ => "shell at-main",
+    };
+    let dialog = app.dialog.clone();
+    let close = {
+        let dialog = dialog.clone();
+        Callback::new(move |()| dialog.set(None))
+    };
+    view! {
+        <div class=class>
+            <ChatList place/>
+            <main class="main-pane" id="main">
+                {move || match beside.get() {
+                    Beside::Talk(peer) => view! { <TalkPage peer place/> }.into_any(),
+                    Beside::Page(Place::Settings) => view! { <Settings/> }.into_any(),
+                    Beside::Page(Place::Devices) => view! { <Devices/> }.into_any(),
+                    Beside::Page(Place::Admin) => view! { <Admin/> }.into_any(),
+                    Beside::Page(Place::Join) => view! { <Already/> }.into_any(),
+                    Beside::Page(Place::Chats) => view! { <Pick/> }.into_any(),
+                    Beside::Page(_) => view! { <Missing/> }.into_any(),
+                }}
+            </main>
+            {move || details.get().map(|peer| view! { <PersonPage peer/> })}
+        </div>
+        {move || dialog.get().map(|dialog| match dialog {
+            Dialog::Find => view! { <FindPeople close/> }.into_any(),
+            Dialog::Switch => view! { <Switcher close/> }.into_any(),
+            Dialog::Keys => view! { <Shortcuts close/> }.into_any(),
+        })}
+    }
+}
+
+fn listen_to_keys(app: App, place: Memo<Place>) {
+    let navigate = use_navigate();
+    let listener = window_event_listener(ev::keydown, move |event| {
+        let Some(shortcut) = Shortcut::of(&event) else {
+            return;
+        };
+        if shortcut != Shortcut::Out {
+            event.prevent_default();
+        } else if app.dialog.get_untracked().is_some() || event.default_prevented() {
+            // A dialog closes by itself.
+            return;
+        }
+        let go = |to: Place| navigate(&to.path(), NavigateOptions::default());
+        match shortcut {
+            Shortcut::Switch => app.dialog.set(Some(Dialog::Switch)),
+            Shortcut::Keys => app.dialog.set(Some(Dialog::Keys)),
+            Shortcut::Out => {
+                let here = place.get_untracked();
+                if here != Place::Chats {
+                    go(here.out());
+                }
+            }
+            Shortcut::Next | Shortcut::Previous => {
+                let order = app.chats.order_untracked();
+                let open = place.get_untracked().peer();
+                let at = order.iter().position(|peer| Some(*peer) == open);
+                let next = match (shortcut, at) {
+                    (_, None) => order.first(),
+                    (Shortcut::Next, Some(index)) => order.get(index + 1),
+                    (_, Some(index)) => index.checked_sub(1).and_then(|index| order.get(index)),
+                };
+                if let Some(peer) = next {
+                    go(Place::Talk(*peer));
+                }
+            }
+        }
+    });
+    on_cleanup(move || listener.remove());
+}
+
+/// A new screen takes the focus: its title, or the box to write in where that does not call up a keyboard.
+fn move_focus(place: Memo<Place>) {
+    Effect::new(move |before: Option<Place>| {
+        let place = place.get();
+        if before.is_some_and(|before| before != place) {
+            let id = match place {
+                Place::Talk(_) if is_fine_pointer() => "composer",
+                Place::Person(_) => "details-title",
+                _ => "pane-title",
+            };
+            request_animation_frame(move || focus_id(id));
+        }
+        place
+    });
+}
+
+/// Nothing is open: what to do next, and who cannot read along.
+#[component]
+fn Pick() -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let node = NodeRef::<html::Button>::new();
+    let empty = move || app.chats.order().is_empty();
+    view! {
+        <div class="empty">
+            <Icon name="message-circle" class="large"/>
+            <h1 id="pane-title" tabindex="-1">
+                {move || if empty() { texts.chats_empty_title() } else { texts.chats_pick_title() }}
+            </h1>
+            {move || empty().then(|| view! { <p>{texts.chats_empty_body()}</p> })}
+            <p class="assurance"><Icon name="lock"/><span>{texts.chats_pick_body()}</span></p>
+            <button node_ref=node type="button" class="button" on:click=move |_| app.dialog.set(Some(Dialog::Switch))>
+                {texts.switch_title()}" "<kbd>"Ctrl K"</kbd>
+            </button>
+        </div>
+    }
+}
+
+/// An invite was opened where an account already is.
+#[component]
+fn Already() -> impl IntoView {
+    let texts = use_app().texts();
+    view! {
+        <div class="empty">
+            <Icon name="user" class="large"/>
+            <h1 id="pane-title" tabindex="-1">{texts.join_already()}</h1>
+            <p>{texts.join_already_body()}</p>
+            <a class="button primary" href=Place::Chats.path()>{texts.join_to_chats()}</a>
+        </div>
+    }
+}
+
+#[component]
+fn Missing() -> impl IntoView {
+    let texts = use_app().texts();
+    view! {
+        <div class="empty">
+            <Icon name="circle-alert" class="large"/>
+            <h1 id="pane-title" tabindex="-1">{texts.missing_title()}</h1>
+            <p>{texts.missing_body()}</p>
+            <a class="button primary" href=Place::Chats.path()>{texts.join_to_chats()}</a>
+        </div>
+    }
+}

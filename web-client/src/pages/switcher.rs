@@ -1,0 +1,101 @@
+//! Ctrl/Cmd+K: go to a conversation by a few letters.
+
+use leptos::ev;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+use crate::state::use_app;
+use crate::ui::{Avatar, Modal, focus_when_mounted};
+use crate::view_model::{Place, matches};
+
+/// Entries shown at most: what fits without scrolling.
+const MOST: usize = 8;
+
+/// The dialog.
+#[component]
+pub(crate) fn Switcher(
+    /// Closes it.
+    close: Callback<()>,
+) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let query = RwSignal::new(String::new());
+    let chosen = RwSignal::new(0usize);
+    focus_when_mounted("switch");
+    let hits = Memo::new(move |_| {
+        let query = query.get();
+        let hit = |peer: &chopar_wire::AccountId| {
+            let row = app.chats.row(*peer)?;
+            let row = row.read();
+            matches(&query, &row.name, &row.handle).then(|| (*peer, row.name.clone(), row.handle.clone()))
+        };
+        app.chats
+            .order()
+            .iter()
+            .filter_map(hit)
+            .take(MOST)
+            .collect::<Vec<_>>()
+    });
+    let navigate = use_navigate();
+    let go = Callback::new(move |peer| {
+        close.run(());
+        navigate(&Place::Talk(peer).path(), NavigateOptions::default());
+    });
+    let on_key = move |event: ev::KeyboardEvent| {
+        let at = chosen.get_untracked();
+        match event.key().as_str() {
+            "ArrowDown" => chosen.set((at + 1).min(hits.read_untracked().len().saturating_sub(1))),
+            "ArrowUp" => chosen.set(at.saturating_sub(1)),
+            "Enter" => {
+                let peer = hits.read_untracked().get(at).map(|(peer, ..)| *peer);
+                if let Some(peer) = peer {
+                    go.run(peer);
+                }
+            }
+            _ => return,
+        }
+        event.prevent_default();
+    };
+    let options = move || {
+        let options: Vec<_> = hits
+            .get()
+            .into_iter()
+            .enumerate()
+            .map(|(index, (peer, name, handle))| {
+                let selected = move || if chosen.get() == index { "true" } else { "false" };
+                view! {
+                    <li id=["hit-", &index.to_string()].concat() class="option" role="option" aria-selected=selected
+                        on:click=move |_| go.run(peer)>
+                        <Avatar account=peer name=Signal::stored(name.clone()) size="small"/>
+                        <span class="option-text"><span class="name">{name}</span>" "<span class="handle">{handle}</span></span>
+                    </li>
+                }
+            })
+            .collect();
+        if options.is_empty() {
+            view! { <p class="muted" role="status">{texts.switch_none()}</p> }.into_any()
+        } else {
+            view! { <ul class="options" id="hits" role="listbox" aria-label=texts.chats_list()>{options}</ul> }.into_any()
+        }
+    };
+    view! {
+        <Modal title=texts.switch_title() close>
+            <div class="field">
+                <label for="switch">{texts.switch_label()}</label>
+                <input
+                    id="switch"
+                    class="input"
+                    type="text"
+                    autocomplete="off"
+                    spellcheck="false"
+                    aria-controls="hits"
+                    aria-activedescendant=move || ["hit-", &chosen.get().to_string()].concat()
+                    on:input=move |event| { query.set(event_target_value(&event)); chosen.set(0); }
+                    on:keydown=on_key
+                />
+            </div>
+            {options}
+        </Modal>
+    }
+}

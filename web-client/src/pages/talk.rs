@@ -1,0 +1,129 @@
+//! A conversation: head, log, composer.
+
+use chopar_engine::view::{Conversation, Trust};
+use chopar_wire::AccountId;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+use super::composer::Composer;
+use super::stop_bar::{Stop, StopBar};
+use super::timeline::Timeline;
+use crate::state::{now, use_app};
+use crate::ui::{Avatar, Icon, focus_when_mounted, is_fine_pointer};
+use crate::view_model::Place;
+
+/// The conversation with a person, once the list has it.
+#[component]
+pub(crate) fn TalkPage(
+    /// Whose.
+    peer: AccountId,
+    /// Where the person is: the head says whether details are open.
+    place: Memo<Place>,
+) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let known = Memo::new(move |_| app.chats.order().contains(&peer));
+    move || match app.chats.row(peer).filter(|_| known.get()) {
+        Some(row) => view! { <Talk peer row place/> }.into_any(),
+        None => {
+            // Tracked, so that the page opens as soon as the list has the row.
+            known.track();
+            view! {
+                <div class="empty">
+                    <Icon name="message-circle" class="large"/>
+                    <h1 id="pane-title" tabindex="-1">{texts.talk_missing_title()}</h1>
+                    <p>{texts.talk_missing_body()}</p>
+                    <a class="button primary" href=Place::Chats.path()>{texts.join_to_chats()}</a>
+                </div>
+            }
+            .into_any()
+        }
+    }
+}
+
+#[component]
+fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> impl IntoView {
+    let app = use_app();
+    let talk = app.talk(peer);
+    let name = {
+        let row = row.clone();
+        Memo::new(move |_| row.read().name.clone())
+    };
+    let stop = {
+        let row = row.clone();
+        Memo::new(move |_| Stop::of(&row.read(), app.is_revoked()))
+    };
+    if is_fine_pointer() && stop.get_untracked().is_none() {
+        focus_when_mounted("composer");
+    }
+    let foot = {
+        let (row, talk) = (row.clone(), talk.clone());
+        move || match stop.get() {
+            Some(stop) => view! { <StopBar peer name stop/> }.into_any(),
+            None => view! { <Composer peer row=row.clone() talk=talk.clone()/> }.into_any(),
+        }
+    };
+    view! {
+        <section class="talk">
+            <Head peer name row=row.clone() place/>
+            <Timeline peer row talk/>
+            {foot}
+        </section>
+    }
+}
+
+/// Back, and the button named by the peer that opens their page.
+#[component]
+fn Head(
+    peer: AccountId,
+    name: Memo<String>,
+    row: ArcRwSignal<Conversation>,
+    place: Memo<Place>,
+) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let typing_until = app.talk(peer).typing_until();
+    let navigate = use_navigate();
+    let open = move || matches!(place.get(), Place::Person(_));
+    let toggle = move |_| {
+        let to = if matches!(place.get_untracked(), Place::Person(_)) {
+            Place::Talk(peer)
+        } else {
+            Place::Person(peer)
+        };
+        navigate(&to.path(), NavigateOptions::default());
+    };
+    let trust = Memo::new(move |_| row.read().trust);
+    let below = move || {
+        if typing_until.get() > now() {
+            return view! { <span class="typing">{texts.talk_typing(&name.read())}</span> }.into_any();
+        }
+        let (class, icon, word) = match trust.get() {
+            Trust::Verified => ("trust verified", "shield-check", texts.talk_verified()),
+            Trust::Changed => ("trust changed", "shield-alert", texts.talk_changed()),
+            Trust::Unverified => ("trust", "shield", texts.talk_unverified()),
+        };
+        view! { <span class=class><Icon name=icon/>{word}</span> }.into_any()
+    };
+    view! {
+        <header class="talk-head">
+            <a class="icon-button back" href=Place::Chats.path() aria-label=texts.back()><Icon name="arrow-left"/></a>
+            <h1 class="visually-hidden" id="pane-title" tabindex="-1">{move || name.get()}</h1>
+            <button
+                type="button"
+                class="peer"
+                aria-label=move || name.get()
+                aria-describedby="peer-below"
+                aria-expanded=move || if open() { "true" } else { "false" }
+                on:click=toggle
+            >
+                <Avatar account=peer name=name/>
+                <span class="peer-text">
+                    <span class="name">{move || name.get()}</span>
+                    <span class="below" id="peer-below">{below}</span>
+                </span>
+            </button>
+        </header>
+    }
+}

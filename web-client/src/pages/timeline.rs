@@ -1,0 +1,270 @@
+//! The log of a conversation: scrolling, older pages, what has been seen.
+//!
+//! The scroll container is a reversed column, so the browser itself measures from the end: `scrollTop` is 0 at the latest line
+//! and negative above it. Older lines put on top, a growing composer and a keyboard that opens move nothing. Only lines
+//! that arrive while one reads further up have to be made up for.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+
+use chopar_engine::Intent;
+use chopar_engine::view::Conversation;
+use chopar_wire::AccountId;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos::{ev, html};
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+
+use super::line::LineRow;
+use crate::state::{App, Load, Talk, use_app};
+use crate::ui::{Icon, failure_text, rove};
+
+/// Closer to the end than this counts as being there, in CSS pixels.
+const NEAR: i32 = 60;
+/// Further from the end than this the jump button shows.
+const FAR: i32 = 240;
+/// Closer to the beginning than this the next older page is asked for.
+const AHEAD: i32 = 900;
+
+/// What scrolling must remember between two events.
+struct Scroll {
+    peer: AccountId,
+    talk: Arc<Talk>,
+    row: ArcRwSignal<Conversation>,
+    /// Sequence up to which the engine was told that all is seen.
+    seen: AtomicU64,
+    /// Height of the content when it was last looked at.
+    height: AtomicI32,
+    /// Sequence of the last line then.
+    last: AtomicU64,
+    /// Whether the first page has been placed.
+    placed: AtomicBool,
+    far: ArcRwSignal<bool>,
+}
+
+/// The log "Messages".
+#[component]
+pub(crate) fn Timeline(
+    /// Whose conversation.
+    peer: AccountId,
+    /// Its row in the list.
+    row: ArcRwSignal<Conversation>,
+    /// Its lines.
+    talk: Arc<Talk>,
+) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let log = NodeRef::<html::Div>::new();
+    let name = {
+        let row = row.clone();
+        Memo::new(move |_| row.read().name.clone())
+    };
+    let rows = talk.rows();
+    let load = talk.load();
+    let far = ArcRwSignal::new(false);
+    talk.set_unread_line(row.read_untracked().first_unread);
+    let scroll = Arc::new(Scroll {
+        peer,
+        talk: Arc::clone(&talk),
+        row: row.clone(),
+        seen: AtomicU64::new(0),
+        height: AtomicI32::new(0),
+        last: AtomicU64::new(0),
+        placed: AtomicBool::new(false),
+        far: far.clone(),
+    });
+    on_cleanup({
+        let talk = Arc::clone(&talk);
+        move || talk.set_unread_line(None)
+    });
+
+    // After a restart of the engine the lines are gone and are asked for again.
+    Effect::new({
+        let (talk, load) = (Arc::clone(&talk), load.clone());
+        move || {
+            if load.get() == Load::Not {
+                let talk = Arc::clone(&talk);
+                spawn_local(async move { talk.page(&app.client).await });
+            }
+        }
+    });
+    Effect::new({
+        let (scroll, rows, visible) = (Arc::clone(&scroll), rows.clone(), app.visible.clone());
+        move || {
+            rows.track();
+            let seen_now = visible.get();
+            let scroll = Arc::clone(&scroll);
+            scroll.draw_unread_line(seen_now);
+            request_animation_frame(move || {
+                if let Some(log) = log.get_untracked() {
+                    scroll.settle(&log);
+                    scroll.mark_seen(app, &log);
+                }
+            });
+        }
+    });
+    let on_scroll = {
+        let scroll = Arc::clone(&scroll);
+        move |_| {
+            let Some(log) = log.get_untracked() else { return };
+            scroll.far.set(-log.scroll_top() > FAR);
+            scroll.mark_seen(app, &log);
+            if scroll.placed.load(Ordering::Relaxed)
+                && log.scroll_height() - log.client_height() + log.scroll_top() < AHEAD
+            {
+                let talk = Arc::clone(&scroll.talk);
+                if talk.load().get_untracked() == (Load::Done { more: true }) {
+                    spawn_local(async move { talk.page(&app.client).await });
+                }
+            }
+        }
+    };
+    let on_key = move |event: ev::KeyboardEvent| {
+        if let Some(log) = log.get_untracked()
+            && !event.alt_key()
+        {
+            rove(&event, &log, "[role=article]");
+        }
+    };
+    // One tab stop: the container gives the focus on to the line that had it last, or to the latest.
+    let on_focus = move |event: ev::FocusEvent| {
+        let Some(log) = log.get_untracked() else { return };
+        if event.target().as_ref() != Some(log.as_ref()) {
+            return;
+        }
+        let stop = log.query_selector("[role=article][tabindex='0']").ok().flatten();
+        let stop = stop.or_else(|| {
+            log.query_selector(".lines > [role=article]:last-of-type")
+                .ok()
+                .flatten()
+        });
+        if let Some(line) = stop.and_then(|line| line.dyn_into::<HtmlElement>().ok()) {
+            let _ = line.focus();
+        }
+    };
+    let jump = move |_| {
+        if let Some(log) = log.get_untracked() {
+            log.set_scroll_top(0);
+        }
+    };
+    let above = {
+        let talk = Arc::clone(&talk);
+        move || match load.get() {
+            Load::Busy | Load::Not => {
+                Some(view! { <p class="older" role="status">{texts.talk_older()}</p> }.into_any())
+            }
+            Load::Failed(failure) => {
+                let talk = Arc::clone(&talk);
+                let again = move |_| {
+                    let talk = Arc::clone(&talk);
+                    spawn_local(async move { talk.page(&app.client).await });
+                };
+                Some(view! {
+                    <p class="older problem" role="alert">
+                        {failure_text(texts, failure)}" "<button type="button" class="link" on:click=again>{texts.retry()}</button>
+                    </p>
+                }.into_any())
+            }
+            Load::Done { .. } => None,
+        }
+    };
+    view! {
+        <div class="log-place">
+            <div
+                class="log"
+                role="log"
+                aria-label=texts.talk_messages()
+                aria-live="off"
+                tabindex="0"
+                node_ref=log
+                on:scroll=on_scroll
+                on:keydown=on_key
+                on:focus=on_focus
+            >
+                <div class="lines">
+                    {above}
+                    <For each=move || rows.get() key=|row| row.sequence let:row>
+                        <LineRow peer name row/>
+                    </For>
+                </div>
+            </div>
+            {move || far.get().then(|| {
+                let row = row.clone();
+                view! {
+                    <button type="button" class="jump" aria-label=texts.talk_jump() title=texts.talk_jump() on:click=jump>
+                        <Icon name="arrow-down"/>
+                        {move || Some(row.read().unread).filter(|unread| *unread > 0).map(|unread| view! {
+                            <span class="badge" aria-hidden="true">{unread}</span>
+                        })}
+                    </button>
+                }
+            })}
+        </div>
+    }
+}
+
+impl Scroll {
+    /// Messages that arrive while nobody looks get the unread line above the first of them.
+    fn draw_unread_line(&self, visible: bool) {
+        if !visible && !self.talk.has_unread_line() {
+            self.talk.set_unread_line(self.row.read_untracked().first_unread);
+        }
+    }
+
+    /// Puts the first page in its place, and keeps what is read in its place when lines arrive below it.
+    fn settle(&self, log: &HtmlElement) {
+        let latest = self.talk.latest().unwrap_or(0);
+        let height = log.scroll_height();
+        let grown = height - self.height.swap(height, Ordering::Relaxed);
+        let before = self.last.swap(latest, Ordering::Relaxed);
+        if !self.placed.load(Ordering::Relaxed) {
+            if latest == 0 {
+                return;
+            }
+            self.placed.store(true, Ordering::Relaxed);
+            if let Ok(Some(line)) = log.query_selector(".unread-line") {
+                let options = ScrollIntoViewOptions::new();
+                options.set_block(ScrollLogicalPosition::Center);
+                line.scroll_into_view_with_scroll_into_view_options(&options);
+            }
+        } else if latest > before && -log.scroll_top() > NEAR {
+            log.set_scroll_top(log.scroll_top() - grown);
+        }
+        self.far.set(-log.scroll_top() > FAR);
+    }
+
+    /// Tells the engine up to which line everything has been on the screen.
+    fn mark_seen(&self, app: App, log: &HtmlElement) {
+        if !app.visible.get_untracked()
+            || !self.placed.load(Ordering::Relaxed)
+            || self.row.read_untracked().unread == 0
+        {
+            return;
+        }
+        let up_to = if -log.scroll_top() <= NEAR {
+            self.talk.latest()
+        } else {
+            lowest_shown(log)
+        };
+        let Some(up_to) = up_to else { return };
+        if self.seen.fetch_max(up_to, Ordering::Relaxed) < up_to {
+            let conversation = self.peer;
+            spawn_local(async move {
+                // A mark that is lost is made again with the next line seen.
+                let _ = app.client.ask(Intent::MarkRead { conversation, up_to }).await;
+            });
+        }
+    }
+}
+
+/// Sequence of the last line whose end is inside the window of the log.
+fn lowest_shown(log: &HtmlElement) -> Option<u64> {
+    let floor = log.get_bounding_client_rect().bottom();
+    let lines = log.query_selector_all("[data-sequence]").ok()?;
+    (0..lines.length()).rev().find_map(|index| {
+        let line = lines.item(index)?.dyn_into::<HtmlElement>().ok()?;
+        (line.get_bounding_client_rect().bottom() <= floor)
+            .then(|| line.get_attribute("data-sequence")?.parse().ok())?
+    })
+}

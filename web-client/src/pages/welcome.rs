@@ -1,0 +1,22 @@
+//! The first visit without an invite.
+
+use leptos::prelude::*;
+
+use crate::state::use_app;
+use crate::ui::Icon;
+
+/// Says what is needed to begin, and who cannot read along.
+#[component]
+pub(crate) fn Welcome() -> impl IntoView {
+    let texts = use_app().texts();
+    view! {
+        <main class="sheet">
+            <div class="card">
+                <span class="mark" aria-hidden="true"></span>
+                <h1 id="pane-title" tabindex="-1">{texts.welcome_title()}</h1>
+                <p>{texts.welcome_body()}</p>
+                <p class="assurance"><Icon name="lock"/><span>{texts.welcome_privacy()}</span></p>
+            </div>
+        </main>
+    }
+}

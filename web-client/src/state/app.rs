@@ -1,0 +1,190 @@
+//! The one object every component reaches: all state of the page, copied as a reference.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chopar_engine::view::{ConnectionState, Me, Phase, Preferences, Role};
+use chopar_wire::AccountId;
+use leptos::prelude::*;
+
+use super::{Chats, Client, Clock, Talk, Theme, minutes_ahead, now};
+use crate::i18n::{Language, Texts};
+use crate::port::{AboutDevice, FatalKind};
+use crate::view_model::Day;
+
+/// Conversations whose lines are kept: switching between a handful is instant, memory stays bounded.
+const KEPT_TALKS: usize = 12;
+
+/// All state of the page. A reference that is never freed: there is one, for as long as the page lives.
+#[derive(Clone, Copy)]
+pub(crate) struct App(&'static State);
+
+impl Deref for App {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        self.0
+    }
+}
+
+/// What [`App`] refers to.
+pub(crate) struct State {
+    /// The way to the engine.
+    pub(crate) client: Client,
+    /// What is on the stage.
+    pub(crate) stage: ArcRwSignal<Stage>,
+    /// The connection to the relay.
+    pub(crate) connection: ArcRwSignal<ConnectionState>,
+    /// What is shared with others.
+    pub(crate) preferences: ArcRwSignal<Preferences>,
+    /// Facts about this browser, once known.
+    pub(crate) about: ArcRwSignal<Option<AboutDevice>>,
+    /// The list of conversations.
+    pub(crate) chats: Chats,
+    /// The dialog that is open.
+    pub(crate) dialog: ArcRwSignal<Option<Dialog>>,
+    /// What a screen reader is told next.
+    pub(crate) announcement: ArcRwSignal<String>,
+    /// Whether somebody is looking at this tab.
+    pub(crate) visible: ArcRwSignal<bool>,
+    /// The day it is, for "Today".
+    pub(crate) today: ArcRwSignal<Day>,
+    /// The language; the page is built anew when it changes.
+    pub(crate) language: ArcRwSignal<Language>,
+    /// Light, dark, or the system's.
+    pub(crate) theme: ArcRwSignal<Theme>,
+    clock: Mutex<Arc<Clock>>,
+    talks: Mutex<BTreeMap<AccountId, Arc<Talk>>>,
+}
+
+/// What the page shows as a whole.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The engine has not said yet.
+    Starting,
+    /// The engine said where onboarding stands.
+    Phase(Phase),
+    /// Nothing can go on.
+    Fatal(FatalKind),
+}
+
+/// A dialog over the conversations.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialog {
+    /// "New chat".
+    Find,
+    /// Ctrl/Cmd+K.
+    Switch,
+    /// Ctrl+/.
+    Keys,
+}
+
+/// The state of the page, inside components.
+pub(crate) fn use_app() -> App {
+    expect_context::<App>()
+}
+
+impl App {
+    /// Makes the state around a client; once per page.
+    pub(crate) fn new(client: Client, language: Language, theme: Theme) -> Self {
+        let now = now();
+        Self(Box::leak(Box::new(State {
+            client,
+            stage: ArcRwSignal::new(Stage::Starting),
+            connection: ArcRwSignal::new(ConnectionState::Connecting),
+            preferences: ArcRwSignal::new(Preferences {
+                receipts: true,
+                typing: true,
+            }),
+            about: ArcRwSignal::new(None),
+            chats: Chats::default(),
+            dialog: ArcRwSignal::new(None),
+            announcement: ArcRwSignal::new(String::new()),
+            visible: ArcRwSignal::new(true),
+            today: ArcRwSignal::new(Day::of(now, minutes_ahead(now))),
+            language: ArcRwSignal::new(language),
+            theme: ArcRwSignal::new(theme),
+            clock: Mutex::new(Arc::new(Clock::new(language))),
+            talks: Mutex::default(),
+        })))
+    }
+}
+
+impl State {
+    /// The texts of the language the page is built in. Not tracked: a change builds the page anew.
+    pub(crate) fn texts(&self) -> Texts {
+        Texts(self.language.get_untracked())
+    }
+
+    /// Dates and times in that language.
+    pub(crate) fn clock(&self) -> Arc<Clock> {
+        Arc::clone(&self.clock.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Speaks another language from now on.
+    pub(crate) fn speak(&self, language: Language) {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(Clock::new(language));
+        self.language.set(language);
+    }
+
+    /// The own account, tracked; `None` before there is one.
+    pub(crate) fn me(&self) -> Option<Me> {
+        match &*self.stage.read() {
+            Stage::Phase(Phase::Ready(me) | Phase::Revoked(me)) => Some(me.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether this account administers, tracked.
+    pub(crate) fn is_owner(&self) -> bool {
+        self.me().is_some_and(|me| me.role == Role::Owner)
+    }
+
+    /// Whether this device was revoked, tracked.
+    pub(crate) fn is_revoked(&self) -> bool {
+        matches!(&*self.stage.read(), Stage::Phase(Phase::Revoked(_)))
+    }
+
+    /// The lines of a conversation, kept from before or empty.
+    pub(crate) fn talk(&self, peer: AccountId) -> Arc<Talk> {
+        let mut talks = self.talks.lock().unwrap_or_else(PoisonError::into_inner);
+        if talks.len() >= KEPT_TALKS && !talks.contains_key(&peer) {
+            // An open conversation holds its Arc: only closed ones go.
+            if let Some(closed) = talks
+                .iter()
+                .find(|(_, talk)| Arc::strong_count(talk) == 1)
+                .map(|(peer, _)| *peer)
+            {
+                talks.remove(&closed);
+            }
+        }
+        Arc::clone(talks.entry(peer).or_insert_with(|| Arc::new(Talk::new(peer))))
+    }
+
+    /// The lines of a conversation, if they are kept.
+    pub(crate) fn known_talk(&self, peer: AccountId) -> Option<Arc<Talk>> {
+        self.talks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&peer)
+            .cloned()
+    }
+
+    /// Forgets all lines: the engine began anew. Open conversations ask again.
+    pub(crate) fn forget_talks(&self) {
+        let talks: Vec<Arc<Talk>> = {
+            let mut talks = self.talks.lock().unwrap_or_else(PoisonError::into_inner);
+            talks.retain(|_, talk| Arc::strong_count(talk) > 1);
+            talks.values().cloned().collect()
+        };
+        for talk in talks {
+            talk.forget();
+        }
+    }
+
+    /// Has a screen reader say something, politely.
+    pub(crate) fn announce(&self, text: String) {
+        self.announcement.set(text);
+    }
+}

@@ -1,0 +1,109 @@
+//! What each message of the worker changes on the page.
+
+use std::time::Duration;
+
+use chopar_engine::view::{Conversation, Line, LineBody, Snapshot};
+use chopar_engine::{Answer, Event, Intent};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::{App, Stage, now, own};
+use crate::port::FromWorker;
+
+impl App {
+    /// Asks for everything there is; at the start, and when the engine began anew.
+    pub(crate) fn refresh(self) {
+        spawn_local(async move {
+            match self.client.ask(Intent::Snapshot).await {
+                Answer::Snapshot(snapshot) => self.take(*snapshot),
+                // The engine always has a snapshot; without one only the reason of its end can follow, as a fatal message.
+                _ => leptos::logging::error!("the engine gave no snapshot"),
+            }
+        });
+    }
+
+    /// Takes a message of the worker.
+    pub(crate) fn heard(self, message: FromWorker) {
+        match message {
+            FromWorker::Event(event) => self.apply(*event),
+            FromWorker::About(about) => self.about.set(Some(about)),
+            FromWorker::Canary(canary) => own::keep_canary(&canary),
+            FromWorker::Restarted => {
+                self.forget_talks();
+                self.refresh();
+            }
+            FromWorker::Fatal(kind) => {
+                // The first reason is the cause; what fails after it is a consequence.
+                if !matches!(*self.stage.read_untracked(), Stage::Fatal(_)) {
+                    self.stage.set(Stage::Fatal(kind));
+                }
+                self.client.give_up();
+            }
+        }
+    }
+
+    fn apply(self, event: Event) {
+        match event {
+            Event::Answered { id, answer } => self.client.answered(id, answer),
+            Event::PhaseChanged(phase) => self.enter(Stage::Phase(phase)),
+            Event::ConnectionChanged(connection) => self.connection.set(connection),
+            Event::ConversationChanged(conversation) => {
+                self.announce_arrival(&conversation);
+                self.chats.put(conversation);
+            }
+            Event::LinesChanged { conversation, lines } => {
+                if let Some(talk) = self.known_talk(conversation) {
+                    talk.changed(lines);
+                }
+            }
+            Event::TypingUntil { conversation, until } => {
+                let Some(talk) = self.known_talk(conversation) else {
+                    return;
+                };
+                talk.typing(until);
+                let left = until.ms_since(now());
+                if left > 0 {
+                    // When the moment has come the value is set once more, so that whoever shows it looks again.
+                    let signal = talk.typing_until();
+                    set_timeout(move || signal.notify(), Duration::from_millis(left.min(60_000)));
+                }
+            }
+        }
+    }
+
+    fn take(self, snapshot: Snapshot) {
+        self.connection.set(snapshot.connection);
+        self.preferences.set(snapshot.preferences);
+        self.chats.replace(snapshot.conversations);
+        self.enter(Stage::Phase(snapshot.phase));
+    }
+
+    fn enter(self, stage: Stage) {
+        let changed = {
+            let now = self.stage.read_untracked();
+            !matches!(*now, Stage::Fatal(_)) && *now != stage
+        };
+        if changed {
+            self.stage.set(stage);
+        }
+    }
+
+    /// A new message of somebody else is said; a changed one is not. The row still is as it was before the event.
+    fn announce_arrival(self, conversation: &Conversation) {
+        let Some(Line {
+            sequence,
+            body: LineBody::Theirs { text, .. },
+            ..
+        }) = &conversation.last
+        else {
+            return;
+        };
+        let known = self
+            .chats
+            .row(conversation.peer)
+            .and_then(|row| row.read_untracked().last.as_ref().map(|line| line.sequence));
+        if known.is_none_or(|known| known < *sequence) {
+            self.announce(self.texts().talk_arrived(&conversation.name, text));
+        }
+    }
+}

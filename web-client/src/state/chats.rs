@@ -1,0 +1,132 @@
+//! The list of conversations: an order of keys, and one signal per row.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use chopar_engine::view::Conversation;
+use chopar_wire::AccountId;
+use leptos::prelude::*;
+
+/// The list. Rows change without the list noticing; the list changes only when the order does.
+pub(crate) struct Chats {
+    order: ArcRwSignal<Vec<AccountId>>,
+    rows: Mutex<BTreeMap<AccountId, ArcRwSignal<Conversation>>>,
+}
+
+impl Default for Chats {
+    fn default() -> Self {
+        Self {
+            order: ArcRwSignal::new(Vec::new()),
+            rows: Mutex::default(),
+        }
+    }
+}
+
+impl Chats {
+    /// Peers, latest first; tracked.
+    pub(crate) fn order(&self) -> Vec<AccountId> {
+        self.order.get()
+    }
+
+    /// The same without tracking, for keyboard walks.
+    pub(crate) fn order_untracked(&self) -> Vec<AccountId> {
+        self.order.get_untracked()
+    }
+
+    /// A row. Not tracked: whoever waits for a row to appear tracks [`Self::order`].
+    pub(crate) fn row(&self, peer: AccountId) -> Option<ArcRwSignal<Conversation>> {
+        self.rows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&peer)
+            .cloned()
+    }
+
+    /// Takes a new or changed row.
+    pub(crate) fn put(&self, conversation: Conversation) {
+        let peer = conversation.peer;
+        match self.row(peer) {
+            Some(row) => {
+                if *row.read_untracked() != conversation {
+                    row.set(conversation);
+                }
+            }
+            None => {
+                let row = ArcRwSignal::new(conversation);
+                self.rows
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(peer, row);
+            }
+        }
+        self.sort();
+    }
+
+    /// Takes the whole list, as a snapshot brings it.
+    pub(crate) fn replace(&self, conversations: Vec<Conversation>) {
+        self.rows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|peer, _| {
+                conversations
+                    .iter()
+                    .any(|conversation| conversation.peer == *peer)
+            });
+        for conversation in conversations {
+            self.put(conversation);
+        }
+        self.sort();
+    }
+
+    fn sort(&self) {
+        let mut times: Vec<_> = {
+            let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+            rows.iter()
+                .map(|(peer, row)| (row.read_untracked().time, *peer))
+                .collect()
+        };
+        times.sort_unstable_by(|one, other| other.cmp(one));
+        let order: Vec<AccountId> = times.into_iter().map(|(_, peer)| peer).collect();
+        if *self.order.read_untracked() != order {
+            self.order.set(order);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chopar_engine::view::Trust;
+    use chopar_wire::Timestamp;
+
+    fn conversation(id: u8, time: u64) -> Conversation {
+        Conversation {
+            peer: AccountId::new([id; 32]),
+            name: String::new(),
+            handle: String::new(),
+            last: None,
+            time: Timestamp(time),
+            unread: 0,
+            first_unread: None,
+            draft: String::new(),
+            trust: Trust::Unverified,
+            alarm: None,
+        }
+    }
+
+    #[test]
+    fn the_latest_comes_first_and_a_snapshot_removes_what_is_gone() {
+        let chats = Chats::default();
+        chats.put(conversation(1, 10));
+        chats.put(conversation(2, 20));
+        assert_eq!(
+            chats.order_untracked(),
+            [AccountId::new([2; 32]), AccountId::new([1; 32])]
+        );
+        chats.put(conversation(1, 30));
+        assert_eq!(chats.order_untracked()[0], AccountId::new([1; 32]));
+        chats.replace(vec![conversation(2, 20)]);
+        assert_eq!(chats.order_untracked(), [AccountId::new([2; 32])]);
+        assert!(chats.row(AccountId::new([1; 32])).is_none());
+    }
+}

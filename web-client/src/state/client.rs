@@ -1,0 +1,141 @@
+//! The way to the engine worker: intents out, answers back to whoever asked, everything else to one listener.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
+
+use chopar_engine::{Answer, Asked, Failure, Intent};
+use chopar_wire::MessageId;
+use futures_channel::oneshot;
+use leptos::prelude::document;
+use send_wrapper::SendWrapper;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use super::own;
+use crate::port::{FatalKind, FromWorker, ToWorker};
+
+/// The page's end of the port.
+pub(crate) struct Client {
+    // Browser objects belong to this thread, and there is no other.
+    worker: SendWrapper<Worker>,
+    waiting: Mutex<BTreeMap<u64, oneshot::Sender<Answer>>>,
+}
+
+impl Client {
+    /// Starts the engine worker named by the page.
+    ///
+    /// # Errors
+    /// What the browser threw, or that the page names no worker.
+    pub(crate) fn start() -> Result<Self, JsValue> {
+        let path = document()
+            .query_selector("meta[name='chopar-worker']")?
+            .and_then(|meta| meta.get_attribute("content"))
+            .ok_or("the page names no worker")?;
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        options.set_name("chopar-engine");
+        let worker = Worker::new_with_options(&path, &options)?;
+        let client = Self {
+            worker: SendWrapper::new(worker),
+            waiting: Mutex::default(),
+        };
+        client.post(&ToWorker::Start {
+            canary: own::canary(),
+        });
+        Ok(client)
+    }
+
+    /// Hears the worker for as long as the page lives.
+    pub(crate) fn listen(&self, heard: impl Fn(FromWorker) + 'static) {
+        let heard = Rc::new(heard);
+        let on_message = {
+            let heard = Rc::clone(&heard);
+            Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+                let bytes = event
+                    .data()
+                    .dyn_into::<js_sys::Uint8Array>()
+                    .map(|bytes| bytes.to_vec());
+                let message = bytes.ok().and_then(|bytes| postcard::from_bytes(&bytes).ok());
+                heard(message.unwrap_or(FromWorker::Fatal(FatalKind::Crashed)));
+            })
+        };
+        // A worker that cannot start says why in the message of its error event; the keys stand in static/boot.js.
+        let on_error = Closure::<dyn Fn(ErrorEvent)>::new(move |event: ErrorEvent| {
+            let message = event.message();
+            heard(FromWorker::Fatal(match message.rsplit(' ').next() {
+                Some("old") => FatalKind::BrowserTooOld,
+                Some("unreachable") => FatalKind::Unreachable,
+                _ => FatalKind::Crashed,
+            }));
+        });
+        self.worker
+            .set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        self.worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        on_message.forget();
+        on_error.forget();
+    }
+
+    /// Asks, and waits for the answer. A worker that is gone answers that the browser could not.
+    pub(crate) async fn ask(&self, intent: Intent) -> Answer {
+        let (sender, answer) = oneshot::channel();
+        let id = u64::from_le_bytes(random());
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, sender);
+        if !self.post(&ToWorker::Asked(Asked { id, intent })) {
+            return Answer::Failed(Failure::Browser);
+        }
+        answer.await.unwrap_or(Answer::Failed(Failure::Browser))
+    }
+
+    /// Says whether somebody is looking at this tab.
+    pub(crate) fn visible(&self, visible: bool) {
+        self.post(&ToWorker::Visible(visible));
+    }
+
+    /// Hands an answer to whoever asked; answers to other tabs have unknown ids.
+    pub(crate) fn answered(&self, id: u64, answer: Answer) {
+        let sender = self
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
+        if let Some(sender) = sender {
+            // The page that asked may be gone by now; then nobody needs the answer.
+            let _ = sender.send(answer);
+        }
+    }
+
+    /// Ends every wait: nothing more will come.
+    pub(crate) fn give_up(&self) {
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    fn post(&self, message: &ToWorker) -> bool {
+        let Ok(bytes) = postcard::to_allocvec(message) else {
+            return false;
+        };
+        self.worker
+            .post_message(&js_sys::Uint8Array::from(bytes.as_slice()))
+            .is_ok()
+    }
+}
+
+/// A message id of this tab's choosing: 128 random bits.
+pub(crate) fn fresh_message_id() -> MessageId {
+    MessageId::new(random())
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // boot.js does not start the app where `crypto` is missing, and these lengths are always granted.
+    if let Ok(crypto) = leptos::prelude::window().crypto() {
+        let _ = crypto.get_random_values_with_u8_array(&mut bytes);
+    }
+    bytes
+}

@@ -1,0 +1,22 @@
+//! What the page knows: projections of the engine's events, and the way to ask the engine for something.
+//!
+//! ```text
+//!   Client::ask(Intent) -> Answer          worker -> apply(Event) -> Chats, Talks, phase, connection
+//! ```
+//! Everything here lives as long as the page, so nothing in it can be disposed of under a callback. Rows and lines are
+//! signals of their own, kept by key: one changed tick repaints one bubble.
+
+mod app;
+mod apply;
+mod chats;
+mod client;
+mod clock;
+mod own;
+mod talk;
+
+pub(crate) use app::{App, Dialog, Stage, use_app};
+pub(crate) use chats::Chats;
+pub(crate) use client::{Client, fresh_message_id};
+pub(crate) use clock::{Clock, minutes_ahead, now};
+pub(crate) use own::Theme;
+pub(crate) use talk::{Load, Row, Talk};

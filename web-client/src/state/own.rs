@@ -1,0 +1,105 @@
+//! What the page itself remembers in localStorage: language and theme, which static/boot.js reads too, and the canary.
+
+use leptos::prelude::{document, window};
+use web_sys::Storage;
+
+use crate::i18n::Language;
+
+const LANGUAGE: &str = "chopar.language";
+const THEME: &str = "chopar.theme";
+const CANARY: &str = "chopar.canary";
+
+/// Light, dark, or whatever the system says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Theme {
+    /// The system decides.
+    System,
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+impl Theme {
+    /// What was chosen before.
+    pub(crate) fn remembered() -> Self {
+        match read(THEME).as_deref() {
+            Some("light") => Self::Light,
+            Some("dark") => Self::Dark,
+            _ => Self::System,
+        }
+    }
+
+    /// Applies and remembers it.
+    pub(crate) fn choose(self) {
+        let name = match self {
+            Self::System => None,
+            Self::Light => Some("light"),
+            Self::Dark => Some("dark"),
+        };
+        write(THEME, name);
+        if let Some(root) = document().document_element() {
+            let _ = match name {
+                Some(name) => root.set_attribute("data-theme", name),
+                None => root.remove_attribute("data-theme"),
+            };
+        }
+    }
+}
+
+impl Language {
+    /// The language chosen before, else the first of the browser's that is spoken here.
+    pub(crate) fn remembered() -> Self {
+        let wanted: Vec<String> = read(LANGUAGE)
+            .into_iter()
+            .chain(
+                window()
+                    .navigator()
+                    .languages()
+                    .iter()
+                    .filter_map(|tag| tag.as_string()),
+            )
+            .collect();
+        Self::choose(wanted.iter().map(String::as_str))
+    }
+
+    /// Remembers it and tells the browser what language the page is in.
+    pub(crate) fn remember(self) {
+        write(LANGUAGE, Some(self.tag()));
+        self.declare();
+    }
+
+    /// Tells the browser what language the page is in.
+    pub(crate) fn declare(self) {
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("lang", self.tag());
+        }
+    }
+}
+
+/// What the worker gave the page to keep, see [`crate::port::ToWorker::Start`].
+pub(crate) fn canary() -> Option<String> {
+    read(CANARY)
+}
+
+/// Keeps it.
+pub(crate) fn keep_canary(canary: &str) {
+    write(CANARY, Some(canary));
+}
+
+// A browser that refuses localStorage forgets the choice at the next visit; nothing else depends on it.
+fn storage() -> Option<Storage> {
+    window().local_storage().ok().flatten()
+}
+
+fn read(key: &str) -> Option<String> {
+    storage()?.get_item(key).ok().flatten()
+}
+
+fn write(key: &str, value: Option<&str>) {
+    let Some(storage) = storage() else { return };
+    let _ = match value {
+        Some(value) => storage.set_item(key, value),
+        None => storage.remove_item(key),
+    };
+}

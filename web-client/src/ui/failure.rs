@@ -1,0 +1,72 @@
+//! Reasons in plain words.
+
+use chopar_engine::Failure;
+use chopar_engine::view::{Alarm, Role};
+
+use crate::i18n::Texts;
+use crate::port::FatalKind;
+
+/// Why something was not done.
+pub(crate) fn failure_text(texts: Texts, failure: Failure) -> String {
+    match failure {
+        Failure::Offline => texts.failure_offline(),
+        Failure::NotNow => texts.failure_not_now(),
+        Failure::InviteUnknown => texts.failure_invite_unknown(),
+        Failure::InviteExpired => texts.failure_invite_expired(),
+        Failure::InviteUsed => texts.failure_invite_used(),
+        Failure::HandleLength => texts.failure_handle_length(),
+        Failure::HandleCharacter => texts.failure_handle_character(),
+        Failure::HandleMixed => texts.failure_handle_mixed(),
+        Failure::HandleTaken => texts.failure_handle_taken(),
+        Failure::NameInvalid => texts.failure_name(),
+        Failure::WrongGroups => texts.failure_wrong_groups(),
+        Failure::TextLength => texts.failure_text_length(),
+        Failure::SafetyNumberChanged => texts.failure_safety_changed(),
+        Failure::SafetyNumberMismatch => texts.failure_safety_mismatch(),
+        Failure::NotASafetyNumber => texts.failure_not_a_code(),
+        Failure::NotFound => texts.failure_not_found(),
+        Failure::NotAllowed => texts.failure_not_allowed(),
+        Failure::RateLimited => texts.failure_rate_limited(),
+        Failure::RelayStorage => texts.failure_relay_storage(),
+        Failure::RelayMisbehaved => texts.failure_relay_misbehaved(),
+        Failure::Browser => texts.failure_browser(),
+        Failure::Refused(code) => return texts.failure_refused(&code.to_string()),
+        // A reason younger than this page still is a refusal.
+        _ => return texts.failure_refused("?"),
+    }
+    .to_owned()
+}
+
+/// What the relay, or somebody through it, showed that does not verify.
+pub(crate) fn alarm_text(texts: Texts, alarm: Alarm, name: &str) -> String {
+    match alarm {
+        Alarm::LogForked => texts.alarm_log_forked(name),
+        Alarm::LogRolledBack => texts.alarm_log_rolled_back(name),
+        Alarm::LogForged => texts.alarm_log_forged(name),
+        Alarm::BundleForged => texts.alarm_bundle_forged(name),
+        Alarm::BundleRolledBack => texts.alarm_bundle_rolled_back(name),
+    }
+}
+
+/// Why nothing can go on.
+pub(crate) fn fatal_text(texts: Texts, kind: FatalKind) -> &'static str {
+    match kind {
+        FatalKind::StorageRefused => texts.fatal_storage_refused(),
+        FatalKind::StorageFull => texts.fatal_storage_full(),
+        FatalKind::VaultNewer => texts.fatal_vault_newer(),
+        FatalKind::VaultDamaged => texts.fatal_vault_damaged(),
+        FatalKind::HalfEvicted => texts.fatal_half_evicted(),
+        FatalKind::BrowserTooOld => texts.fatal_browser_old(),
+        FatalKind::Unreachable => texts.fatal_unreachable(),
+        FatalKind::Crashed => texts.fatal_crashed(),
+    }
+}
+
+/// The name of a role.
+pub(crate) fn role_text(texts: Texts, role: Role) -> &'static str {
+    match role {
+        Role::Member => texts.role_member(),
+        Role::Owner => texts.role_owner(),
+        Role::Auditor => texts.role_auditor(),
+    }
+}

@@ -1,0 +1,29 @@
+//! Parts that several screens are made of.
+#![allow(
+    unreachable_pub,
+    reason = "Leptos' component macro makes an item public inside what it expands to"
+)]
+
+mod announcer;
+mod avatar;
+mod copy;
+mod failure;
+mod field;
+mod focus;
+mod icon;
+mod modal;
+mod pane;
+mod qr;
+mod ticks;
+
+pub(crate) use announcer::Announcer;
+pub(crate) use avatar::Avatar;
+pub(crate) use copy::CopyButton;
+pub(crate) use failure::{alarm_text, failure_text, fatal_text, role_text};
+pub(crate) use field::{Field, Problem};
+pub(crate) use focus::{focus_id, focus_when_mounted, is_fine_pointer, rove};
+pub(crate) use icon::Icon;
+pub(crate) use modal::Modal;
+pub(crate) use pane::PaneHead;
+pub(crate) use qr::Qr;
+pub(crate) use ticks::Ticks;

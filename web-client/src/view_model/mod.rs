@@ -1,0 +1,19 @@
+//! What is shown, as plain functions of what the engine tells: no browser, no signals, tested natively.
+
+mod avatar;
+mod browser_name;
+mod day;
+mod line_name;
+mod line_place;
+mod place;
+mod safety;
+mod search;
+
+pub(crate) use avatar::{hue, initials};
+pub(crate) use browser_name::browser_name;
+pub(crate) use day::Day;
+pub(crate) use line_name::{LineName, state_word};
+pub(crate) use line_place::{LinePlace, places};
+pub(crate) use place::Place;
+pub(crate) use safety::{digit_groups, qr_path};
+pub(crate) use search::matches;
