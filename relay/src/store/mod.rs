@@ -21,6 +21,8 @@ use std::sync::Arc;
 use chopar_wire::ids::{AccountId, DeviceId, EnvelopeId, InviteId, QueueSeq};
 use prost::bytes::Bytes;
 
+#[cfg(test)]
+mod conformance;
 pub(crate) mod sqlite;
 
 /// An answer that comes later; it borrows nothing.

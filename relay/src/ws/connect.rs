@@ -56,7 +56,10 @@ pub(crate) async fn connect(
 
 /// A browser names its page's origin: it must be one of ours. A native client names none. `Host` must be ours too, or a
 /// rebound name could reach a relay on loopback.
-fn check_headers(origins: &[String], headers: &HeaderMap) -> Result<Option<String>, (StatusCode, &'static str)> {
+fn check_headers(
+    origins: &[String],
+    headers: &HeaderMap,
+) -> Result<Option<String>, (StatusCode, &'static str)> {
     let text = |name| {
         headers
             .get(name)

@@ -31,7 +31,7 @@ pub(crate) fn handle(core: &Arc<Core>, session: &Session, body: client_frame::Bo
     let (owned, session) = (Arc::clone(core), *session);
     match body {
         Frame::Submit(submit) => begin_submit(core, &session, submit).unwrap_or_else(at_once),
-        Frame::Ack(ack) => acknowledge(core, &session, ack.seqs.into_iter().map(QueueSeq).collect()),
+        Frame::Ack(ack) => acknowledge(core, &session, ack.seqs),
         Frame::SubmitSignal(signal) => match submit_signal(core, &session, signal) {
             Ok(()) => Box::pin(std::future::ready(Ok(None))),
             Err(refusal) => at_once(refusal),
@@ -105,12 +105,18 @@ fn begin_submit(core: &Arc<Core>, session: &Session, submit: Submit) -> Result<P
 }
 
 /// Deletes what a device has; the answer comes when it is durable.
-fn acknowledge(core: &Arc<Core>, session: &Session, seqs: Vec<QueueSeq>) -> Pending {
+fn acknowledge(core: &Arc<Core>, session: &Session, seqs: Vec<u64>) -> Pending {
     if seqs.len() > MAX_ACK {
         return at_once(Refusal::malformed(format!(
             "at most {MAX_ACK} numbers are acknowledged at once"
         )));
     }
+    // Numbers beyond what a queue can have name nothing.
+    let seqs = seqs
+        .into_iter()
+        .filter(|seq| i64::try_from(*seq).is_ok())
+        .map(QueueSeq)
+        .collect();
     let answer = core.store.acknowledge(session.device, seqs);
     Box::pin(async move {
         answer.await?;

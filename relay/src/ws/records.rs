@@ -13,6 +13,7 @@ use chopar_wire::proto::relay::{
 use prost::Message;
 
 use super::answers::{Outcome, Refusal, done};
+use super::registration::{SEQUENCE_RULE, is_sequence};
 use super::registry::Push;
 use super::session::Session;
 use crate::core::Core;
@@ -131,6 +132,9 @@ pub(crate) async fn publish_bundle(core: &Arc<Core>, session: &Session, publish:
         .ok_or_else(|| invalid("there is no bundle".to_owned()))?;
     let keys = devices::keys(&session.keys).map_err(|fault| invalid(fault.to_string()))?;
     let base = verify_base(&session.account, &keys, &signed).map_err(|fault| invalid(fault.to_string()))?;
+    if !is_sequence(base.sequence) {
+        return Err(invalid(SEQUENCE_RULE.to_owned()));
+    }
     let risen = core
         .store
         .publish_bundle(session.device, base.sequence, signed.encode_to_vec().into())

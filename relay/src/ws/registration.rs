@@ -44,11 +44,8 @@ pub(crate) fn verify(register: Register) -> Result<NewAccount, Refusal> {
         .ok_or_else(|| Refusal::new(Reason::BundleInvalid, "there is no bundle"))?;
     let base = verify_base(&account, &device.keys, &signed)
         .map_err(|fault| Refusal::new(Reason::BundleInvalid, fault.to_string()))?;
-    if base.sequence == 0 {
-        return Err(Refusal::new(
-            Reason::BundleInvalid,
-            "bundles are numbered from one",
-        ));
+    if !is_sequence(base.sequence) {
+        return Err(Refusal::new(Reason::BundleInvalid, SEQUENCE_RULE));
     }
     let mut search = words::words(handle.as_str());
     search.extend(words::words(name.as_str()));
@@ -63,6 +60,14 @@ pub(crate) fn verify(register: Register) -> Result<NewAccount, Refusal> {
         bundle: (device.id, base.sequence, signed.encode_to_vec().into()),
     })
 }
+
+/// Zero says that there is no bundle; the store counts in signed numbers.
+pub(crate) const fn is_sequence(number: u64) -> bool {
+    number >= 1 && number <= i64::MAX as u64
+}
+
+/// What [`is_sequence`] asks for.
+pub(crate) const SEQUENCE_RULE: &str = "bundles are numbered from 1 to 2^63 - 1";
 
 /// Takes the invite, the handle and the account, or none of them.
 pub(crate) async fn store(core: &Core, new: NewAccount) -> Result<(), Refusal> {
