@@ -1,6 +1,6 @@
 //! A relay that lies is refused and named on the page; rules of `docs/threat-model.md` broken by a hostile relay.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,6 @@ use chopar_e2e::harness::{
 };
 use chopar_e2e::hostile::{HostileProxy, forge};
 use chopar_wire::prost::bytes::Bytes;
-use chopar_wire::proto::identity::Entry;
 use chopar_wire::proto::relay::DeviceMismatch;
 use chopar_wire::proto::relay::client_frame::Body as Asked;
 use chopar_wire::proto::relay::relay_frame::Body;
@@ -97,46 +96,14 @@ async fn ghost_in_the_middle_of_a_conversation(
     owner: &Person,
     member: &Person,
 ) -> Result<()> {
-    // What passes is remembered, as every relay can: who is who, and everybody's log, to build a ghost upon.
-    let seen: Arc<Mutex<Seen>> = Arc::default();
-    let kept = Arc::clone(&seen);
-    relay.alter_relay(move |frame| {
-        if let Ok(mut kept) = kept.lock() {
-            match &frame.body {
-                Some(Body::Log(log)) if log.from == 0 => {
-                    drop(kept.logs.insert(log.account.clone(), log.entries.clone()))
-                }
-                Some(Body::People(people)) => {
-                    kept.accounts.extend(
-                        people
-                            .people
-                            .iter()
-                            .map(|p| (p.handle.clone(), p.account.clone())),
-                    );
-                }
-                _ => {}
-            }
-        }
-        vec![frame]
-    });
     owner.start_chat("bek").await?;
     owner.say("hammasi joyida").await?;
     member.open_chat("Dilnoza Karimova").await?;
     member.until_sees("hammasi joyida").await?;
     owner.until_state("hammasi joyida", "Read").await?;
 
-    let (account, entries) = {
-        let seen = seen
-            .lock()
-            .map_err(|_| anyhow::anyhow!("nothing was remembered"))?;
-        let account = seen
-            .accounts
-            .get("bek")
-            .context("the directory did not name him")?
-            .clone();
-        let entries = seen.logs.get(&account).context("his log did not go by")?.clone();
-        (account, entries)
-    };
+    let his = relay.registered("bek").context("he did not register here")?;
+    let (account, entries) = (Bytes::from(his.account), his.log);
     let ghost = forge::ghost_device(&entries)?;
     let from = u32::try_from(entries.len())?;
     // The relay keeps what it was given, and asks for a copy to its ghost.
@@ -197,13 +164,6 @@ async fn try_to_write(person: &Person, to: &str, text: &str) -> Result<()> {
         },
     )
     .await
-}
-
-/// What a relay learns by passing it on.
-#[derive(Default)]
-struct Seen {
-    accounts: HashMap<String, Bytes>,
-    logs: HashMap<Bytes, Vec<Entry>>,
 }
 
 /// Counts the submissions of pages from here on.

@@ -313,6 +313,19 @@ impl Page {
         self.press_code(name, code, number, text).await
     }
 
+    /// Presses a key while Control is held: shortcuts of the page, named by `KeyboardEvent.key` and `.code`.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn press_with_control(&self, key: &str, code: &str) -> Result<()> {
+        const CONTROL: u32 = 2;
+        for kind in ["rawKeyDown", "keyUp"] {
+            let event = json!({ "type": kind, "key": key, "code": code, "modifiers": CONTROL });
+            self.call("Input.dispatchKeyEvent", event).await?;
+        }
+        Ok(())
+    }
+
     /// The visible text of an element.
     ///
     /// # Errors
@@ -392,6 +405,15 @@ impl Page {
         Ok(lines
             .map(|element| format!("{}: {}\n", element.role, element.name))
             .collect())
+    }
+
+    /// Waits until what was changed is painted.
+    ///
+    /// # Errors
+    /// When the page does not answer.
+    pub async fn until_painted(&self) -> Result<()> {
+        let frames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 60))))";
+        self.evaluate(frames).await.map(drop)
     }
 
     /// Writes a picture of the window.

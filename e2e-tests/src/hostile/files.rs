@@ -1,13 +1,13 @@
 //! Files through the proxy: one request per connection, one byte changed where the rules say so.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::Rules;
+use super::Shared;
 
 /// A request head of a browser is about a kilobyte.
 const HEAD_MAX: usize = 32 * 1024;
@@ -32,7 +32,7 @@ pub(crate) async fn peek_head(stream: &TcpStream) -> Result<String> {
 }
 
 /// Passes one request on and its answer back.
-pub(crate) async fn pass(mut page: TcpStream, upstream: u16, rules: &Mutex<Rules>) -> Result<()> {
+pub(crate) async fn pass(mut page: TcpStream, shared: &Shared) -> Result<()> {
     let head = peek_head(&page).await?;
     let path = head
         .split_ascii_whitespace()
@@ -42,14 +42,15 @@ pub(crate) async fn pass(mut page: TcpStream, upstream: u16, rules: &Mutex<Rules
     let mut taken = vec![0; head.len()];
     page.read_exact(&mut taken).await?;
 
-    let spoilt = rules
+    let spoilt = shared
+        .rules
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .spoilt
         .clone();
     let spoil = spoilt.is_some_and(|suffix| path.ends_with(&suffix));
 
-    let mut relay = TcpStream::connect(("127.0.0.1", upstream)).await?;
+    let mut relay = TcpStream::connect(("127.0.0.1", shared.relay.0)).await?;
     relay.write_all(rewritten(&head, spoil).as_bytes()).await?;
     let mut answer = Vec::new();
     relay.read_to_end(&mut answer).await?;

@@ -1,12 +1,15 @@
 //! What a hostile relay would like people to believe: forged prekey bundles and account log entries.
 //!
 //! The forger has everything a relay has: all public facts, keys of its own, and the power to answer as it likes. It has no
-//! private key of anybody.
+//! private key of anybody, except in [`replaced_account_key`], where somebody's recovery key was stolen.
 
 use anyhow::{Context, Result};
+use chopar_e2ee::recovery::RecoveryKey;
 use chopar_identity::DeviceKeys;
 use chopar_identity::keys::{Ed25519Public, X25519Public};
+use chopar_identity::log::{AccountLog, EntryDraft};
 use chopar_identity::signed::signing_input;
+use chopar_wire::AccountId;
 use chopar_wire::labels;
 use chopar_wire::prost::Message as _;
 use chopar_wire::prost::bytes::Bytes;
@@ -16,6 +19,8 @@ use chopar_wire::proto::identity::{
     AddDevice, Bundle, BundleBody, Entry, EntryBody, EntrySignature, LogHead, Signed,
 };
 use ed25519_dalek::{Signer as _, SigningKey};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
 
 /// The forger's own signing key; fixed, so that a failing test fails alike again.
 fn own_key() -> SigningKey {
@@ -118,6 +123,27 @@ pub fn head_of(last: &Entry) -> Result<LogHead> {
 fn entry_hash(body: &[u8]) -> [u8; 32] {
     use sha2::{Digest, Sha256};
     Sha256::digest(signing_input(labels::LOG_HASH, body)).into()
+}
+
+/// The genuine act of whoever holds a recovery key: another account key takes over. Gives the entry for the relay.
+///
+/// # Errors
+/// When the key is not one, or not that of this log.
+pub fn replaced_account_key(entries: &[Entry], recovery_key: &str) -> Result<Entry> {
+    let first = EntryBody::decode(entries.first().context("an empty log")?.body.clone())?;
+    let account = AccountId::try_from(first.account.as_ref())?;
+    let log = AccountLog::verify(&account, entries)?;
+    let old = RecoveryKey::parse(recovery_key)?.account();
+    let new = RecoveryKey::random(&mut ChaCha20Rng::from_seed([0x77; 32])).account();
+    let draft = EntryDraft::replace_account_key(
+        &log,
+        &new.account_key(),
+        &new.recovery_keys(),
+        first.time + 60_000,
+    );
+    let signing_input = draft.signing_input();
+    let entry = draft.finish(&[old.sign(&signing_input), new.sign(&signing_input)])?;
+    Ok(entry)
 }
 
 fn first_account_key(entries: &[Entry]) -> Result<Bytes> {

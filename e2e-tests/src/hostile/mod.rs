@@ -7,16 +7,21 @@
 mod files;
 pub mod forge;
 mod frames;
+mod notebook;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use chopar_wire::AccountId;
+use chopar_wire::proto::identity::Entry;
 use chopar_wire::proto::relay::{ClientFrame, RelayFrame};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::harness::RelayPort;
+use self::notebook::Notebook;
+pub use self::notebook::Registered;
+use crate::harness::{Patience, RelayPort, eventually};
 
 /// What becomes of a frame of the relay on its way to the page: none, itself, something else, or several.
 pub type AlterRelay = Box<dyn FnMut(RelayFrame) -> Vec<RelayFrame> + Send>;
@@ -28,7 +33,8 @@ pub struct HostileProxy {
     origin: String,
     relay: RelayPort,
     rules: Arc<Mutex<Rules>>,
-    network: Arc<watch::Sender<bool>>,
+    notebook: Arc<Notebook>,
+    network: Arc<watch::Sender<Network>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -40,6 +46,18 @@ pub(crate) struct Rules {
     pub(crate) delay: Duration,
     /// A file whose path ends like this gets one byte changed.
     pub(crate) spoilt: Option<String>,
+    /// An entry to be appended over this account's own connection.
+    pub(crate) entry: Option<(AccountId, Entry)>,
+    /// The relay's answer to it: whether it was taken.
+    pub(crate) taken: Option<bool>,
+}
+
+/// What every connection of a proxy shares.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) relay: RelayPort,
+    pub(crate) rules: Arc<Mutex<Rules>>,
+    pub(crate) notebook: Arc<Notebook>,
 }
 
 impl HostileProxy {
@@ -53,20 +71,23 @@ impl HostileProxy {
             .context("no free port for the proxy")?;
         let origin = format!("http://localhost:{}", listener.local_addr()?.port());
         let rules = Arc::new(Mutex::new(Rules::default()));
-        let (network, up) = watch::channel(true);
-        let upstream = relay.0;
-        let shared = Arc::clone(&rules);
+        let notebook = Arc::new(Notebook::default());
+        let (network, up) = watch::channel(Network::default());
+        let shared = Shared {
+            relay,
+            rules: Arc::clone(&rules),
+            notebook: Arc::clone(&notebook),
+        };
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                if *up.borrow() {
-                    tokio::spawn(pass(stream, upstream, Arc::clone(&shared), up.clone()));
-                }
+                tokio::spawn(pass(stream, shared.clone(), up.clone()));
             }
         });
         Ok(Self {
             origin,
             relay,
             rules,
+            notebook,
             network: Arc::new(network),
             task,
         })
@@ -102,6 +123,27 @@ impl HostileProxy {
         self.rules().spoilt = Some(suffix.to_owned());
     }
 
+    /// Appends `entry` to the account's log over its own signed-in connection, with its next frame: as a device of the account
+    /// would. The page does not hear of it.
+    pub fn put_entry(&self, account: AccountId, entry: Entry) {
+        let mut rules = self.rules();
+        rules.entry = Some((account, entry));
+        rules.taken = None;
+    }
+
+    /// Waits until the relay has taken the entry of [`HostileProxy::put_entry`].
+    ///
+    /// # Errors
+    /// When it refuses, or nobody passed by to put it.
+    pub async fn until_entry_is_put(&self) -> Result<()> {
+        let taken = eventually("the relay's answer to an entry", Patience::LONG, || async {
+            Ok(self.rules().taken)
+        })
+        .await?;
+        ensure!(taken, "the relay refused the entry");
+        Ok(())
+    }
+
     /// Passes everything on as it is.
     pub fn be_honest(&self) {
         *self.rules() = Rules::default();
@@ -109,12 +151,32 @@ impl HostileProxy {
 
     /// Closes every connection and takes no new one: the network is gone.
     pub fn cut(&self) {
-        self.network.send_replace(false);
+        self.network.send_modify(|network| {
+            network.files = false;
+            network.sockets = false;
+            network.cuts += 1;
+        });
+    }
+
+    /// Closes every WebSocket and takes no new one; files are still served.
+    pub fn cut_sockets(&self) {
+        self.network.send_modify(|network| {
+            network.sockets = false;
+            network.cuts += 1;
+        });
     }
 
     /// The network is back.
     pub fn mend(&self) {
-        self.network.send_replace(true);
+        self.network.send_modify(|network| {
+            network.files = true;
+            network.sockets = true;
+        });
+    }
+
+    /// What a relay learns about who registers: everything public.
+    pub fn registered(&self, handle: &str) -> Option<Registered> {
+        self.notebook.of(handle)
     }
 
     fn rules(&self) -> MutexGuard<'_, Rules> {
@@ -125,23 +187,57 @@ impl HostileProxy {
 impl Drop for HostileProxy {
     fn drop(&mut self) {
         self.task.abort();
-        self.network.send_replace(false);
+        self.cut();
+    }
+}
+
+/// What of the network there is. The cuts are counted, so that none is missed however soon it is mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Network {
+    files: bool,
+    sockets: bool,
+    cuts: u64,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            files: true,
+            sockets: true,
+            cuts: 0,
+        }
     }
 }
 
 /// One connection of a page, until one side ends it or the network goes.
-async fn pass(stream: TcpStream, upstream: u16, rules: Arc<Mutex<Rules>>, mut up: watch::Receiver<bool>) {
-    let work = async {
-        let head = files::peek_head(&stream).await?;
-        if head.to_ascii_lowercase().contains("upgrade: websocket") {
-            frames::pass(stream, upstream, rules).await
+async fn pass(stream: TcpStream, shared: Shared, mut network: watch::Receiver<Network>) {
+    let before = *network.borrow();
+    if !before.files {
+        return;
+    }
+    let Ok(head) = files::peek_head(&stream).await else {
+        return;
+    };
+    let socket = head.to_ascii_lowercase().contains("upgrade: websocket");
+    let severed = |now: &Network| {
+        let kept = if socket {
+            now.sockets && now.cuts == before.cuts
         } else {
-            files::pass(stream, upstream, &rules).await
+            now.files
+        };
+        !kept
+    };
+    let work = async {
+        if socket {
+            frames::pass(stream, shared).await
+        } else {
+            files::pass(stream, &shared).await
         }
     };
     tokio::select! {
+        biased;
+        _ = network.wait_for(severed) => {}
         // Either side may end at any time; the page and the relay say so themselves where it matters.
         outcome = work => drop(outcome),
-        _ = up.wait_for(|up| !up) => {}
     }
 }

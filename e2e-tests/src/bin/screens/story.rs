@@ -1,0 +1,288 @@
+//! The organisation whose screens are looked at: four people, a verified contact, an offline moment, a changed number.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use chopar_e2e::harness::{
+    Key, Look, Organisation, Page, Patience, Person, RelayPort, Sought, Stage, button, heading, item,
+    labelled, list, status, textbox,
+};
+use chopar_e2e::hostile::{HostileProxy, forge};
+use serde_json::json;
+
+use crate::album::Album;
+use crate::onboarding;
+use crate::words::Words;
+
+/// What two people say, in turn; long and short, one with a line break, one in Cyrillic script.
+const TALK: [(bool, &str); 9] = [
+    (
+        true,
+        "Assalomu alaykum, Bek aka. Ertaga soat 10 da yig‘ilish bor.",
+    ),
+    (false, "Va alaykum assalom! Qayerda?"),
+    (true, "Uchinchi qavatda, katta zalda."),
+    (
+        true,
+        "Hisobotning oxirgi varianti kerak bo‘ladi: o‘tgan chorak raqamlari, filiallar bo‘yicha taqsimot va ikkita jadval.",
+    ),
+    (false, "Тайёрлаб қўйганман, эртага чоп этиб оламан."),
+    (false, "Yana bir savol: mehmonlar nechta?"),
+    (true, "Sakkiz kishi.\nIkkitasi Buxorodan, poyezdda kelishadi."),
+    (false, "Tushunarli 👍"),
+    (true, "Rahmat!"),
+];
+
+pub(crate) async fn play(stage: Arc<Stage>, album: Album) -> Result<()> {
+    let (english, uzbek) = (Words::english()?, Words::uzbek()?);
+    let relay = HostileProxy::start(RelayPort::free()?).await?;
+    let organisation = Organisation::found_behind(&stage, &relay).await?;
+
+    // Onboarding in both languages: the owner in English, a member in Uzbek.
+    let owner = organisation.person("Dilnoza Karimova", "dilnoza").await?;
+    let link = format!(
+        "{}{}",
+        organisation.origin,
+        organisation.relay()?.owner_invite().await?
+    );
+    onboarding::join(&owner, &link, &english, &album).await?;
+    let look = Look {
+        language: "uz".to_owned(),
+        ..Look::default()
+    };
+    let nodira = organisation.person_with("Nodira Saidova", "nodira", look).await?;
+    onboarding::join(&nodira, &organisation.invite(1).await?, &uzbek, &album).await?;
+    nodira.leave().await?;
+
+    let bek = organisation.person("Bek Tursunov", "bek").await?;
+    let recovery_key = bek.join(&organisation.invite(1).await?).await?.join(" ");
+    converse(&owner, &bek).await?;
+    a_third_writes(&organisation, &owner).await?;
+    everyday(&owner, [&english, &uzbek], &album).await?;
+    offline(&relay, &owner, [&english, &uzbek], &album).await?;
+    changed_number(&relay, &owner, &bek, &recovery_key, [&english, &uzbek], &album).await?;
+    stopped(&relay, &organisation, &album).await
+}
+
+async fn converse(owner: &Person, bek: &Person) -> Result<()> {
+    owner.start_chat("bek").await?;
+    let mut began = false;
+    for (owners, text) in TALK {
+        let (from, to) = if owners { (owner, bek) } else { (bek, owner) };
+        from.page().fill(&textbox("Message"), text).await?;
+        from.page().click(&button("Send")).await?;
+        if !began {
+            bek.open_chat("Dilnoza Karimova").await?;
+            began = true;
+        }
+        to.until_sees(text.lines().next().unwrap_or(text)).await?;
+    }
+    owner.until_state("Rahmat!", "Read").await?;
+    owner.safety_number("Bek Tursunov").await?;
+    owner.page().click(&button("Mark as verified")).await?;
+    owner.page().until_gone(&button("Mark as verified")).await
+}
+
+/// A conversation that is not verified, with something unread in it.
+async fn a_third_writes(organisation: &Organisation, owner: &Person) -> Result<()> {
+    let malika = organisation.person("Malika Yo‘ldosheva", "malika").await?;
+    malika.join(&organisation.invite(1).await?).await?;
+    malika.start_chat("dilnoza").await?;
+    malika.say("Dilnoza opa, tushlikka chiqasizmi?").await?;
+    malika.say("Choyxonada joy band qildim").await?;
+    malika.until_state("Choyxonada", "Delivered").await?;
+    malika.leave().await?;
+    let row = item("Malika Yo‘ldosheva").within(list("Conversations"));
+    owner.page().find_within(&row, Patience::LONG).await.map(drop)
+}
+
+/// Every screen of daily use.
+async fn everyday(owner: &Person, languages: [&Words; 2], album: &Album) -> Result<()> {
+    let page = owner.page();
+    widest(page).await?;
+    owner.open("/").await?;
+    owner.open_chat("Bek Tursunov").await?;
+    let talk = path_of(page).await?;
+    let person = talk.replacen("/c/", "/p/", 1);
+    owner.open(&person).await?;
+    page.find_within(&heading("Safety number"), Patience::LONG)
+        .await?;
+
+    for words in languages {
+        speak(owner, words).await?;
+        let language = words.language;
+        let at = async |path: &str, sign: Sought| -> Result<()> {
+            widest(page).await?;
+            owner.open(path).await?;
+            page.until_says(
+                &status(words.say("connection.label")?),
+                words.say("connection.online")?,
+                Patience::LONG,
+            )
+            .await?;
+            page.find_within(&sign, Patience::LONG).await.map(drop)
+        };
+        at("/", item("Bek Tursunov")).await?;
+        album.take(page, "chats", language).await?;
+        at(&talk, textbox(words.say("talk.message")?)).await?;
+        page.find_within(&item("Rahmat!"), Patience::LONG).await?;
+        album.take(page, "conversation", language).await?;
+        at(&person, labelled(words.say("person.digits")?)).await?;
+        album.take(page, "person", language).await?;
+        at("/settings", heading(words.say("settings.title")?)).await?;
+        album.take(page, "settings", language).await?;
+        at("/devices", heading(words.say("chats.devices")?)).await?;
+        album.take(page, "devices", language).await?;
+        at("/admin", button(words.say("admin.create")?)).await?;
+        page.click(&button(words.say("admin.create")?)).await?;
+        page.find_within(&labelled(words.say("admin.link")?), Patience::LONG)
+            .await?;
+        album.take(page, "administration", language).await?;
+        at("/nowhere", heading(words.say("missing.title")?)).await?;
+        album.take(page, "missing", language).await?;
+
+        // Dialogs, over the conversation.
+        at(&talk, textbox(words.say("talk.message")?)).await?;
+        page.press_with_control("k", "KeyK").await?;
+        page.find(&textbox(words.say("switch.label")?)).await?;
+        album.take(page, "switcher", language).await?;
+        page.press(Key::Escape).await?;
+        page.press_with_control("/", "Slash").await?;
+        page.find(&heading(words.say("keys.title")?)).await?;
+        album.take(page, "shortcuts", language).await?;
+        page.press(Key::Escape).await?;
+        at("/", button(words.say("chats.new")?)).await?;
+        page.click(&button(words.say("chats.new")?)).await?;
+        page.fill(&textbox(words.say("find.label")?), "a").await?;
+        page.find(&Sought::any(&["option"])).await?;
+        album.take(page, "find-people", language).await?;
+        page.fill(&textbox(words.say("find.label")?), "zzzz").await?;
+        page.until_gone(&Sought::any(&["option"])).await?;
+        album.take(page, "find-nobody", language).await?;
+    }
+    Ok(())
+}
+
+/// The relay is out of reach, and somebody writes all the same. Files are still served, so that the language can change.
+async fn offline(relay: &HostileProxy, owner: &Person, languages: [&Words; 2], album: &Album) -> Result<()> {
+    let page = owner.page();
+    widest(page).await?;
+    speak(owner, languages[0]).await?;
+    owner.open("/").await?;
+    owner.open_chat("Bek Tursunov").await?;
+    relay.cut_sockets();
+    owner.until_connection("Offline").await?;
+    owner.say("Yo‘ldaman, tarmoq yo‘q").await?;
+    owner.until_state("Yo‘ldaman", "Waiting").await?;
+    let talk = path_of(page).await?;
+    for words in languages {
+        speak(owner, words).await?;
+        widest(page).await?;
+        owner.open(&talk).await?;
+        page.until_says(
+            &status(words.say("connection.label")?),
+            words.say("connection.offline")?,
+            Patience::LONG,
+        )
+        .await?;
+        page.find_within(&item("Yo‘ldaman"), Patience::LONG).await?;
+        album.take(page, "conversation-offline", words.language).await?;
+    }
+    relay.mend();
+    Ok(())
+}
+
+/// Somebody with Bek's recovery key replaced his account key: the verified contact's number changes.
+async fn changed_number(
+    relay: &HostileProxy,
+    owner: &Person,
+    bek: &Person,
+    recovery_key: &str,
+    languages: [&Words; 2],
+    album: &Album,
+) -> Result<()> {
+    let page = owner.page();
+    widest(page).await?;
+    speak(owner, languages[0]).await?;
+    owner.open("/").await?;
+    owner.open_chat("Bek Tursunov").await?;
+    owner.until_connection("Online").await?;
+    bek.until_connection("Online").await?;
+    let his = relay.registered("bek").context("he did not register here")?;
+    relay.put_entry(his.account, forge::replaced_account_key(&his.log, recovery_key)?);
+    bek.say("Yangi kalit oldim").await?;
+    relay.until_entry_is_put().await?;
+    owner.until_sees("Yangi kalit").await?;
+    owner.say("Nega raqam o‘zgardi?").await?;
+    page.find_within(&Sought::any(&["alertdialog"]), Patience::LONG)
+        .await?;
+    let talk = path_of(page).await?;
+    for words in languages {
+        speak(owner, words).await?;
+        for (path, screen) in [
+            (talk.clone(), "number-changed"),
+            (talk.replacen("/c/", "/p/", 1), "person-changed"),
+        ] {
+            widest(page).await?;
+            owner.open(&path).await?;
+            page.find_within(&Sought::any(&["alertdialog"]), Patience::LONG)
+                .await?;
+            album.take(page, screen, words.language).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What is shown where the served code is not the built code.
+async fn stopped(relay: &HostileProxy, organisation: &Organisation, album: &Album) -> Result<()> {
+    relay.spoil(".wasm");
+    for language in ["en", "uz"] {
+        let look = Look {
+            language: language.to_owned(),
+            ..Look::default()
+        };
+        let visitor = organisation
+            .person_with("Visitor", &format!("visitor-{language}"), look)
+            .await?;
+        visitor.open("/").await?;
+        visitor
+            .page()
+            .find_within(&Sought::any(&["alert"]), Patience::LONG)
+            .await?;
+        album.take(visitor.page(), "altered-code", language).await?;
+        // This visitor's errors are what the picture is of.
+        visitor.watch().forgive_errors();
+        visitor.watch().forgive_violations();
+        visitor.leave().await?;
+    }
+    relay.be_honest();
+    Ok(())
+}
+
+/// Lets the page speak a language, as Settings would.
+async fn speak(person: &Person, words: &Words) -> Result<()> {
+    let store = format!(
+        "localStorage.setItem('chopar.language', {})",
+        json!(words.language)
+    );
+    person.page().evaluate(&store).await.map(drop)
+}
+
+/// What a click may need is only on a wide screen all at once.
+async fn widest(page: &Page) -> Result<()> {
+    page.set_look(&Look {
+        width: 1440,
+        height: 900,
+        ..Look::default()
+    })
+    .await
+}
+
+async fn path_of(page: &Page) -> Result<String> {
+    Ok(page
+        .evaluate("location.pathname")
+        .await?
+        .as_str()
+        .context("a page without a path")?
+        .to_owned())
+}
