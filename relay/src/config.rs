@@ -89,12 +89,9 @@ impl Config {
     /// The origins of this relay on a listener at `local`: the configured ones, or its loopback names.
     pub(crate) fn origins_at(&self, local: SocketAddr) -> Vec<String> {
         if self.origins.is_empty() {
-            let port = local.port();
-            vec![
-                format!("http://localhost:{port}"),
-                format!("http://127.0.0.1:{port}"),
-                format!("http://[::1]:{port}"),
-            ]
+            loopback_names(local)
+                .map(|name| format!("http://{name}"))
+                .to_vec()
         } else {
             self.origins
                 .iter()
@@ -102,6 +99,25 @@ impl Config {
                 .collect()
         }
     }
+
+    /// What a `Host` header may say: the authorities of the origins, with and without the scheme's own port, and, for a
+    /// proxy on this machine, the listener's loopback names.
+    pub(crate) fn hosts_at(&self, local: SocketAddr) -> Vec<String> {
+        let mut hosts = loopback_names(local).to_vec();
+        for origin in self.origins_at(local) {
+            if let Some((scheme, authority)) = origin.split_once("://") {
+                let port = if scheme == "https" { 443 } else { 80 };
+                hosts.push(format!("{authority}:{port}"));
+                hosts.push(authority.to_owned());
+            }
+        }
+        hosts
+    }
+}
+
+/// What a listener on this machine is called on this machine.
+fn loopback_names(local: SocketAddr) -> [String; 3] {
+    ["localhost", "127.0.0.1", "[::1]"].map(|name| format!("{name}:{}", local.port()))
 }
 
 #[cfg(test)]

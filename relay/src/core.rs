@@ -13,6 +13,8 @@ pub(crate) struct Core {
     pub(crate) config: Config,
     /// Where clients are served from, normalised.
     pub(crate) origins: Vec<String>,
+    /// What requests may call this relay.
+    pub(crate) hosts: Vec<String>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) limiter: Limiter,

@@ -98,6 +98,7 @@ impl Relay {
         let made = store.replace_first_invite(invite, token.hash()).await?;
         let core = Arc::new(Core {
             origins: config.origins_at(address),
+            hosts: config.hosts_at(address),
             limiter: Limiter::new(config.rates),
             store: Arc::new(store),
             registry,

@@ -164,7 +164,7 @@ async fn a_registration_with_a_foreign_part_changes_nothing() {
     let mut again = Client::connect(relay.port).await;
     assert_eq!(
         again.register(&me, &token, "again", "Me").await,
-        Err(Reason::InviteUsed)
+        Err(Reason::AccountExists)
     );
     relay.stop().await;
 }

@@ -230,13 +230,13 @@ async fn signals_reach_who_is_here_and_are_never_stored() {
             envelopes: submit.envelopes,
         })
     };
-    a.send(signal(b"typing")).await;
+    assert!(matches!(a.ask(signal(b"typing")).await, Body::Done(_)));
     match b.next().await {
         Body::DeliverSignal(signal) => assert_eq!(&signal.body[..], b"typing"),
         other => panic!("{}", kind(&other)),
     }
     drop(b);
-    a.send(signal(b"nobody hears")).await;
+    assert!(matches!(a.ask(signal(b"nobody hears")).await, Body::Done(_)));
     assert_eq!(reason(&a.ask(signal(&[0; 1025])).await), Reason::TooLarge);
     let mut b = Client::signed_in(relay.port, &bob, 0).await;
     assert!(b.drain().await.is_empty());

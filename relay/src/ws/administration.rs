@@ -40,7 +40,7 @@ pub(crate) async fn find(core: &Arc<Core>, session: &Session, find: Find) -> Out
             display_name: person.display_name,
         })
         .collect();
-    Ok(Some(Body::People(People { people })))
+    Ok(Body::People(People { people }))
 }
 
 pub(crate) async fn set_profile(core: &Arc<Core>, session: &Session, set: SetProfile) -> Outcome {
@@ -73,10 +73,10 @@ pub(crate) async fn create_invite(core: &Arc<Core>, session: &Session, create: C
     }
     let (invite, token) = new_invite(role, create.uses, create.lifetime_seconds, core.now())?;
     core.store.create_invite(invite.clone(), token.hash()).await?;
-    Ok(Some(Body::Invite(relay::Invite {
+    Ok(Body::Invite(relay::Invite {
         token: token.text(),
         ..listed(invite)
-    })))
+    }))
 }
 
 pub(crate) async fn list_invites(core: &Arc<Core>, session: &Session) -> Outcome {
@@ -86,9 +86,9 @@ pub(crate) async fn list_invites(core: &Arc<Core>, session: &Session) -> Outcome
     let open = invites
         .into_iter()
         .filter(|invite| invite.uses_left > 0 && invite.expires > now);
-    Ok(Some(Body::Invites(Invites {
+    Ok(Body::Invites(Invites {
         invites: open.map(listed).collect(),
-    })))
+    }))
 }
 
 pub(crate) async fn revoke_invite(core: &Arc<Core>, session: &Session, revoke: RevokeInvite) -> Outcome {
@@ -118,7 +118,7 @@ pub(crate) async fn list_members(core: &Arc<Core>, session: &Session, list: List
             devices: member.devices,
         })
         .collect();
-    Ok(Some(Body::Members(Members { members, more })))
+    Ok(Body::Members(Members { members, more }))
 }
 
 /// A fresh invite and the token that goes into its link.

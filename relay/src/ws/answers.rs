@@ -18,8 +18,8 @@ pub(crate) struct Refusal {
     pub(crate) retry_after_ms: u64,
 }
 
-/// What a handler gives: the body of the answer, none where the frame wants none.
-pub(crate) type Outcome = Result<Option<Body>, Refusal>;
+/// What a handler gives: every frame is answered.
+pub(crate) type Outcome = Result<Body, Refusal>;
 
 impl Refusal {
     pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Self {
@@ -85,5 +85,5 @@ impl From<chopar_wire::ids::WrongLength> for Refusal {
 
 /// The answer that says: it is so now.
 pub(crate) fn done() -> Outcome {
-    Ok(Some(Body::Done(Done {})))
+    Ok(Body::Done(Done {}))
 }

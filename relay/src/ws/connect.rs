@@ -34,7 +34,7 @@ pub(crate) async fn connect(
     if core.is_stopping() {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let origin = match check_headers(&core.origins, &headers) {
+    let origin = match check_headers(&core.hosts, &core.origins, &headers) {
         Ok(origin) => origin,
         Err(refused) => return refused.into_response(),
     };
@@ -57,6 +57,7 @@ pub(crate) async fn connect(
 /// A browser names its page's origin: it must be one of ours. A native client names none. `Host` must be ours too, or a
 /// rebound name could reach a relay on loopback.
 fn check_headers(
+    hosts: &[String],
     origins: &[String],
     headers: &HeaderMap,
 ) -> Result<Option<String>, (StatusCode, &'static str)> {
@@ -65,14 +66,7 @@ fn check_headers(
             .get(name)
             .map(|value| value.to_str().unwrap_or("").to_ascii_lowercase())
     };
-    let host = text(HOST).unwrap_or_default();
-    let ours = |origin: &String| {
-        origin.split_once("://").is_some_and(|(scheme, authority)| {
-            let port = if scheme == "https" { ":443" } else { ":80" };
-            authority == host || format!("{authority}{port}") == host
-        })
-    };
-    if !origins.iter().any(ours) {
+    if !text(HOST).is_some_and(|host| hosts.contains(&host)) {
         return Err((StatusCode::MISDIRECTED_REQUEST, "this relay has another name\n"));
     }
     match text(ORIGIN) {
@@ -89,29 +83,32 @@ mod tests {
 
     #[test]
     fn only_own_names_and_pages_connect() {
-        let origins = [
-            "http://localhost:8080".to_owned(),
-            "https://chat.example.org".to_owned(),
-        ];
+        let mut config = crate::Config::new("data");
+        config.origins = vec!["https://chat.example.org".to_owned()];
+        let local = ([127, 0, 0, 1], 8080).into();
+        let (hosts, origins) = (config.hosts_at(local), config.origins_at(local));
         let check = |host: &str, origin: Option<&str>| {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, host.parse().unwrap());
             if let Some(origin) = origin {
                 headers.insert(ORIGIN, origin.parse().unwrap());
             }
-            check_headers(&origins, &headers).map_err(|(status, _)| status.as_u16())
+            check_headers(&hosts, &origins, &headers).map_err(|(status, _)| status.as_u16())
         };
-        assert_eq!(check("localhost:8080", None), Ok(None));
-        assert!(
-            check("LOCALHOST:8080", Some("http://localhost:8080"))
-                .unwrap()
-                .is_some()
+        let page = "https://chat.example.org";
+        assert_eq!(check("chat.example.org", None), Ok(None));
+        assert_eq!(
+            check("Chat.Example.org:443", Some("https://CHAT.example.org")),
+            Ok(Some(page.to_owned()))
         );
-        assert!(check("chat.example.org", Some("https://chat.example.org")).is_ok());
-        assert!(check("chat.example.org:443", None).is_ok());
+        assert!(
+            check("localhost:8080", Some(page)).is_ok(),
+            "a proxy on this machine"
+        );
         assert_eq!(check("evil.example:8080", None), Err(421));
-        assert_eq!(check("localhost:8080", Some("http://evil.example")), Err(403));
-        assert_eq!(check("localhost:8080", Some("null")), Err(403));
         assert_eq!(check("localhost:8081", None), Err(421));
+        assert_eq!(check("chat.example.org", Some("http://localhost:8080")), Err(403));
+        assert_eq!(check("chat.example.org", Some("http://evil.example")), Err(403));
+        assert_eq!(check("chat.example.org", Some("null")), Err(403));
     }
 }

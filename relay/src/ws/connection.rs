@@ -170,10 +170,9 @@ impl Desk<'_> {
 }
 
 async fn answer(wire: &mut Wire, request: u64, outcome: Outcome) -> Result<(), End> {
-    match outcome.or_else(|refusal: Refusal| Ok::<_, Refusal>(Some(refusal.into_body()))) {
-        Ok(Some(body)) => Ok(wire.write(request, body).await?),
-        Ok(None) | Err(_) => Ok(()),
-    }
+    Ok(wire
+        .write(request, outcome.unwrap_or_else(Refusal::into_body))
+        .await?)
 }
 
 async fn write_all(wire: &mut Wire, bodies: Vec<Body>) -> Result<(), End> {

@@ -33,10 +33,11 @@ pub(crate) fn handle(core: &Arc<Core>, session: &Session, body: client_frame::Bo
         Frame::Submit(submit) => begin_submit(core, &session, submit).unwrap_or_else(at_once),
         Frame::Ack(ack) => acknowledge(core, &session, ack.seqs),
         Frame::SubmitSignal(signal) => match submit_signal(core, &session, signal) {
-            Ok(()) => Box::pin(std::future::ready(Ok(None))),
+            // The same whether anybody was there: presence is nobody's business.
+            Ok(()) => Box::pin(std::future::ready(done())),
             Err(refusal) => at_once(refusal),
         },
-        Frame::Ping(_) => Box::pin(std::future::ready(Ok(Some(Body::Pong(Pong {}))))),
+        Frame::Ping(_) => Box::pin(std::future::ready(Ok(Body::Pong(Pong {})))),
         Frame::FetchLog(fetch) => Box::pin(async move { records::fetch_log(&owned, &session, fetch).await }),
         Frame::AppendLog(append) => {
             Box::pin(async move { records::append_log(&owned, &session, append).await })
@@ -89,12 +90,12 @@ fn begin_submit(core: &Arc<Core>, session: &Session, submit: Submit) -> Result<P
     let answer = core.store.submit(submission);
     Ok(Box::pin(async move {
         match answer.await? {
-            Submitted::Accepted(time) => Ok(Some(Body::Accepted(Accepted { time }))),
-            Submitted::Mismatch(page) => Ok(Some(Body::DeviceMismatch(DeviceMismatch {
+            Submitted::Accepted(time) => Ok(Body::Accepted(Accepted { time })),
+            Submitted::Mismatch(page) => Ok(Body::DeviceMismatch(DeviceMismatch {
                 account: account.into(),
                 entries: records::entries(&page)?,
                 from: page.from,
-            }))),
+            })),
             Submitted::NoAccount => Err(Refusal::new(Reason::NoSuchAccount, "no such account")),
             Submitted::QueueFull => Err(Refusal::new(
                 Reason::QueueFull,

@@ -30,7 +30,7 @@ pub(crate) async fn fetch_log(core: &Arc<Core>, session: &Session, fetch: FetchL
     let account = AccountId::try_from(fetch.account.as_ref())?;
     let page = core.store.log(account, fetch.from, PAGE_BYTES).await?;
     let page = page.ok_or_else(|| Refusal::new(Reason::NoSuchAccount, "no such account"))?;
-    Ok(Some(Body::Log(Log {
+    Ok(Body::Log(Log {
         account: fetch.account,
         from: page.from,
         entries: entries(&page)?,
@@ -38,7 +38,7 @@ pub(crate) async fn fetch_log(core: &Arc<Core>, session: &Session, fetch: FetchL
             length: page.head.length,
             hash: page.head.hash.to_vec().into(),
         }),
-    })))
+    }))
 }
 
 pub(crate) async fn append_log(core: &Arc<Core>, session: &Session, append: AppendLog) -> Outcome {
@@ -118,10 +118,10 @@ pub(crate) async fn append_log(core: &Arc<Core>, session: &Session, append: Appe
 async fn conflict(core: &Arc<Core>, account: AccountId, from: u32) -> Outcome {
     let page = core.store.log(account, from, PAGE_BYTES).await?;
     let page = page.ok_or_else(|| Refusal::new(Reason::NoSuchAccount, "no such account"))?;
-    Ok(Some(Body::LogConflict(LogConflict {
+    Ok(Body::LogConflict(LogConflict {
         from: page.from,
         entries: entries(&page)?,
-    })))
+    }))
 }
 
 pub(crate) async fn publish_bundle(core: &Arc<Core>, session: &Session, publish: PublishBundle) -> Outcome {
@@ -193,10 +193,10 @@ pub(crate) async fn claim_bundle(core: &Arc<Core>, session: &Session, claim: Cla
                 base: Some(decoded(base)?),
                 one_time: one_time.map(decoded).transpose()?,
             };
-            Ok(Some(Body::ClaimedBundle(ClaimedBundle {
+            Ok(Body::ClaimedBundle(ClaimedBundle {
                 device: claim.device,
                 bundle: Some(bundle),
-            })))
+            }))
         }
     }
 }

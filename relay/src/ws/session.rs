@@ -134,8 +134,8 @@ impl Opening<'_> {
                             handle: facts.handle.clone(),
                             role: session.role as i32,
                         };
+                        // The client knows what a `SignedIn` would tell: it has just said it.
                         wire.write(request, Body::Registered(registered)).await?;
-                        wire.write(request, signed_in(&facts, self.core.now())).await?;
                         return Ok(session);
                     }
                     Err(refusal) => self.refuse_attempt(wire, request, refusal).await?,

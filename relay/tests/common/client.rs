@@ -1,6 +1,6 @@
 //! A client that speaks frames and knows nothing else.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use chopar_wire::frame;
@@ -24,6 +24,8 @@ pub struct Client {
     requests: u64,
     pub challenge: Challenge,
     pushed: VecDeque<Body>,
+    /// Answers that came before they were waited for.
+    early: HashMap<u64, Body>,
 }
 
 /// What ended a connection.
@@ -52,13 +54,14 @@ impl Client {
             request.headers_mut().insert("origin", origin.parse().unwrap());
         }
         let (socket, _) = client_async(request, stream).await?;
-        let (requests, pushed) = (0, VecDeque::new());
+        let (requests, pushed, early) = (0, VecDeque::new(), HashMap::new());
         let mut client = Self {
             socket,
             port,
             requests,
             challenge: Challenge::default(),
             pushed,
+            early,
         };
         let first = client.frame().await.expect("a challenge");
         client.note_challenge(first);
@@ -120,10 +123,7 @@ impl Client {
     ) -> Result<String, Reason> {
         let register = self.registration(person, invite, handle, name);
         match self.ask(c::Body::Register(register)).await {
-            Body::Registered(registered) => {
-                assert!(matches!(self.next().await, Body::SignedIn(_)));
-                Ok(registered.handle)
-            }
+            Body::Registered(registered) => Ok(registered.handle),
             other => Err(self.refused(&other).await),
         }
     }
@@ -171,16 +171,17 @@ impl Client {
     }
 
     pub async fn answer(&mut self, request: u64) -> Body {
+        if let Some(body) = self.early.remove(&request) {
+            return body;
+        }
         loop {
             let frame = self.frame().await.expect("an answer");
             let body = frame.body.expect("a known body");
-            if frame.reply_to == request {
-                return body;
-            }
-            if let Body::Challenge(challenge) = body {
-                self.challenge = challenge;
-            } else {
-                self.pushed.push_back(body);
+            match (frame.reply_to, body) {
+                (to, body) if to == request => return body,
+                (0, Body::Challenge(challenge)) => self.challenge = challenge,
+                (0, body) => self.pushed.push_back(body),
+                (other, body) => drop(self.early.insert(other, body)),
             }
         }
     }

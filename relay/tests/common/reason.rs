@@ -50,4 +50,5 @@ reasons!(
     LogInvalid,
     BundleInvalid,
     PoolFull,
+    AccountExists,
 );

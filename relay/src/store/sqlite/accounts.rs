@@ -20,16 +20,17 @@ impl Books {
                 .prepare_cached(sql)?
                 .query_row([value], |row| row.get::<_, bool>(0))
         };
-        let role = match self.usable_invite(&new.token)? {
-            Ok(invite) => invite.role,
-            Err(refusal) => return Ok(refusal),
-        };
+        // First: whoever repeats a registration whose answer was lost has used the invite up already.
         if taken(
             "SELECT EXISTS (SELECT 1 FROM accounts WHERE account = ?1)",
             &new.account.as_bytes(),
         )? {
             return Ok(Registration::AccountExists);
         }
+        let role = match self.usable_invite(&new.token)? {
+            Ok(invite) => invite.role,
+            Err(refusal) => return Ok(refusal),
+        };
         if taken(
             "SELECT EXISTS (SELECT 1 FROM accounts WHERE handle = ?1)",
             &new.handle,
