@@ -398,7 +398,7 @@ impl Page {
     /// When the page does not answer.
     pub async fn outline(&self) -> Result<String> {
         let all = self.all(&Sought::any(&[])).await?;
-        let quiet = ["StaticText", "InlineTextBox", "generic", "none"];
+        let quiet = ["InlineTextBox", "generic", "none"];
         let lines = all
             .iter()
             .filter(|element| !quiet.contains(&element.role.as_str()));
