@@ -68,6 +68,7 @@ impl Engine {
                 Err(_) => return Outcome::Settled,
             },
             SenderLog::Head(_) if known => None,
+            SenderLog::Head(_) if !self.may_park(&account) => return Outcome::Settled,
             SenderLog::Head(_) => {
                 self.contacts
                     .entry(account)
@@ -157,12 +158,10 @@ impl Engine {
             .ok()
             .and_then(|bytes| Payload::decode(bytes).ok());
         let generation = payload.as_ref().map_or(1, |p| p.generation.max(1));
-        if !self.contacts.contains_key(&account) {
-            self.contacts.insert(account, Contact::new(account, cx.now));
-        }
-        let Some(contact) = self.contacts.get_mut(&account) else {
-            return;
-        };
+        let contact = self
+            .contacts
+            .entry(account)
+            .or_insert_with(|| Contact::new(account, cx.now));
         if contact.log.is_none() {
             contact.log = stranger;
         }

@@ -12,7 +12,7 @@ use crate::link::State;
 use crate::own::role_number;
 use crate::records::account::Stage;
 use crate::requests::What;
-use crate::view::{Preferences, Snapshot, Stopped};
+use crate::view::{Preferences, Snapshot};
 
 /// How long an intent waits for a connection, in milliseconds: longer than a reconnect, shorter than patience.
 const ASK_MS: u64 = 15_000;
@@ -32,9 +32,7 @@ impl Engine {
         match asked.intent {
             Intent::Snapshot => self.snapshot(id, cx),
             Intent::ConnectNow => {
-                // A person decides that this is the profile to use.
-                self.link.stopped = self.link.stopped.filter(|stopped| *stopped == Stopped::Revoked);
-                self.connect_now(cx);
+                self.connect_by_hand(cx);
                 cx.answer(id, Answer::Done);
             }
             Intent::CreateAccount {

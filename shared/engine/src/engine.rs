@@ -270,10 +270,7 @@ impl Engine {
             self.owed_due.values().min().copied(),
             self.typing_until.values().min().copied(),
             Some(self.prekeys.due()),
-            self.link
-                .signed_in()
-                .then(|| self.logs_wanted.values().min().copied())
-                .flatten(),
+            self.link.signed_in().then(|| self.logs_due()).flatten(),
             self.link.signed_in().then(|| self.outbox.due(now)).flatten(),
             self.link.signed_in().then(|| self.openings_due(now)).flatten(),
         ];

@@ -16,6 +16,9 @@ use crate::requests::What;
 
 /// Envelopes held while one waits. A relay that hands over more is disconnected; it keeps them and tries again.
 const MAX_WAITING: usize = 4096;
+/// Senders whose envelopes wait for a log at one time. Only logs beyond 8 KiB are fetched, so these are few; a stranger can
+/// claim any number of accounts.
+const MAX_PARKED: usize = 64;
 /// Handshakes opened in one second: each costs a decapsulation and four agreements, and anybody can cause them.
 const OPENINGS_PER_SECOND: usize = 10;
 
@@ -137,8 +140,16 @@ impl Engine {
         }
     }
 
-    /// The log of a sender came: what waited for it goes first, in its order.
-    pub(crate) fn release_parked(&mut self, account: &AccountId, _cx: &mut Context<'_>) {
+    /// Whether one more sender's envelopes may wait aside for a log.
+    pub(crate) fn may_park(&self, account: &AccountId) -> bool {
+        self.inbox.parked.len() < MAX_PARKED || self.inbox.parked.contains_key(account)
+    }
+
+    /// The log of a sender came: what waited for it goes first, in its order. One that does not verify: nothing of it counts.
+    pub(crate) fn release_parked(&mut self, account: &AccountId) {
+        if self.log(account).is_none() {
+            return self.discard_parked(account);
+        }
         for delivery in self
             .inbox
             .parked
@@ -148,6 +159,23 @@ impl Engine {
             .rev()
         {
             self.inbox.queue.push_front(delivery);
+        }
+    }
+
+    /// There is no such sender.
+    pub(crate) fn discard_parked(&mut self, account: &AccountId) {
+        let Some(parked) = self.inbox.parked.remove(account) else {
+            return;
+        };
+        for delivery in parked {
+            self.inbox.settle(delivery.seq);
+        }
+        if self
+            .contacts
+            .get(account)
+            .is_some_and(|c| c.log.is_none() && c.next_line == 0)
+        {
+            self.contacts.remove(account);
         }
     }
 }

@@ -155,16 +155,26 @@ impl Engine {
         if online {
             self.connect_now(cx);
         } else {
-            // The socket may be alive still (a loopback relay has no network to lose), so it is not closed; but waiting for
-            // the next attempt is pointless.
-            if let State::Down { next } = &mut self.link.state {
-                *next = None;
+            // The socket may be alive still (a relay on this machine has no network to lose): the relay is asked at once.
+            // Waiting for the next attempt is pointless.
+            match &mut self.link.state {
+                State::Down { next } => *next = None,
+                State::Dialing { .. } | State::Greeting { .. } => {}
+                _ => self.ping(cx),
             }
             self.fail_waiting_asks(Failure::Offline, cx);
         }
     }
 
-    /// An attempt without further waiting, if one makes sense. A person who asks for it overrides `Replaced`.
+    /// A person asks for an attempt: they know better than the browser whether there is a network, and whether this profile is
+    /// the one to use.
+    pub(crate) fn connect_by_hand(&mut self, cx: &mut Context<'_>) {
+        self.link.network = true;
+        self.link.stopped = self.link.stopped.filter(|stopped| *stopped == Stopped::Revoked);
+        self.connect_now(cx);
+    }
+
+    /// An attempt without further waiting, if one makes sense.
     pub(crate) fn connect_now(&mut self, cx: &mut Context<'_>) {
         self.link.backoff.reset();
         if self.wants_link() {
@@ -248,11 +258,13 @@ impl Engine {
             State::Down { .. } => self.dial(cx),
             State::Dialing { .. } | State::Greeting { .. } => self.drop_link(cx),
             _ if self.link.pinged.is_some() => self.drop_link(cx),
-            _ => {
-                self.link.pinged = Some(cx.now);
-                self.requests.send_only(cx, Body::Ping(Ping {}));
-            }
+            _ => self.ping(cx),
         }
+    }
+
+    fn ping(&mut self, cx: &mut Context<'_>) {
+        self.link.pinged = Some(cx.now);
+        self.requests.send_only(cx, Body::Ping(Ping {}));
     }
 
     /// Tells a changed connection, once per step.

@@ -61,6 +61,19 @@ impl Engine {
         }
     }
 
+    /// The next fetch that waits for its moment only, not for an answer.
+    pub(crate) fn logs_due(&self) -> Option<Timestamp> {
+        let asked = |account: &AccountId| {
+            self.requests
+                .is_open(|w| matches!(w, What::FetchLog { account: a, .. } if a == account))
+        };
+        self.logs_wanted
+            .iter()
+            .filter(|(account, _)| !asked(account))
+            .map(|(_, due)| *due)
+            .min()
+    }
+
     pub(crate) fn on_log(&mut self, account: AccountId, from: u32, log: &Log, cx: &mut Context<'_>) {
         let Some(head) = log.head.as_ref().and_then(|head| LogHead::try_from(head).ok()) else {
             return self.want_log(account, cx.now.plus_ms(RETRY_MS));
@@ -76,15 +89,17 @@ impl Engine {
             match known.relation(&head) {
                 HeadRelation::Fork => self.raise_alarm(account, Alarm::LogForked, cx),
                 HeadRelation::Ahead => self.want_log(account, cx.now.plus_ms(RETRY_MS)),
-                HeadRelation::Behind | HeadRelation::Same => {}
+                HeadRelation::Same => self.clear_forged_log(account, cx),
+                HeadRelation::Behind => {}
             }
         }
-        self.release_parked(&account, cx);
+        self.release_parked(&account);
     }
 
     /// No such account, or no answer that could be used.
     pub(crate) fn on_log_failed(&mut self, account: AccountId, gone: bool, cx: &mut Context<'_>) {
         if gone {
+            self.discard_parked(&account);
             self.unreachable(account, Some(Held::NoSuchAccount), cx);
         } else {
             self.want_log(account, cx.now.plus_ms(RETRY_MS));

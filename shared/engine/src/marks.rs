@@ -129,8 +129,8 @@ impl Marks {
         ids
     }
 
-    /// Forgets own lines made before `before` whose ticks will not move any more.
-    pub(crate) fn forget(&mut self, before: Timestamp) {
+    /// Forgets own lines made before `before` whose ticks will not move any more. Returns whether there were any.
+    pub(crate) fn forget(&mut self, before: Timestamp) -> bool {
         let old: Vec<u64> = self
             .by_line
             .iter()
@@ -138,9 +138,11 @@ impl Marks {
             .filter(|(_, mark)| matches!(mark.whose, Whose::Own(p) if p.held.is_none()))
             .map(|(line, _)| *line)
             .collect();
+        let any = !old.is_empty();
         for line in old {
             self.remove(line);
         }
+        any
     }
 
     /// Writes the blocks that changed.
@@ -260,7 +262,7 @@ mod tests {
 
         assert_eq!(loaded.read(4), vec![id(2), id(4)]);
         assert_eq!(loaded.read(1000).len(), 48);
-        loaded.forget(Timestamp(1000));
+        assert!(loaded.forget(Timestamp(1000)) && !loaded.forget(Timestamp(1000)));
         cx.step.persist.writes.clear();
         loaded.save(&account, &mut cx);
         assert!(

@@ -65,8 +65,10 @@ impl Engine {
                 role: role_from(status.role),
                 organisation: status.organisation.clone(),
             }
+        } else if status.expires <= cx.now.0 {
+            Answer::Failed(Failure::InviteExpired)
         } else {
-            Answer::Failed(Failure::InviteUnknown)
+            Answer::Failed(Failure::InviteUsed)
         };
         cx.answer(asked, answer);
     }

@@ -60,8 +60,9 @@ impl Engine {
             return;
         };
         for contact in self.contacts.values_mut() {
-            contact.marks.forget(before);
-            cx.contacts.insert(contact.account);
+            if contact.marks.forget(before) {
+                cx.contacts.insert(contact.account);
+            }
         }
     }
 }

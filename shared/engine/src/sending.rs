@@ -30,6 +30,10 @@ pub(crate) const MAX_TEXT: usize = 8_000;
 const REFUSED_MS: u64 = 1_000;
 /// The longest such wait, in milliseconds.
 const REFUSED_CAP_MS: u64 = 600_000;
+/// How long after a forged log the relay is asked for it again, in milliseconds.
+const FORGED_MS: u64 = 60_000;
+/// Messages of one chain without a turn of theirs after which an expired one means a new session: the chain may be lost.
+const LONG_CHAIN: u32 = 500;
 /// How long a queued envelope lives at the relay, in milliseconds; an unacknowledged row expires then.
 const EXPIRY_MS: u64 = limits::MAX_QUEUE_AGE_MS;
 
@@ -166,10 +170,12 @@ impl Engine {
         self.submit(key, cx)
     }
 
-    /// A forged bundle stops sending, but the relay may show a valid one later: it is asked now and then.
+    /// What was forged stops sending, but the relay may show something valid later: it is asked now and then.
     fn try_alarmed(&mut self, account: AccountId, devices: &[DeviceId], alarm: Alarm, cx: &mut Context<'_>) {
-        if !matches!(alarm, Alarm::BundleForged | Alarm::BundleRolledBack) {
-            return;
+        match alarm {
+            Alarm::BundleForged | Alarm::BundleRolledBack => {}
+            Alarm::LogForged => return self.want_log(account, cx.now.plus_ms(FORGED_MS)),
+            Alarm::LogForked | Alarm::LogRolledBack => return,
         }
         let missing: Vec<DeviceId> = devices
             .iter()
@@ -488,10 +494,32 @@ impl Engine {
                     }
                     self.outbox.save(key, cx);
                     self.set_held(key.account, line, Some(Held::Expired), cx);
+                    self.doubt_sessions(key, cx);
                 }
                 _ => {
                     self.outbox.remove(key, cx);
                 }
+            }
+        }
+    }
+
+    /// After an expired message a long chain nobody answered is given up for a fresh session.
+    fn doubt_sessions(&mut self, key: RowKey, cx: &mut Context<'_>) {
+        let devices: Vec<DeviceId> = self
+            .outbox
+            .get(&key)
+            .map(|row| row.targets.iter().map(|t| t.device).collect())
+            .unwrap_or_default();
+        for device in devices {
+            let sending = self
+                .sessions
+                .sending(&device)
+                .and_then(|session| self.sessions.get(&session));
+            if sending.is_some_and(|live| live.session.sent_in_chain() >= LONG_CHAIN)
+                && let Some(contact) = self.contacts.get_mut(&key.account)
+            {
+                contact.devices.entry(device).or_default().repair = true;
+                cx.contacts.insert(key.account);
             }
         }
     }

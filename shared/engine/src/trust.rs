@@ -5,7 +5,7 @@ use chopar_wire::AccountId;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
-use crate::view::{Alarm, DeviceView, Held, Notice, Person, Trust};
+use crate::view::{Alarm, DeviceView, Held, LineBody, Notice, Person, Trust};
 
 pub(crate) const fn alarm_number(alarm: Option<Alarm>) -> u32 {
     match alarm {
@@ -29,7 +29,9 @@ pub(crate) const fn alarm_from(number: u32) -> Option<Alarm> {
     }
 }
 
-/// Whether an alarm goes by itself once the relay shows something valid. What concerns a log stays until its owner resolves it.
+/// Whether an alarm is about a bundle: it goes by itself once the relay shows a valid one, and an alarm about the log takes
+/// its place. Nothing forged was ever accepted, so nothing has to be resolved. Forks and rollbacks of a log stay until its
+/// owner resolves them: there the account's own keys contradict each other.
 const fn is_passing(alarm: Alarm) -> bool {
     matches!(alarm, Alarm::BundleForged | Alarm::BundleRolledBack)
 }
@@ -48,7 +50,11 @@ impl Engine {
         }
         contact.alarm = Some(alarm);
         cx.touch(account);
-        self.conversation_notice(account, &Notice::AlarmRaised(alarm), cx);
+        // One that comes and goes is said once, until something else is said.
+        let said = contact.row().and_then(|row| row.last).map(|line| line.body);
+        if said != Some(LineBody::Notice(Notice::AlarmRaised(alarm))) {
+            self.conversation_notice(account, &Notice::AlarmRaised(alarm), cx);
+        }
         self.refresh_held(account, cx);
     }
 
@@ -57,6 +63,13 @@ impl Engine {
             contact.alarm = None;
             cx.touch(account);
             self.refresh_held(account, cx);
+        }
+    }
+
+    /// The relay shows the log that is pinned here: what it forged was refused, and is over.
+    pub(crate) fn clear_forged_log(&mut self, account: AccountId, cx: &mut Context<'_>) {
+        if self.contacts.get(&account).and_then(|c| c.alarm) == Some(Alarm::LogForged) {
+            self.clear_alarm(account, cx);
         }
     }
 

@@ -95,7 +95,7 @@ impl Engine {
         let wanted = self.own.as_ref().is_some_and(|own| own.preferences.typing);
         if !wanted
             || cx.now.ms_since(sent) > STANDS_MS
-            || !self.contacts.get(&account).is_some_and(|c| c.next_line > 0)
+            || self.contacts.get(&account).is_none_or(|c| c.next_line == 0)
         {
             return;
         }

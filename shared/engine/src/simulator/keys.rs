@@ -1,5 +1,6 @@
 //! Device identity keys in memory, as a native client has them.
 
+use chopar_identity::{DeviceKeys, Ed25519Public, X25519Public};
 use ed25519_dalek::{Signer, SigningKey};
 use rand_core::CryptoRng;
 use x25519_dalek::{PublicKey, StaticSecret};
@@ -28,6 +29,15 @@ impl SoftwareKeys {
         DeviceKeysPublic {
             signing: self.signing.verifying_key().to_bytes(),
             agreement: PublicKey::from(&self.agreement).to_bytes(),
+        }
+    }
+
+    /// The same, as an account log has them.
+    pub fn identity(&self) -> DeviceKeys {
+        let public = self.public();
+        DeviceKeys {
+            signing: Ed25519Public::parse(&public.signing).expect("a fresh key"),
+            agreement: X25519Public::parse(&public.agreement).expect("a fresh key"),
         }
     }
 

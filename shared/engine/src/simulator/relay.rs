@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chopar_identity::{AccountLog, LogHead, SignInExpected, verify_base, verify_sign_in};
 use chopar_wire::prost::bytes::Bytes;
-use chopar_wire::proto::identity::{Bundle, Signed};
+use chopar_wire::proto::identity::{Bundle, Entry, Signed};
 use chopar_wire::proto::relay::client_frame::Body as Ask;
 use chopar_wire::proto::relay::relay_frame::Body as Say;
 use chopar_wire::proto::relay::{
@@ -62,24 +62,33 @@ impl Relay {
         (self.submitted, self.delivered)
     }
 
+    /// Appends to an account's log past everybody, as another device of the account would.
+    pub fn append(&mut self, account: &AccountId, entry: &Entry) {
+        let known = self.accounts.get_mut(account).expect("a known account");
+        known
+            .log
+            .extend(std::slice::from_ref(entry))
+            .expect("a valid entry");
+    }
+
+    /// The log as the relay has it.
+    pub fn log(&self, account: &AccountId) -> &AccountLog {
+        &self.accounts[account].log
+    }
+
+    /// The sequence of a device's bundle, 0 without one, and how many one-time pairs are left.
+    pub fn prekeys(&self, account: &AccountId, device: &DeviceId) -> (u64, usize) {
+        let known = &self.accounts[account];
+        let bundle = known
+            .bundles
+            .get(device)
+            .map_or(0, |bundle| sequence(account, known, device, bundle));
+        (bundle, known.one_time.get(device).map_or(0, VecDeque::len))
+    }
+
     /// Envelopes that wait for their devices.
     pub fn waiting(&self) -> usize {
         self.queues.values().map(|queue| queue.waiting.len()).sum()
-    }
-
-    /// Puts a copy of every waiting or past envelope body of one device into its queue again, under its old id: a replay.
-    pub fn replay(&mut self, device: &DeviceId, id: EnvelopeId, body: Bytes) -> Option<(u64, Deliver)> {
-        let queue = self.queues.entry(*device).or_default();
-        queue.last += 1;
-        queue.waiting.insert(queue.last, (id, body.clone()));
-        let deliver = Deliver {
-            seq: queue.last,
-            id: id.into(),
-            body,
-            accepted: 0,
-        };
-        let connection = self.connection_of(device)?;
-        Some((connection, deliver))
     }
 
     pub(super) fn connected(&mut self, connection: u64, now: u64) -> Vec<Out> {
@@ -125,26 +134,18 @@ impl Relay {
             }),
             (Ask::Register(register), None) => {
                 let answer = self.register(connection, register, now);
-                out.push((
-                    connection,
-                    request,
-                    answer.unwrap_or_else(|reason| refused(reason)),
-                ));
+                out.push((connection, request, answer.unwrap_or_else(refused)));
                 self.welcome(connection, &mut out);
                 return out;
             }
             (Ask::SignIn(sign_in), None) => {
                 let answer = self.sign_in(connection, &sign_in, now);
-                out.push((
-                    connection,
-                    request,
-                    answer.unwrap_or_else(|reason| refused(reason)),
-                ));
+                out.push((connection, request, answer.unwrap_or_else(refused)));
                 self.welcome(connection, &mut out);
                 return out;
             }
             (_, None) => refused(Reason::SignInFirst),
-            (Ask::Submit(submit), Some(_)) => self.submit(&submit, now, &mut out).unwrap_or_else(|say| say),
+            (Ask::Submit(submit), Some(_)) => self.submit(&submit, now, &mut out).unwrap_or_else(|say| *say),
             (Ask::SubmitSignal(signal), Some(_)) => {
                 for envelope in signal.envelopes {
                     let device = DeviceId::try_from(envelope.device.as_ref()).expect("16 bytes");
@@ -333,10 +334,10 @@ impl Relay {
         }
     }
 
-    fn submit(&mut self, submit: &Submit, now: u64, out: &mut Vec<Out>) -> Result<Say, Say> {
+    fn submit(&mut self, submit: &Submit, now: u64, out: &mut Vec<Out>) -> Result<Say, Box<Say>> {
         let account = self
             .account(&submit.account)
-            .ok_or_else(|| refused(Reason::NoSuchAccount))?;
+            .ok_or_else(|| Box::new(refused(Reason::NoSuchAccount)))?;
         let head = submit
             .log_head
             .as_ref()
@@ -345,11 +346,11 @@ impl Relay {
             let from = head
                 .filter(|h| account.log.prefix_hash(h.length) == Some(h.hash))
                 .map_or(0, |h| h.length);
-            return Err(Say::DeviceMismatch(DeviceMismatch {
+            return Err(Box::new(Say::DeviceMismatch(DeviceMismatch {
                 account: submit.account.clone(),
                 entries: account.log.entries(from).to_vec(),
                 from,
-            }));
+            })));
         }
         let named: BTreeSet<DeviceId> = submit
             .envelopes
