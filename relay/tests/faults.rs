@@ -14,18 +14,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use chopar_relay::{Config, Rate};
+use chopar_relay::{Config, Rates};
 use chopar_wire::proto::relay::{client_frame as c, relay_frame::Body};
 use common::client::{kind, reason};
 use common::{Client, Person, Reason, TestRelay};
 
 fn without_rates(config: &mut Config) {
-    let free = Rate {
-        per_second: 1_000_000,
-        burst: 1_000_000,
-    };
-    config.rates.submits = free;
-    config.rates.submit_kib = free;
+    config.rates = Rates::unlimited();
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use super::DataFolder;
-use crate::{Config, Relay, WebSource};
+use crate::{Config, Rates, Relay, WebSource};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -46,6 +46,9 @@ pub(super) struct Serve {
     /// Connections in total.
     #[arg(long, env = "CHOPAR_CONNECTIONS", value_name = "COUNT")]
     connections: Option<usize>,
+    /// Do not limit rates: for benchmarks, never for people.
+    #[arg(long)]
+    no_rate_limits: bool,
     /// Serve the web client from this folder, not from the program.
     #[cfg(any(debug_assertions, feature = "web-from-disk"))]
     #[arg(long, value_name = "DIR")]
@@ -69,6 +72,10 @@ impl Serve {
         config.web = web;
         config.caps.connections = self.connections.unwrap_or(config.caps.connections);
         config.caps.per_address = self.connections_per_address.unwrap_or(config.caps.per_address);
+        if self.no_rate_limits {
+            tracing::warn!("rates are not limited");
+            config.rates = Rates::unlimited();
+        }
         let relay = Relay::open(listener, config).await?;
         let stop = stop_signal().context("signals cannot be caught")?;
         match relay.owner_invite() {

@@ -39,6 +39,25 @@ pub struct Rates {
     pub address: Rate,
 }
 
+impl Rates {
+    /// Rates that nothing reaches, for benchmarks.
+    pub const fn unlimited() -> Self {
+        let rate = Rate {
+            per_second: u32::MAX,
+            burst: u32::MAX,
+        };
+        Self {
+            submits: rate,
+            submit_kib: rate,
+            signals: rate,
+            claims: rate,
+            finds: rate,
+            others: rate,
+            address: rate,
+        }
+    }
+}
+
 impl Default for Rates {
     fn default() -> Self {
         Self {
