@@ -163,3 +163,12 @@ impl Organisation {
         &self.folder
     }
 }
+
+impl Drop for Organisation {
+    /// The relay outlives the play, so that the pictures of a failure show what the people saw.
+    fn drop(&mut self) {
+        if let Some(relay) = self.relay.take() {
+            self.stage.keep(relay);
+        }
+    }
+}

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::chrome::Chrome;
 use super::page::Page;
 use super::places::Places;
+use super::relay::Relay;
 use super::watch::Watch;
 
 /// What a test runs on.
@@ -19,6 +20,7 @@ pub struct Stage {
     folder: TempDir,
     cast: Mutex<Vec<Role>>,
     relay_log: Mutex<Option<PathBuf>>,
+    relay: Mutex<Option<Relay>>,
 }
 
 /// One person's browser as the stage sees it.
@@ -51,6 +53,7 @@ impl Stage {
                 .context("no temporary folder")?,
             cast: Mutex::default(),
             relay_log: Mutex::default(),
+            relay: Mutex::default(),
         });
         // A task of its own, so that a failed assertion still leaves its pictures.
         let outcome = match tokio::spawn(play(Arc::clone(&stage))).await {
@@ -95,6 +98,11 @@ impl Stage {
 
     pub(crate) fn watch_relay_log(&self, log: &Path) {
         *self.relay_log.lock().unwrap_or_else(PoisonError::into_inner) = Some(log.to_owned());
+    }
+
+    /// Keeps a relay running until the end of the stage.
+    pub(crate) fn keep(&self, relay: Relay) {
+        *self.relay.lock().unwrap_or_else(PoisonError::into_inner) = Some(relay);
     }
 
     fn cast(&self) -> MutexGuard<'_, Vec<Role>> {
@@ -176,5 +184,6 @@ impl Stage {
         for role in cast {
             drop(role.chrome.kill().await);
         }
+        drop(self.relay.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }

@@ -119,7 +119,7 @@ impl Watch {
         let line = format!("{} ({})", words, text(&entry["url"]));
         if is_policy(&words) {
             self.seen().violations.push(line);
-        } else if entry["level"] == "error" && entry["source"] != "network" {
+        } else if entry["level"] == "error" && !is_network(entry) {
             // The network's own errors are what offline tests consist of; the page has to say them in its own words.
             self.seen().errors.push(line);
         }
@@ -196,6 +196,11 @@ fn is_policy(words: &str) -> bool {
     ]
     .iter()
     .any(|phrase| words.contains(phrase))
+}
+
+/// What Chromium says of its own accord when a server cannot be reached.
+fn is_network(entry: &Value) -> bool {
+    entry["source"] == "network" || text(&entry["text"]).starts_with("WebSocket connection to ")
 }
 
 fn text(value: &Value) -> String {

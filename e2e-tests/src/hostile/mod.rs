@@ -28,14 +28,13 @@ pub type AlterRelay = Box<dyn FnMut(RelayFrame) -> Vec<RelayFrame> + Send>;
 /// The same for a frame of the page on its way to the relay.
 pub type AlterClient = Box<dyn FnMut(ClientFrame) -> Vec<ClientFrame> + Send>;
 
-/// A proxy in front of a relay. Dropping it ends it.
+/// A proxy in front of a relay. It lives as long as the test's runtime, so that a failure's pictures still show a served page.
 pub struct HostileProxy {
     origin: String,
     relay: RelayPort,
     rules: Arc<Mutex<Rules>>,
     notebook: Arc<Notebook>,
     network: Arc<watch::Sender<Network>>,
-    task: tokio::task::JoinHandle<()>,
 }
 
 /// What is done to what passes.
@@ -78,7 +77,7 @@ impl HostileProxy {
             rules: Arc::clone(&rules),
             notebook: Arc::clone(&notebook),
         };
-        let task = tokio::spawn(async move {
+        tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(pass(stream, shared.clone(), up.clone()));
             }
@@ -89,7 +88,6 @@ impl HostileProxy {
             rules,
             notebook,
             network: Arc::new(network),
-            task,
         })
     }
 
@@ -181,13 +179,6 @@ impl HostileProxy {
 
     fn rules(&self) -> MutexGuard<'_, Rules> {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for HostileProxy {
-    fn drop(&mut self) {
-        self.task.abort();
-        self.cut();
     }
 }
 
