@@ -58,6 +58,8 @@ pub struct Engine {
     pub(crate) tokens: Tokens,
     pub(crate) asks: Vec<WaitingAsk>,
     pub(crate) registering: Option<Registering>,
+    /// The relay said that it does not have the account whose registration was in doubt.
+    pub(crate) absent: bool,
     pub(crate) openings: BTreeMap<(AccountId, DeviceId), Opening>,
     pub(crate) logs_wanted: LogsWanted,
     pub(crate) owed_due: OwedDue,

@@ -82,7 +82,8 @@ impl Engine {
         device_name: &str,
         cx: &mut Context<'_>,
     ) {
-        let begun = self.own.as_ref().is_some_and(|own| own.stage != Stage::Prepared);
+        // An attempt whose answer was lost is found out first; a form that comes meanwhile waits for that.
+        let begun = self.own.as_ref().is_some_and(|own| own.stage > Stage::Asked);
         if begun || self.registering.as_ref().is_some_and(|r| r.asked.is_some()) {
             return cx.fail(asked, Failure::NotNow);
         }
@@ -263,17 +264,17 @@ impl Engine {
             signature: signature.to_vec().into(),
         });
         match (self.own.as_ref().map(|own| own.stage), &self.registering) {
-            (Some(Stage::Registered | Stage::Asked), _) => {
-                self.requests
-                    .send(cx, What::SignIn, Body::SignIn(SignIn { proof }));
-            }
-            (Some(Stage::Prepared), Some(form)) => {
+            (Some(Stage::Prepared | Stage::Asked), Some(form)) if self.may_register() => {
                 let (invite, handle, display_name) = (
                     form.invite.clone(),
                     form.handle.clone(),
                     form.display_name.clone(),
                 );
                 self.register(proof, relay, invite, handle, display_name, cx);
+            }
+            (Some(Stage::Registered | Stage::Asked), _) => {
+                self.requests
+                    .send(cx, What::SignIn, Body::SignIn(SignIn { proof }));
             }
             _ => {}
         }
@@ -295,6 +296,7 @@ impl Engine {
         own.relay = relay;
         // Saved before the frame leaves: if the answer is lost, the next start knows that it may have been accepted.
         own.stage = Stage::Asked;
+        self.absent = false;
         cx.account = true;
         let account = own.account;
         let log = self
@@ -389,14 +391,20 @@ impl Engine {
     pub(crate) fn on_sign_in_refused(&mut self, refused: &Refused, cx: &mut Context<'_>) {
         match (self.own.as_ref().map(|own| own.stage), refused.reason()) {
             (Some(Stage::Asked), Reason::SignInFailed | Reason::NoSuchAccount | Reason::NoSuchDevice) => {
-                // The lost registration was not accepted: the same again, on this challenge if the relay still listens.
+                // The lost registration was not accepted: the same again. The stage stays as it is until then, so that a
+                // crash in between leads here again.
                 self.form_stands();
-                self.stage(Stage::Prepared, cx);
+                self.absent = true;
                 self.await_challenge(cx);
             }
             (_, Reason::DeviceRevoked) => self.own_device_revoked(cx),
             _ => self.drop_link(cx),
         }
+    }
+
+    /// Whether the relay is known not to have the account.
+    fn may_register(&self) -> bool {
+        self.absent || self.own.as_ref().is_some_and(|own| own.stage == Stage::Prepared)
     }
 
     /// Makes sure the form is there to be sent again, also after a restart that lost it.
@@ -447,7 +455,7 @@ impl Engine {
         if let Some(asked) = form.asked.take() {
             cx.fail(asked, Failure::Offline);
         }
-        // Where nothing left yet there is nothing to find out.
+        // Where nothing left there is nothing to find out.
         if self.own.as_ref().is_none_or(|own| own.stage == Stage::Prepared) {
             self.registering = None;
         }

@@ -40,9 +40,10 @@ fn a_second_device_gets_everything_from_now_on() {
     open(&mut world, 1, 0, bob);
     world.run_for(5_000);
     // Person 2 becomes Alice's second device.
-    let mut world = world;
     world.reset(2);
     world.link(2, 1);
+    // The next sign-in tells the first device of the second.
+    world.drop_connection(1);
     world.run_for(30_000);
     send(&mut world, 0, alice, 2);
     world.run_for(30_000);
