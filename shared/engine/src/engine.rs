@@ -253,8 +253,9 @@ impl Engine {
         }
         self.tell_link(cx);
         let next = self.next_due(cx.now);
-        if next != self.wake
-            && let Some(at) = next
+        // A wake that comes too early does no harm, so the timer is moved only to something sooner.
+        if let Some(at) = next
+            && self.wake.is_none_or(|wake| at < wake || wake <= cx.now)
         {
             self.wake = next;
             cx.effect(Effect::WakeAt(at));

@@ -72,6 +72,10 @@ impl Inbox {
         self.agreeing || !self.queue.is_empty()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.agreeing && self.waiting() == 0
+    }
+
     pub(crate) fn agreed(&mut self) {
         self.agreeing = false;
     }

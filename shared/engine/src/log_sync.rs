@@ -21,6 +21,9 @@ pub(crate) const FETCH_DELAY_MS: u64 = 60_000;
 /// A fetch that did not help is repeated after this, in milliseconds.
 const RETRY_MS: u64 = 30_000;
 
+/// An account that the relay does not know is asked for again after this, in milliseconds.
+const GONE_MS: u64 = 600_000;
+
 /// Logs to be fetched, by account, and when.
 pub(crate) type LogsWanted = BTreeMap<AccountId, Timestamp>;
 
@@ -29,6 +32,18 @@ impl Engine {
     pub(crate) fn want_log(&mut self, account: AccountId, due: Timestamp) {
         let wanted = self.logs_wanted.entry(account).or_insert(due);
         *wanted = (*wanted).min(due);
+    }
+
+    /// Nothing can go on without this log: now, unless it is asked for or a failed fetch waits.
+    pub(crate) fn need_log(&mut self, account: AccountId, now: Timestamp) {
+        if !self.is_log_asked(&account) {
+            self.logs_wanted.entry(account).or_insert(now);
+        }
+    }
+
+    fn is_log_asked(&self, account: &AccountId) -> bool {
+        self.requests
+            .is_open(|w| matches!(w, What::FetchLog { account: a, .. } if a == account))
     }
 
     pub(crate) fn pump_logs(&mut self, cx: &mut Context<'_>) {
@@ -42,10 +57,7 @@ impl Engine {
             .map(|(account, _)| *account)
             .collect();
         for account in due {
-            if self
-                .requests
-                .is_open(|w| matches!(w, What::FetchLog { account: a, .. } if *a == account))
-            {
+            if self.is_log_asked(&account) {
                 continue;
             }
             let contact = self.contacts.get(&account);
@@ -63,13 +75,9 @@ impl Engine {
 
     /// The next fetch that waits for its moment only, not for an answer.
     pub(crate) fn logs_due(&self) -> Option<Timestamp> {
-        let asked = |account: &AccountId| {
-            self.requests
-                .is_open(|w| matches!(w, What::FetchLog { account: a, .. } if a == account))
-        };
         self.logs_wanted
             .iter()
-            .filter(|(account, _)| !asked(account))
+            .filter(|(account, _)| !self.is_log_asked(account))
             .map(|(_, due)| *due)
             .min()
     }
@@ -100,6 +108,7 @@ impl Engine {
     pub(crate) fn on_log_failed(&mut self, account: AccountId, gone: bool, cx: &mut Context<'_>) {
         if gone {
             self.discard_parked(&account);
+            self.want_log(account, cx.now.plus_ms(GONE_MS));
             self.unreachable(account, Some(Held::NoSuchAccount), cx);
         } else {
             self.want_log(account, cx.now.plus_ms(RETRY_MS));

@@ -333,6 +333,9 @@ impl Engine {
         };
         self.prekeys
             .relay_has(Some(signed_in.one_time_left), Some(signed_in.bundle_sequence));
+        if self.prekeys.rolled_back() {
+            self.doubt_all_sessions(cx);
+        }
         let Some(own) = &mut self.own else { return };
         let account = own.account;
         let role = role_from(signed_in.role);
@@ -377,7 +380,7 @@ impl Engine {
             // The proof was the fault, not the form: with a fresh challenge.
             Reason::SignInFailed | Reason::SignInExpired => {
                 self.form_stands();
-                self.stage(Stage::Prepared, cx);
+                self.absent = true;
                 self.drop_link(cx);
             }
             _ => {

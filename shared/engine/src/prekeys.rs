@@ -219,6 +219,11 @@ impl Prekeys {
         self.published = None;
     }
 
+    /// Whether the relay has a later bundle than this vault: the vault is an old copy of itself.
+    pub(crate) fn rolled_back(&self) -> bool {
+        self.published.is_some_and(|published| published > self.newest())
+    }
+
     /// When it is looked next whether something is due.
     pub(crate) fn due(&self) -> Timestamp {
         self.looked.plus_ms(LOOK_MS)
@@ -411,7 +416,10 @@ impl Engine {
             return;
         }
         self.prekeys.looked = cx.now;
-        if let Some(drained) = self.own.as_ref().map(|own| own.drained) {
+        // What was handed over and waits here may still need an old key.
+        if let Some(drained) = self.own.as_ref().map(|own| own.drained)
+            && self.inbox.is_empty()
+        {
             self.prekeys.expire(drained, cx);
         }
         self.sessions.expire(cx);

@@ -33,6 +33,24 @@ impl Engine {
         }
     }
 
+    /// The vault is an older copy of itself: its ratchets would repeat positions, so every session is replaced before it sends.
+    pub(crate) fn doubt_all_sessions(&mut self, cx: &mut Context<'_>) {
+        for contact in self.contacts.values_mut() {
+            let known: Vec<DeviceId> = contact
+                .log
+                .iter()
+                .flat_map(|log| log.active_devices())
+                .map(|d| d.id)
+                .collect();
+            for device in known {
+                if self.sessions.sending(&device).is_some() {
+                    contact.devices.entry(device).or_default().repair = true;
+                    cx.contacts.insert(contact.account);
+                }
+            }
+        }
+    }
+
     fn asks_again(&self, account: &AccountId) -> bool {
         self.outbox
             .of(account)

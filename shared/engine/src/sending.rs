@@ -146,7 +146,7 @@ impl Engine {
             return false;
         }
         let Some(log) = &contact.log else {
-            self.want_log(account, cx.now);
+            self.need_log(account, cx.now);
             return false;
         };
         let this = self.own.as_ref().map(|own| own.device);
@@ -174,7 +174,7 @@ impl Engine {
     fn try_alarmed(&mut self, account: AccountId, devices: &[DeviceId], alarm: Alarm, cx: &mut Context<'_>) {
         match alarm {
             Alarm::BundleForged | Alarm::BundleRolledBack => {}
-            Alarm::LogForged => return self.want_log(account, cx.now.plus_ms(FORGED_MS)),
+            Alarm::LogForged => return self.need_log(account, cx.now.plus_ms(FORGED_MS)),
             Alarm::LogForked | Alarm::LogRolledBack => return,
         }
         let missing: Vec<DeviceId> = devices

@@ -188,6 +188,26 @@ fn two_who_begin_at_once_come_to_one_session() {
 }
 
 #[test]
+fn somebody_the_relay_does_not_know_is_not_asked_for_in_a_loop() {
+    let (mut world, _) = people(39, 1);
+    let nobody = chopar_wire::AccountId::new([5; 32]);
+    open(&mut world, 0, 1, nobody);
+    send(&mut world, 0, nobody, 1);
+    world.run_for(5_000);
+    assert_eq!(
+        state(&mut world, 0, nobody, 1),
+        (SentState::Waiting, Some(Held::NoSuchAccount))
+    );
+    let before = world.steps;
+    world.run_for(3_600_000);
+    let steps = world.steps - before;
+    assert!(
+        steps < 600,
+        "{steps} steps in an idle hour: keep-alive and a few fetches"
+    );
+}
+
+#[test]
 fn a_full_queue_is_said_and_tried_again() {
     let (mut world, accounts) = friends(38);
     world.tamper = Some(Box::new(|person, body| {
