@@ -1,4 +1,9 @@
-//! People with devices, logs and prekeys, for tests.
+//! People with devices, logs and prekeys, for tests, benchmarks, fuzzing and the interop program. Never in a product build.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "made of its own valid parts; a failure is a mistake in the test"
+)]
 
 use chopar_identity::bundle::signed;
 use chopar_identity::{
@@ -9,49 +14,63 @@ use chopar_wire::Timestamp;
 use chopar_wire::proto::identity::Bundle;
 use ed25519_dalek::{Signer as _, SigningKey};
 use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng;
+use rand_core::{CryptoRng, SeedableRng};
 
 use crate::device::{LocalDevice, PeerDevice};
 use crate::keys::{KemSecret1024, Secret32, X25519Secret};
 use crate::prekeys::{EcPrekeySecret, OneTimeOrLastResort, OneTimeSecret, PqPrekeySecret, Prekeys};
 
-pub(crate) fn rng(seed: u8) -> ChaCha20Rng {
+/// A generator that says the same each time.
+pub fn rng(seed: u8) -> ChaCha20Rng {
     ChaCha20Rng::from_seed([seed; 32])
 }
 
 /// A fresh Ed25519 pair.
-fn signing_key(rng: &mut ChaCha20Rng) -> SigningKey {
+fn signing_key(rng: &mut impl CryptoRng) -> SigningKey {
     SigningKey::from_bytes(Secret32::random(rng).as_bytes())
 }
 
 /// One person with one device and everything private at hand.
-pub(crate) struct Person {
-    pub(crate) log: AccountLog,
-    pub(crate) signing: SigningKey,
-    pub(crate) agreement: X25519Secret,
-    pub(crate) local: LocalDevice,
-    pub(crate) signed_prekey: EcPrekeySecret,
-    pub(crate) sealing_key: EcPrekeySecret,
-    pub(crate) last_resort: PqPrekeySecret,
-    pub(crate) one_time: OneTimeSecret,
+pub struct Person {
+    /// The account log: account and device.
+    pub log: AccountLog,
+    /// The device's signing key.
+    pub signing: SigningKey,
+    /// The device's X25519 identity key.
+    pub agreement: X25519Secret,
+    /// The device.
+    pub local: LocalDevice,
+    /// Its signed prekey.
+    pub signed_prekey: EcPrekeySecret,
+    /// Its sealing key.
+    pub sealing_key: EcPrekeySecret,
+    /// Its last-resort ML-KEM prekey.
+    pub last_resort: PqPrekeySecret,
+    /// Its one one-time pair.
+    pub one_time: OneTimeSecret,
 }
 
 impl Person {
-    pub(crate) fn new(seed: u8) -> Self {
-        let mut rng = rng(seed);
-        let account = signing_key(&mut rng);
+    /// The same person for the same number.
+    pub fn new(seed: u8) -> Self {
+        Self::random(&mut rng(seed))
+    }
+
+    /// A fresh person.
+    pub fn random(rng: &mut impl CryptoRng) -> Self {
+        let account = signing_key(rng);
         let account_key = Ed25519Public::parse(account.verifying_key().as_bytes()).unwrap();
         let recovery = RecoveryKeys {
-            x25519: X25519Secret::random(&mut rng).public(),
-            kem: KemSecret1024::random(&mut rng).public(),
+            x25519: X25519Secret::random(rng).public(),
+            kem: KemSecret1024::random(rng).public(),
         };
         let create = EntryDraft::create(&account_key, &recovery, 1);
         let input = create.signing_input();
         let create = create.finish(&[account.sign(&input).to_bytes()]).unwrap();
         let mut log = AccountLog::verify(&account_id(&account_key), &[create]).unwrap();
 
-        let signing = signing_key(&mut rng);
-        let agreement = X25519Secret::random(&mut rng);
+        let signing = signing_key(rng);
+        let agreement = X25519Secret::random(rng);
         let keys = DeviceKeys {
             signing: Ed25519Public::parse(signing.verifying_key().as_bytes()).unwrap(),
             agreement: agreement.public(),
@@ -69,19 +88,20 @@ impl Person {
             log,
             signing,
             agreement,
-            signed_prekey: EcPrekeySecret::random(1, Timestamp(1), &mut rng),
-            sealing_key: EcPrekeySecret::random(2, Timestamp(1), &mut rng),
-            last_resort: PqPrekeySecret::random(3, Timestamp(1), &mut rng),
-            one_time: OneTimeSecret::random(4, Timestamp(1), &mut rng),
+            signed_prekey: EcPrekeySecret::random(1, Timestamp(1), rng),
+            sealing_key: EcPrekeySecret::random(2, Timestamp(1), rng),
+            last_resort: PqPrekeySecret::random(3, Timestamp(1), rng),
+            one_time: OneTimeSecret::random(4, Timestamp(1), rng),
         }
     }
 
-    pub(crate) fn peer(&self) -> PeerDevice {
+    /// The device as others see it in the verified log.
+    pub fn peer(&self) -> PeerDevice {
         PeerDevice::from_log(&self.log, self.local.device()).unwrap()
     }
 
     /// The bundle as the relay hands it out, with or without a one-time pair.
-    pub(crate) fn bundle(&self, with_one_time: bool) -> Bundle {
+    pub fn bundle(&self, with_one_time: bool) -> Bundle {
         let base = BundleBase {
             account: *self.local.account(),
             device: *self.local.device(),
@@ -104,12 +124,14 @@ impl Person {
         }
     }
 
-    pub(crate) fn verified_bundle(&self, with_one_time: bool) -> VerifiedBundle {
+    /// The same, verified.
+    pub fn verified_bundle(&self, with_one_time: bool) -> VerifiedBundle {
         let bundle = self.bundle(with_one_time);
         VerifiedBundle::verify(self.local.account(), self.local.keys(), &bundle).unwrap()
     }
 
-    pub(crate) fn prekeys(&self, with_one_time: bool) -> Prekeys<'_> {
+    /// The private halves that go with the bundle.
+    pub fn prekeys(&self, with_one_time: bool) -> Prekeys<'_> {
         Prekeys {
             signed: &self.signed_prekey,
             one_time: if with_one_time {

@@ -39,8 +39,8 @@ pub mod recovery;
 pub mod safety_number;
 pub mod seal;
 
-#[cfg(test)]
-mod fixture;
+#[cfg(any(test, feature = "oracle"))]
+pub mod fixture;
 
 /// The one suite of this version. Another one is refused by name, a lower one never accepted in its place.
 pub const SUITE: u16 = 1;
