@@ -1,6 +1,7 @@
 //! Set-up: everything is looked for first, and installed only where it is missing.
 
 mod browser;
+mod interop;
 mod packages;
 mod programs;
 mod wasm_std;
@@ -75,6 +76,7 @@ impl WebTools {
 pub(crate) fn everything() -> Result<()> {
     for_web()?;
     for_browser_tests()?;
+    for_interop_tests()?;
     println!("everything is in place");
     Ok(())
 }
@@ -106,6 +108,13 @@ pub(crate) fn for_browser_tests() -> Result<Browser> {
     let browser = browser::prepare()?;
     println!("  browser: {} ({})", browser.chrome.display(), browser.version);
     Ok(browser)
+}
+
+/// What the tests of the protocol need besides.
+pub(crate) fn for_interop_tests() -> Result<()> {
+    let python = interop::prepare()?;
+    println!("  independent implementations: {}", python.display());
+    Ok(())
 }
 
 /// Whether a variable of ours is set to `value`.

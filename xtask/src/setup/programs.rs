@@ -84,7 +84,7 @@ fn npm_wasm_opt() -> Result<PathBuf> {
 }
 
 /// Where a program of a version is kept between clones.
-fn folder(name: &str, version: &str) -> Result<PathBuf> {
+pub(super) fn folder(name: &str, version: &str) -> Result<PathBuf> {
     let base = if let Some(tools) = env::var_os("CHOPAR_TOOLS") {
         PathBuf::from(tools)
     } else if let Some(cache) = env::var_os("XDG_CACHE_HOME") {
