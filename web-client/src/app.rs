@@ -38,10 +38,11 @@ pub fn start() {
     app.client.listen(move |message| app.heard(message));
     app.client.visible(is_visible());
     app.visible.set(is_visible());
-    app.refresh();
     watch_visibility(app);
     watch_the_day(app);
+    // Mounting also sets up the executor that `refresh` runs on.
     leptos::mount::mount_to(place.unchecked_into(), move || view! { <Root app/> }).forget();
+    app.refresh();
 }
 
 /// A panic leaves the page in no known state: it is covered, and can only be loaded again. Messages are with the engine.

@@ -30,7 +30,7 @@ pub(crate) fn ChatList(
     view! {
         <section class="list-pane" aria-label=texts.chats_title()>
             <header class="list-head">
-                <span class="mark" aria-hidden="true"></span>
+                <Icon name="chopar" class="mark"/>
                 <span class="brand">"Chopar"</span>
                 <Connection/>
                 <button type="button" class="button primary new-chat" on:click=move |_| app.dialog.set(Some(Dialog::Find))>
@@ -44,7 +44,10 @@ pub(crate) fn ChatList(
                 </For>
             </ul>
             {move || app.chats.order().is_empty().then(|| view! {
-                <p class="list-empty muted">{texts.chats_empty_body()}</p>
+                <div class="list-empty">
+                    <p>{texts.chats_empty_body()}</p>
+                    <p class="assurance"><Icon name="lock"/><span>{texts.chats_pick_body()}</span></p>
+                </div>
             })}
             <Ways place/>
         </section>

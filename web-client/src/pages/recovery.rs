@@ -4,9 +4,12 @@ use chopar_engine::{Answer, Failure, Intent};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
 
 use crate::state::use_app;
 use crate::ui::{CopyButton, Field, Icon, Problem, focus_when_mounted};
+use crate::view_model::Place;
 
 /// Longest text in a box for one group: four characters, and room for spaces around them.
 const GROUP_MAX: usize = 12;
@@ -20,6 +23,14 @@ pub(crate) fn Recovery(
     confirm: [u8; 2],
 ) -> impl IntoView {
     let saved = RwSignal::new(false);
+    // The invite has served: what comes after the key is the list, also when Back is pressed there.
+    use_navigate()(
+        &Place::Chats.path(),
+        NavigateOptions {
+            replace: true,
+            ..NavigateOptions::default()
+        },
+    );
     let groups = StoredValue::new(groups);
     let step = move || {
         if saved.get() {

@@ -43,7 +43,9 @@ pub(crate) fn Settings() -> impl IntoView {
 fn Profile() -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
-    let Some(me) = app.me() else { return ().into_any() };
+    let Some(me) = untrack(|| app.me()) else {
+        return ().into_any();
+    };
     let name = RwSignal::new(me.display_name.clone());
     let failure = ArcRwSignal::new(None);
     let saved = ArcRwSignal::new(false);
@@ -111,7 +113,7 @@ fn Languages() -> impl IntoView {
             let checked = app.language.get_untracked() == language;
             let choose = move || {
                 language.remember();
-                app.speak(language);
+                app.language.set(language);
                 // The page was built anew: the keyboard is put back where it was.
                 focus_when_mounted("language");
             };

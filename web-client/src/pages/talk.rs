@@ -7,6 +7,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use super::composer::Composer;
+use super::connection::Connection;
 use super::stop_bar::{Stop, StopBar};
 use super::timeline::Timeline;
 use crate::state::{now, use_app};
@@ -94,15 +95,19 @@ fn Head(
         };
         navigate(&to.path(), NavigateOptions::default());
     };
-    let trust = Memo::new(move |_| row.read().trust);
+    let trust = Memo::new(move |_| {
+        let row = row.read();
+        (row.trust, row.alarm.is_some())
+    });
     let below = move || {
         if typing_until.get() > now() {
             return view! { <span class="typing">{texts.talk_typing(&name.read())}</span> }.into_any();
         }
         let (class, icon, word) = match trust.get() {
-            Trust::Verified => ("trust verified", "shield-check", texts.talk_verified()),
-            Trust::Changed => ("trust changed", "shield-alert", texts.talk_changed()),
-            Trust::Unverified => ("trust", "shield", texts.talk_unverified()),
+            (_, true) => ("trust changed", "shield-alert", texts.chats_attention()),
+            (Trust::Verified, false) => ("trust verified", "shield-check", texts.talk_verified()),
+            (Trust::Changed, false) => ("trust changed", "shield-alert", texts.talk_changed()),
+            (Trust::Unverified, false) => ("trust", "shield", texts.talk_unverified()),
         };
         view! { <span class=class><Icon name=icon/>{word}</span> }.into_any()
     };
@@ -124,6 +129,7 @@ fn Head(
                     <span class="below" id="peer-below">{below}</span>
                 </span>
             </button>
+            <Connection/>
         </header>
     }
 }

@@ -12,7 +12,7 @@ pub(crate) fn Welcome() -> impl IntoView {
     view! {
         <main class="sheet">
             <div class="card">
-                <span class="mark" aria-hidden="true"></span>
+                <Icon name="chopar" class="mark"/>
                 <h1 id="pane-title" tabindex="-1">{texts.welcome_title()}</h1>
                 <p>{texts.welcome_body()}</p>
                 <p class="assurance"><Icon name="lock"/><span>{texts.welcome_privacy()}</span></p>

@@ -54,7 +54,6 @@ pub(crate) struct State {
     pub(crate) language: ArcRwSignal<Language>,
     /// Light, dark, or the system's.
     pub(crate) theme: ArcRwSignal<Theme>,
-    clock: Mutex<Arc<Clock>>,
     talks: Mutex<BTreeMap<AccountId, Arc<Talk>>>,
 }
 
@@ -105,7 +104,6 @@ impl App {
             today: ArcRwSignal::new(Day::of(now, minutes_ahead(now))),
             language: ArcRwSignal::new(language),
             theme: ArcRwSignal::new(theme),
-            clock: Mutex::new(Arc::new(Clock::new(language))),
             talks: Mutex::default(),
         })))
     }
@@ -118,14 +116,8 @@ impl State {
     }
 
     /// Dates and times in that language.
-    pub(crate) fn clock(&self) -> Arc<Clock> {
-        Arc::clone(&self.clock.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Speaks another language from now on.
-    pub(crate) fn speak(&self, language: Language) {
-        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(Clock::new(language));
-        self.language.set(language);
+    pub(crate) fn clock(&self) -> Clock {
+        Clock(self.texts())
     }
 
     /// The own account, tracked; `None` before there is one.

@@ -16,8 +16,8 @@ impl App {
         spawn_local(async move {
             match self.client.ask(Intent::Snapshot).await {
                 Answer::Snapshot(snapshot) => self.take(*snapshot),
-                // The engine always has a snapshot; without one only the reason of its end can follow, as a fatal message.
-                _ => leptos::logging::error!("the engine gave no snapshot"),
+                // Only an engine that has come to an end has no snapshot, and it has said so.
+                _ => {}
             }
         });
     }

@@ -1,22 +1,15 @@
-//! Dates and times as the person's language writes them.
+//! The browser's clock and calendar, and dates as the person's language writes them.
 
 use chopar_wire::Timestamp;
-use js_sys::{Array, Date, Function, Intl, Object, Reflect};
-use send_wrapper::SendWrapper;
+use js_sys::Date;
 use wasm_bindgen::JsValue;
 
-use crate::i18n::{Language, Texts};
-use crate::view_model::Day;
+use crate::i18n::Texts;
+use crate::view_model::{Day, dates};
 
-/// Formatters of one language. Making one costs more than using it a hundred times, so they are kept.
-pub(crate) struct Clock {
-    language: Language,
-    time: SendWrapper<Function>,
-    weekday: SendWrapper<Function>,
-    day: SendWrapper<Function>,
-    day_and_year: SendWrapper<Function>,
-    full: SendWrapper<Function>,
-}
+/// Dates and times in one language.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock(pub(super) Texts);
 
 /// The moment it is.
 pub(crate) fn now() -> Timestamp {
@@ -30,88 +23,37 @@ pub(crate) fn minutes_ahead(moment: Timestamp) -> i32 {
 }
 
 impl Clock {
-    /// Formatters for a language.
-    pub(crate) fn new(language: Language) -> Self {
-        let format = |options: &[(&str, &str)]| SendWrapper::new(formatter(language, options));
-        Self {
-            language,
-            time: format(&[("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23")]),
-            weekday: format(&[("weekday", "short")]),
-            day: format(&[("day", "numeric"), ("month", "long")]),
-            day_and_year: format(&[("day", "numeric"), ("month", "short"), ("year", "numeric")]),
-            full: format(&[
-                ("day", "numeric"),
-                ("month", "short"),
-                ("year", "numeric"),
-                ("hour", "2-digit"),
-                ("minute", "2-digit"),
-                ("hourCycle", "h23"),
-            ]),
-        }
-    }
-
     /// The time of day.
-    pub(crate) fn time(&self, moment: Timestamp) -> String {
-        apply(&self.time, moment)
+    pub(crate) fn time(self, moment: Timestamp) -> String {
+        dates::time(moment, minutes_ahead(moment))
     }
 
     /// A date.
-    pub(crate) fn date(&self, moment: Timestamp) -> String {
-        apply(&self.day_and_year, moment)
+    pub(crate) fn date(self, moment: Timestamp) -> String {
+        dates::date(self.0, day_of(moment))
     }
 
     /// A date with the time of day.
-    pub(crate) fn full(&self, moment: Timestamp) -> String {
-        apply(&self.full, moment)
+    pub(crate) fn full(self, moment: Timestamp) -> String {
+        self.0.date_moment(&self.date(moment), &self.time(moment))
     }
 
-    /// The name of the day a moment belongs to, as a separator shows it.
-    pub(crate) fn day(&self, moment: Timestamp, today: Day) -> String {
-        let texts = Texts(self.language);
-        match today.0 - self.day_of(moment).0 {
-            0 => texts.talk_today().to_owned(),
-            1 => texts.talk_yesterday().to_owned(),
-            // A year that is not the present one must be said; half a year back nobody has to wonder.
-            2..=180 => apply(&self.day, moment),
-            _ => apply(&self.day_and_year, moment),
+    /// The name of the day a moment belongs to.
+    pub(crate) fn day(self, moment: Timestamp, today: Day) -> String {
+        dates::day_name(self.0, day_of(moment), today)
+    }
+
+    /// A moment in as little space as a list has.
+    pub(crate) fn brief(self, moment: Timestamp, today: Day) -> String {
+        let day = day_of(moment);
+        if day == today {
+            self.time(moment)
+        } else {
+            dates::brief(self.0, day, today)
         }
-    }
-
-    /// A moment in as little space as a list has: the time today, the weekday this week, else the date.
-    pub(crate) fn brief(&self, moment: Timestamp, today: Day) -> String {
-        match today.0 - self.day_of(moment).0 {
-            0 => self.time(moment),
-            1 => Texts(self.language).talk_yesterday().to_owned(),
-            2..=6 => apply(&self.weekday, moment),
-            _ => apply(&self.day_and_year, moment),
-        }
-    }
-
-    /// The local day of a moment.
-    pub(crate) fn day_of(&self, moment: Timestamp) -> Day {
-        Day::of(moment, minutes_ahead(moment))
     }
 }
 
-fn formatter(language: Language, options: &[(&str, &str)]) -> Function {
-    let object = Object::new();
-    for (key, value) in options {
-        // Setting a property of a fresh object cannot fail.
-        let _ = Reflect::set(&object, &JsValue::from_str(key), &JsValue::from_str(value));
-    }
-    // English here is read in Tashkent: day before month, 24 hours.
-    let tag = if language == Language::En {
-        "en-GB"
-    } else {
-        language.tag()
-    };
-    Intl::DateTimeFormat::new(&Array::of1(&JsValue::from_str(tag)), &object).format()
-}
-
-fn apply(format: &Function, moment: Timestamp) -> String {
-    format
-        .call1(&JsValue::UNDEFINED, &JsValue::from_f64(moment.0 as f64))
-        .ok()
-        .and_then(|text| text.as_string())
-        .unwrap_or_default()
+fn day_of(moment: Timestamp) -> Day {
+    Day::of(moment, minutes_ahead(moment))
 }

@@ -35,8 +35,11 @@ pub(crate) fn Modal(
         }
     });
     on_cleanup(move || {
+        // While the dialog is there nothing outside of it can take the focus.
         if let Some(before) = before {
-            let _ = before.focus();
+            request_animation_frame(move || {
+                let _ = before.focus();
+            });
         }
     });
     let on_cancel = move |event: ev::Event| {

@@ -2,6 +2,7 @@
 
 mod avatar;
 mod browser_name;
+pub(crate) mod dates;
 mod day;
 mod line_name;
 mod line_place;
