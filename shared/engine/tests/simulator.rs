@@ -1,6 +1,6 @@
 //! Twenty people, everything goes wrong, nothing is lost, nothing is shown twice, nothing stays unopened.
 
-use chopar_engine::simulator::{Config, run};
+use chopar_engine::simulator::{Config, Faults, run};
 
 fn size(bounded: usize, full: usize) -> usize {
     if std::env::var_os("CHOPAR_FULL").is_some() {
