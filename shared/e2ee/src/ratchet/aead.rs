@@ -20,6 +20,15 @@ impl OneUse {
         Self(hkdf(salt, &[secret], &[label]))
     }
 
+    /// Key and nonce of a published vector.
+    #[cfg(test)]
+    pub(super) fn given(key: [u8; 32], nonce: [u8; 12]) -> Self {
+        let mut whole = Zeroizing::new([0; 44]);
+        whole[..32].copy_from_slice(&key);
+        whole[32..].copy_from_slice(&nonce);
+        Self(whole)
+    }
+
     /// Encrypts `buffer` in place and returns the tag. Consumes the key: it serves once.
     pub(super) fn seal(self, associated: &[u8], buffer: &mut [u8]) -> [u8; AEAD_TAG] {
         let (cipher, nonce) = self.parts();

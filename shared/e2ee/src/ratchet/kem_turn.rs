@@ -212,6 +212,9 @@ fn expand(seed: &Zeroizing<[u8; 64]>) -> DecapsulationKey {
 }
 
 #[cfg(test)]
+mod vectors;
+
+#[cfg(test)]
 mod tests {
     use rand_chacha::ChaCha20Rng;
     use rand_core::SeedableRng;

@@ -8,6 +8,7 @@ mod order;
 mod random;
 mod records;
 mod signals;
+mod vectors;
 
 use chopar_wire::Timestamp;
 use rand_chacha::ChaCha20Rng;
