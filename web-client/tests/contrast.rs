@@ -73,22 +73,24 @@ const TEXTS: [(&str, &[&str]); 16] = [
 ];
 
 #[test]
-fn texts_stand_out_from_their_surfaces() {
-    let tokens = tokens();
+fn texts_stand_out_from_their_surfaces() -> std::io::Result<()> {
+    let tokens = tokens()?;
     for (text, surfaces) in TEXTS {
         for surface in surfaces {
             check(&tokens, text, surface, TEXT);
         }
     }
+    Ok(())
 }
 
 #[test]
-fn edges_of_controls_can_be_seen() {
-    let tokens = tokens();
+fn edges_of_controls_can_be_seen() -> std::io::Result<()> {
+    let tokens = tokens()?;
     for surface in ["surface", "surface-raised", "surface-sunken"] {
         check(&tokens, "line-strong", surface, CONTROL);
         check(&tokens, "accent", surface, CONTROL);
     }
+    Ok(())
 }
 
 #[test]
@@ -98,14 +100,19 @@ fn the_measure_is_that_of_the_standard() {
     assert!((contrast([118.0; 3], [255.0; 3]) - 4.54).abs() < 0.01);
 }
 
-fn check(tokens: &BTreeMap<String, [[f64; 3]; 2]>, text: &str, surface: &str, least: f64) {
-    let find = |name: &str| {
-        *tokens
-            .get(name)
-            .unwrap_or_else(|| panic!("--{name} is no colour pair in tokens.css"))
-    };
-    let (inks, papers) = (find(text), find(surface));
-    for (theme, (ink, paper)) in ["light", "dark"].iter().zip(inks.into_iter().zip(papers)) {
+fn check(tokens: &Tokens, text: &str, surface: &str, least: f64) {
+    assert!(
+        tokens.contains_key(text),
+        "--{text} is no colour pair in tokens.css"
+    );
+    assert!(
+        tokens.contains_key(surface),
+        "--{surface} is no colour pair in tokens.css"
+    );
+    for (theme, (ink, paper)) in ["light", "dark"]
+        .iter()
+        .zip(tokens[text].into_iter().zip(tokens[surface]))
+    {
         let ratio = contrast(ink, paper);
         assert!(
             ratio >= least,
@@ -114,16 +121,18 @@ fn check(tokens: &BTreeMap<String, [[f64; 3]; 2]>, text: &str, surface: &str, le
     }
 }
 
-/// Names to (light, dark), of every `--name: light-dark(#rrggbb, #rrggbb);`.
-fn tokens() -> BTreeMap<String, [[f64; 3]; 2]> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../static/tokens.css");
-    let css = std::fs::read_to_string(file).unwrap();
+/// Names to (light, dark).
+type Tokens = BTreeMap<String, [[f64; 3]; 2]>;
+
+/// Every `--name: light-dark(#rrggbb, #rrggbb);`.
+fn tokens() -> std::io::Result<Tokens> {
+    let css = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../static/tokens.css"))?;
     let pair = |line: &str| {
         let (name, value) = line.trim().strip_prefix("--")?.split_once(": light-dark(")?;
         let (light, dark) = value.strip_suffix(");")?.split_once(", ")?;
         Some((name.to_owned(), [colour(light)?, colour(dark)?]))
     };
-    css.lines().filter_map(pair).collect()
+    Ok(css.lines().filter_map(pair).collect())
 }
 
 fn colour(hex: &str) -> Option<[f64; 3]> {

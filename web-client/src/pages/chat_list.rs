@@ -82,15 +82,15 @@ fn ChatRow(peer: AccountId, place: Memo<Place>) -> impl IntoView {
                 tabindex=move || if entry.get() { "0" } else { "-1" }
             >
                 <Avatar account=peer name=name/>
-                <span class="chat-row-text" id=said>{move || row_text(app, &row.read())}</span>
+                <span class="chat-row-text" id=said>{move || row_text(app, &row.read(), open.get())}</span>
             </a>
         </li>
     }
     .into_any()
 }
 
-/// Two lines: name and time, then the last line and what is unread.
-fn row_text(app: crate::state::App, row: &Conversation) -> impl IntoView + use<> {
+/// Two lines: name and time, then the last line and what is unread. The draft of the open conversation stands in its box.
+fn row_text(app: crate::state::App, row: &Conversation, open: bool) -> impl IntoView + use<> {
     let texts = app.texts();
     let moment = row.last.as_ref().map_or(row.time, |last| last.time);
     let time = app.clock().brief(moment, app.today.get());
@@ -113,7 +113,7 @@ fn row_text(app: crate::state::App, row: &Conversation) -> impl IntoView + use<>
         ),
         (None, Trust::Unverified) => None,
     };
-    let (class, last, state) = if row.draft.is_empty() {
+    let (class, last, state) = if row.draft.is_empty() || open {
         match row.last.as_ref().map(|last| &last.body) {
             Some(LineBody::Own { text, state, .. }) => ("last", texts.chats_own(text), Some(*state)),
             Some(LineBody::Theirs { text, .. }) => ("last", text.clone(), None),

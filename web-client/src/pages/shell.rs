@@ -1,7 +1,7 @@
 //! Daily use: the list, what is open beside it, and details on demand.
 
+use leptos::ev;
 use leptos::prelude::*;
-use leptos::{ev, html};
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate};
 
@@ -38,6 +38,7 @@ pub(crate) fn Shell() -> impl IntoView {
     });
     listen_to_keys(app, place);
     move_focus(place);
+    keep_title(app, place);
 
     let class = move || match place.get() {
         Place::Chats => "shell at-list",
@@ -129,12 +130,43 @@ fn move_focus(place: Memo<Place>) {
     });
 }
 
+/// The window's title: what is unread, and where one is.
+fn keep_title(app: App, place: Memo<Place>) {
+    let texts = app.texts();
+    Effect::new(move || {
+        let rows: Vec<_> = app
+            .chats
+            .order()
+            .into_iter()
+            .filter_map(|peer| app.chats.row(peer))
+            .collect();
+        let unread: u32 = rows.iter().map(|row| row.read().unread).sum();
+        let mut title = if unread > 0 {
+            ["(", &unread.to_string(), ") "].concat()
+        } else {
+            String::new()
+        };
+        let here = match place.get() {
+            Place::Talk(peer) | Place::Person(peer) => app.chats.row(peer).map(|row| row.read().name.clone()),
+            Place::Settings => Some(texts.settings_title().to_owned()),
+            Place::Devices => Some(texts.chats_devices().to_owned()),
+            Place::Admin => Some(texts.admin_title().to_owned()),
+            Place::Chats | Place::Join | Place::Missing => None,
+        };
+        if let Some(here) = here {
+            title.push_str(&here);
+            title.push_str(" – ");
+        }
+        title.push_str("Chopar");
+        document().set_title(&title);
+    });
+}
+
 /// Nothing is open: what to do next, and who cannot read along.
 #[component]
 fn Pick() -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
-    let node = NodeRef::<html::Button>::new();
     let empty = move || app.chats.order().is_empty();
     view! {
         <div class="empty">
@@ -144,7 +176,7 @@ fn Pick() -> impl IntoView {
             </h1>
             {move || empty().then(|| view! { <p>{texts.chats_empty_body()}</p> })}
             <p class="assurance"><Icon name="lock"/><span>{texts.chats_pick_body()}</span></p>
-            <button node_ref=node type="button" class="button" on:click=move |_| app.dialog.set(Some(Dialog::Switch))>
+            <button type="button" class="button" on:click=move |_| app.dialog.set(Some(Dialog::Switch))>
                 {texts.switch_title()}" "<kbd>"Ctrl K"</kbd>
             </button>
         </div>

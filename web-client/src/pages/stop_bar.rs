@@ -77,11 +77,11 @@ pub(crate) fn StopBar(
             }
         };
         view! {
-            <div class="stop" role="alertdialog" aria-labelledby="stop-title" aria-describedby="stop-body">
+            <div class="stop" role="alert" aria-labelledby="stop-title">
                 <Icon name="shield-alert" class="large"/>
                 <div class="stop-text">
                     <h2 id="stop-title">{title}</h2>
-                    <p id="stop-body">{body}</p>
+                    <p>{body}</p>
                     <Problem failure=failure.clone()/>
                     <div class="actions">{actions}</div>
                 </div>

@@ -8,16 +8,17 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::{App, Stage, now, own};
-use crate::port::FromWorker;
+use crate::port::{FatalKind, FromWorker};
 
 impl App {
     /// Asks for everything there is; at the start, and when the engine began anew.
     pub(crate) fn refresh(self) {
         spawn_local(async move {
-            match self.client.ask(Intent::Snapshot).await {
-                Answer::Snapshot(snapshot) => self.take(*snapshot),
-                // Only an engine that has come to an end has no snapshot, and it has said so.
-                _ => {}
+            // Only an engine that has come to an end has no snapshot; if it has not said why, it crashed.
+            if let Answer::Snapshot(snapshot) = self.client.ask(Intent::Snapshot).await {
+                self.take(*snapshot);
+            } else {
+                self.heard(FromWorker::Fatal(FatalKind::Crashed));
             }
         });
     }

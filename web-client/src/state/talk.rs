@@ -140,36 +140,8 @@ impl Talk {
     }
 
     fn merge(&self, lines: Vec<Line>, older: bool) {
-        let mut added = false;
         let mut rows = self.rows.get_untracked();
-        let oldest = rows.first().map(|row| row.sequence);
-        for line in lines {
-            match rows.binary_search_by_key(&line.sequence, |row| row.sequence) {
-                Ok(index) => {
-                    let known = &rows[index].line;
-                    if *known.read_untracked() != line {
-                        known.set(line);
-                    }
-                }
-                Err(0) if !older && oldest.is_some() => {}
-                Err(index) => {
-                    let place = LinePlace {
-                        day: None,
-                        unread_above: false,
-                        first: true,
-                        last: true,
-                    };
-                    let row = Row {
-                        sequence: line.sequence,
-                        line: ArcRwSignal::new(line),
-                        place: ArcRwSignal::new(place),
-                    };
-                    rows.insert(index, row);
-                    added = true;
-                }
-            }
-        }
-        if added {
+        if fold(&mut rows, lines, older) {
             place(&rows, self.first_unread.get_untracked());
             self.rows.set(rows);
         }
@@ -178,6 +150,44 @@ impl Talk {
     fn arrange(&self) {
         place(&self.rows.read_untracked(), self.first_unread.get_untracked());
     }
+}
+
+/// Puts lines among the rows, by sequence: a known one is replaced, an unknown one inserted. Unless the lines are an older page,
+/// those before the first row are left out: between them and the first row others may be missing. Says whether a row came.
+fn fold(rows: &mut Vec<Row>, lines: Vec<Line>, older: bool) -> bool {
+    let oldest = rows.first().map(|row| row.sequence);
+    let mut added = false;
+    for line in lines {
+        match rows.binary_search_by_key(&line.sequence, |row| row.sequence) {
+            Ok(index) => {
+                let known = &rows[index].line;
+                if *known.read_untracked() != line {
+                    known.set(line);
+                }
+            }
+            Err(_) if !older && oldest.is_some_and(|oldest| line.sequence < oldest) => {}
+            Err(index) => {
+                let place = LinePlace {
+                    day: None,
+                    unread_above: false,
+                    first: true,
+                    last: true,
+                };
+                let (sequence, line, place) =
+                    (line.sequence, ArcRwSignal::new(line), ArcRwSignal::new(place));
+                rows.insert(
+                    index,
+                    Row {
+                        sequence,
+                        line,
+                        place,
+                    },
+                );
+                added = true;
+            }
+        }
+    }
+    added
 }
 
 /// Works out where each row stands, and tells only those that moved.
@@ -191,5 +201,57 @@ fn place(rows: &[Row], first_unread: Option<u64>) {
         if *row.place.read_untracked() != fresh {
             row.place.set(fresh);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chopar_engine::view::LineBody;
+    use chopar_wire::MessageId;
+
+    fn line(sequence: u64, text: &str) -> Line {
+        let body = LineBody::Theirs {
+            id: MessageId::new([0; 16]),
+            text: text.to_owned(),
+        };
+        Line {
+            sequence,
+            time: Timestamp(0),
+            body,
+        }
+    }
+
+    fn sequences(rows: &[Row]) -> Vec<u64> {
+        rows.iter().map(|row| row.sequence).collect()
+    }
+
+    #[test]
+    fn a_changed_line_keeps_its_row() {
+        let mut rows = Vec::new();
+        assert!(fold(&mut rows, vec![line(5, "a"), line(7, "b")], true));
+        let signal = rows[1].line.clone();
+        assert!(!fold(&mut rows, vec![line(7, "c")], false), "no row came");
+        assert!(
+            *signal.read_untracked() == line(7, "c"),
+            "the same signal has the new line"
+        );
+    }
+
+    #[test]
+    fn lines_find_their_places_whatever_the_order() {
+        let mut rows = Vec::new();
+        fold(&mut rows, vec![line(5, ""), line(9, "")], true);
+        fold(&mut rows, vec![line(11, ""), line(7, "")], false);
+        fold(&mut rows, vec![line(1, ""), line(3, ""), line(5, "")], true);
+        assert_eq!(sequences(&rows), [1, 3, 5, 7, 9, 11]);
+    }
+
+    #[test]
+    fn a_change_before_the_first_row_waits_for_its_page() {
+        let mut rows = Vec::new();
+        fold(&mut rows, vec![line(50, "")], true);
+        assert!(!fold(&mut rows, vec![line(3, "")], false));
+        assert_eq!(sequences(&rows), [50]);
     }
 }
