@@ -25,13 +25,14 @@
 //! | [`event`] | what a person is told: answers and changes |
 //! | [`view`] | conversations, lines, people as they are shown |
 //! | [`engine`] | the dispatcher; what it dispatches to: |
-//! | `onboarding`, `own` | from an invite to an account; the account |
+//! | `onboarding`, `sign_in`, `own` | from an invite to an account; the account |
 //! | `link`, `backoff`, `requests`, `asks`, `answers` | the connection, what is asked over it, what comes back |
-//! | `outbox`, `sending`, `opening`, `sessions` | from a text to envelopes the relay has |
+//! | `outbox`, `sending`, `opening`, `sessions`, `encrypting`, `submitted` | from a text to envelopes the relay has |
 //! | `inbox`, `receiving`, `accepting`, `quarantine`, `content` | from an envelope to what was said |
 //! | `contact`, `people`, `trust`, `log_sync`, `repair` | persons, their logs, alarms, safety numbers |
 //! | `conversation`, `line`, `marks`, `receipts`, `typing`, `seen` | lines, ticks, unread, duplicates |
 //! | `prekeys`, `tokens`, `context`, `records` | own prekeys; private operations under way; one step; what is stored |
+//! | `simulator` | (feature) many engines, a relay model, every fault, seeded |
 
 #![forbid(unsafe_code)]
 
@@ -44,6 +45,7 @@ mod content;
 mod context;
 mod conversation;
 pub mod effect;
+mod encrypting;
 pub mod engine;
 pub mod event;
 mod inbox;
@@ -68,8 +70,10 @@ mod requests;
 mod seen;
 mod sending;
 mod sessions;
+mod sign_in;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+mod submitted;
 mod tokens;
 mod trust;
 mod typing;

@@ -8,13 +8,11 @@
 //! What was prepared once serves every further attempt: a refused handle costs no new identity.
 
 use chopar_e2ee::recovery::{AccountSecrets, RecoveryKey};
-use chopar_identity::{AccountLog, DeviceName, DisplayName, EntryDraft, Handle, SignInClaim, Signer};
+use chopar_identity::{AccountLog, DeviceName, DisplayName, EntryDraft, Handle, Signer};
 use chopar_wire::Timestamp;
 use chopar_wire::proto::identity::{Entry, Signed};
 use chopar_wire::proto::relay::client_frame::Body;
-use chopar_wire::proto::relay::{
-    Challenge, CheckInvite, InviteStatus, Reason, Refused, Register, Registered, SignIn, SignedIn,
-};
+use chopar_wire::proto::relay::{CheckInvite, InviteStatus, Reason, Refused, Register, Registered};
 
 use crate::answers::failure;
 use crate::contact::Contact;
@@ -126,14 +124,6 @@ impl Engine {
         }
     }
 
-    fn wants_proof(&self) -> bool {
-        match self.own.as_ref().map(|own| own.stage) {
-            Some(Stage::Asked | Stage::Registered) => true,
-            Some(Stage::Prepared) => self.registering.is_some(),
-            Some(Stage::Revoked) | None => false,
-        }
-    }
-
     fn prepare(&mut self, cx: &mut Context<'_>) {
         if self
             .tokens
@@ -221,75 +211,15 @@ impl Engine {
         cx.account = true;
     }
 
-    fn prove(&mut self, challenge: Challenge, cx: &mut Context<'_>) {
-        let Some(own) = &self.own else { return };
-        let Ok(nonce) = <[u8; 32]>::try_from(challenge.nonce.as_ref()) else {
-            return self.drop_link(cx);
-        };
-        let claim = SignInClaim {
-            relay_name: challenge.relay_name.clone(),
-            origin: self.origin.clone(),
-            nonce,
-            expires: challenge.expires,
-            account: own.account,
-            device: own.device,
-        };
-        let body = claim.body();
-        let inputs = vec![SignInClaim::signing_input(&body)];
-        let token = self.tokens.wait(Waiting::Proof {
-            nonce: nonce.to_vec(),
-            body,
-        });
-        self.link.state = State::SigningIn { challenge };
-        cx.effect(Effect::Sign { token, inputs });
-    }
-
-    pub(crate) fn on_proof(
-        &mut self,
-        nonce: &[u8],
-        body: Vec<u8>,
-        signature: [u8; 64],
-        cx: &mut Context<'_>,
-    ) {
-        // Another connection by now, with another challenge.
-        let State::SigningIn { challenge } = &self.link.state else {
+    pub(crate) fn register(&mut self, proof: Option<Signed>, relay: String, cx: &mut Context<'_>) {
+        let (Some(own), Some(form)) = (&mut self.own, &self.registering) else {
             return;
         };
-        if challenge.nonce.as_ref() != nonce {
-            return;
-        }
-        let relay = challenge.relay_name.clone();
-        let proof = Some(Signed {
-            body: body.into(),
-            signature: signature.to_vec().into(),
-        });
-        match (self.own.as_ref().map(|own| own.stage), &self.registering) {
-            (Some(Stage::Prepared | Stage::Asked), Some(form)) if self.may_register() => {
-                let (invite, handle, display_name) = (
-                    form.invite.clone(),
-                    form.handle.clone(),
-                    form.display_name.clone(),
-                );
-                self.register(proof, relay, invite, handle, display_name, cx);
-            }
-            (Some(Stage::Registered | Stage::Asked), _) => {
-                self.requests
-                    .send(cx, What::SignIn, Body::SignIn(SignIn { proof }));
-            }
-            _ => {}
-        }
-    }
-
-    fn register(
-        &mut self,
-        proof: Option<Signed>,
-        relay: String,
-        invite: String,
-        handle: String,
-        display_name: String,
-        cx: &mut Context<'_>,
-    ) {
-        let Some(own) = &mut self.own else { return };
+        let (invite, handle, display_name) = (
+            form.invite.clone(),
+            form.handle.clone(),
+            form.display_name.clone(),
+        );
         own.invite.clone_from(&invite);
         own.handle.clone_from(&handle);
         own.display_name.clone_from(&display_name);
@@ -326,42 +256,7 @@ impl Engine {
         self.drained(cx);
     }
 
-    pub(crate) fn on_signed_in(&mut self, signed_in: &SignedIn, cx: &mut Context<'_>) {
-        self.link.state = State::SignedIn {
-            since: cx.now,
-            drained: false,
-        };
-        self.prekeys
-            .relay_has(Some(signed_in.one_time_left), Some(signed_in.bundle_sequence));
-        if self.prekeys.rolled_back() {
-            self.doubt_all_sessions(cx);
-        }
-        let Some(own) = &mut self.own else { return };
-        let account = own.account;
-        let role = role_from(signed_in.role);
-        if own.stage == Stage::Asked {
-            own.display_name.clone_from(&signed_in.display_name);
-            self.registered(&signed_in.handle, role, cx);
-        } else if own.role != role
-            || own.display_name != signed_in.display_name
-            || own.handle != signed_in.handle
-        {
-            own.role = role;
-            own.handle.clone_from(&signed_in.handle);
-            own.display_name.clone_from(&signed_in.display_name);
-            self.phase_changed(cx);
-        }
-        let head = signed_in
-            .log_head
-            .as_ref()
-            .and_then(|head| chopar_identity::LogHead::try_from(head).ok());
-        let same = self.log(&account).is_some_and(|log| head == Some(log.head()));
-        if !same {
-            self.want_log(account, cx.now);
-        }
-    }
-
-    fn registered(&mut self, handle: &str, role: Role, cx: &mut Context<'_>) {
+    pub(crate) fn registered(&mut self, handle: &str, role: Role, cx: &mut Context<'_>) {
         let Some(own) = &mut self.own else { return };
         own.stage = Stage::Registered;
         own.role = role;
@@ -391,27 +286,13 @@ impl Engine {
         }
     }
 
-    pub(crate) fn on_sign_in_refused(&mut self, refused: &Refused, cx: &mut Context<'_>) {
-        match (self.own.as_ref().map(|own| own.stage), refused.reason()) {
-            (Some(Stage::Asked), Reason::SignInFailed | Reason::NoSuchAccount | Reason::NoSuchDevice) => {
-                // The lost registration was not accepted: the same again. The stage stays as it is until then, so that a
-                // crash in between leads here again.
-                self.form_stands();
-                self.absent = true;
-                self.await_challenge(cx);
-            }
-            (_, Reason::DeviceRevoked) => self.own_device_revoked(cx),
-            _ => self.drop_link(cx),
-        }
-    }
-
     /// Whether the relay is known not to have the account.
-    fn may_register(&self) -> bool {
+    pub(crate) fn may_register(&self) -> bool {
         self.absent || self.own.as_ref().is_some_and(|own| own.stage == Stage::Prepared)
     }
 
     /// Makes sure the form is there to be sent again, also after a restart that lost it.
-    fn form_stands(&mut self) {
+    pub(crate) fn form_stands(&mut self) {
         if self.registering.is_some() {
             return;
         }
@@ -427,13 +308,6 @@ impl Engine {
             device_name: device.name.clone(),
             due: Timestamp(u64::MAX),
         });
-    }
-
-    /// A proof answers one challenge, once: the relay sends another after a refusal.
-    fn await_challenge(&mut self, cx: &Context<'_>) {
-        if let State::SigningIn { .. } = &self.link.state {
-            self.link.state = State::Greeting { since: cx.now };
-        }
     }
 
     fn stage(&mut self, stage: Stage, cx: &mut Context<'_>) {

@@ -1,41 +1,27 @@
 //! From an outbox row to a `Submit`, and what the relay says to it.
 
-use chopar_e2ee::device::PeerDevice;
-use chopar_e2ee::handshake::HandshakeHeader;
-use chopar_e2ee::padding::pad;
-use chopar_e2ee::ratchet::EncryptError;
-use chopar_e2ee::seal::{FirstContact, seal_handshake, session_body};
-use chopar_wire::proto::content::{Copy, Introduction, Payload, Text, copy, payload};
+use chopar_wire::proto::content::{Copy, Payload, Text, copy, payload};
 use chopar_wire::proto::identity;
 use chopar_wire::proto::relay::client_frame::Body;
-use chopar_wire::proto::relay::{DeviceMismatch, Envelope, ExpiryClass, Reason, Refused, Submit};
-use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp, limits};
+use chopar_wire::proto::relay::{Envelope, ExpiryClass, Submit};
+use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId};
 use prost::Message;
 
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
-use crate::line::Progress;
 use crate::outbox::{RowKey, Target};
 use crate::requests::What;
 use crate::seen::SeenId;
-use crate::sessions::SessionKey;
-use crate::view::{Alarm, Held, SentState};
+use crate::submitted::REFUSED_CAP_MS;
+use crate::view::{Alarm, Held};
 
 /// Submits without an answer at one time, all recipients together: keeps the socket's buffer small.
 const MAX_IN_FLIGHT: usize = 32;
 /// A text in bytes; longer goes as an attachment.
 pub(crate) const MAX_TEXT: usize = 8_000;
-/// The first wait after a refusal, in milliseconds; it doubles.
-const REFUSED_MS: u64 = 1_000;
-/// The longest such wait, in milliseconds.
-const REFUSED_CAP_MS: u64 = 600_000;
 /// How long after a forged log the relay is asked for it again, in milliseconds.
 const FORGED_MS: u64 = 60_000;
-/// Messages of one chain without a turn of theirs after which an expired one means a new session: the chain may be lost.
-const LONG_CHAIN: u32 = 500;
-/// How long a queued envelope lives at the relay, in milliseconds; an unacknowledged row expires then.
-const EXPIRY_MS: u64 = limits::MAX_QUEUE_AGE_MS;
 
 impl Engine {
     pub(crate) fn send_text(
@@ -258,84 +244,6 @@ impl Engine {
         ready
     }
 
-    fn encrypt_row(&mut self, key: RowKey, device: DeviceId, cx: &mut Context<'_>) -> Option<Vec<u8>> {
-        let row = self.outbox.get(&key)?;
-        let payload = Payload::decode(row.payload.as_slice()).ok()?;
-        let created = row.created;
-        let session = self.sessions.sending(&device)?;
-        self.encrypt(key.account, session, payload, created, cx)
-    }
-
-    /// Encrypts one payload in one session and saves the session. `None` where the session cannot go on; it is dropped then.
-    pub(crate) fn encrypt(
-        &mut self,
-        account: AccountId,
-        session: SessionKey,
-        mut payload: Payload,
-        time: Timestamp,
-        cx: &mut Context<'_>,
-    ) -> Option<Vec<u8>> {
-        let own = self.own.as_ref()?;
-        let own_log = self.contacts.get(&own.account)?.log.as_ref()?;
-        let own_device = own.device;
-        let contact = self.contacts.get(&account)?;
-        let log = contact.log.as_ref()?;
-        let peer = PeerDevice::from_log(log, &session.device).ok()?;
-        payload.own_log = Some((&own_log.head()).into());
-        payload.peer_log = Some((&log.head()).into());
-        payload.time = time.0;
-        let presented = own.presentation();
-        let live = self.sessions.get_mut(&session)?;
-        if live.unanswered.is_some() || contact.presented_as != presented {
-            payload.presenting = Some(Introduction {
-                handle: own.handle.clone(),
-                display_name: own.display_name.clone(),
-            });
-        }
-        if live.unanswered.is_some() {
-            payload.generation = live.generation;
-        }
-        let padded = pad(&payload.encode_to_vec()).ok()?;
-        let signal = live.unanswered.is_none() && is_signal(&payload);
-        let sealed = if signal {
-            live.session.seal_signal(&padded, cx.now, &mut cx.rng)
-        } else {
-            live.session.encrypt(&padded, cx.now, &mut cx.rng)
-        };
-        let message = match sealed {
-            Ok(message) => message,
-            Err(EncryptError::TooLong(_)) => return None,
-            Err(_) => {
-                self.sessions.remove(session, cx);
-                return None;
-            }
-        };
-        let body = match &live.unanswered {
-            None => session_body(&message),
-            Some(unanswered) => {
-                let header = HandshakeHeader::parse(&unanswered.header).ok()?;
-                let first = FirstContact {
-                    log: own_log,
-                    device: &own_device,
-                    header: &header,
-                    message: &message,
-                };
-                seal_handshake(&peer, &unanswered.sealing_key, &first, &mut cx.rng).ok()?
-            }
-        };
-        if !signal {
-            self.sessions.save(session, cx);
-            if payload.presenting.is_some()
-                && let Some(contact) = self.contacts.get_mut(&account)
-                && contact.presented_as != presented
-            {
-                contact.presented_as = presented;
-                cx.contacts.insert(account);
-            }
-        }
-        Some(body)
-    }
-
     fn submit(&mut self, key: RowKey, cx: &mut Context<'_>) -> bool {
         let head: Option<identity::LogHead> = self.log(&key.account).map(|log| (&log.head()).into());
         let Some(row) = self.outbox.get_mut(&key) else {
@@ -362,168 +270,6 @@ impl Engine {
         true
     }
 
-    pub(crate) fn on_accepted(&mut self, key: RowKey, cx: &mut Context<'_>) {
-        let Some(row) = self.outbox.get_mut(&key) else {
-            return;
-        };
-        row.in_flight = false;
-        row.accepted = Some(cx.now);
-        row.refusals = 0;
-        for target in &mut row.targets {
-            target.body = Vec::new();
-        }
-        let settled = row.settled();
-        if let Some((line, _)) = row.message {
-            self.set_progress(
-                key.account,
-                line,
-                Progress {
-                    state: SentState::Sent,
-                    held: None,
-                },
-                cx,
-            );
-        }
-        self.unreachable(key.account, None, cx);
-        if settled {
-            self.outbox.remove(key, cx);
-        } else {
-            self.outbox.save(key, cx);
-        }
-    }
-
-    pub(crate) fn on_mismatch(&mut self, key: RowKey, mismatch: &DeviceMismatch, cx: &mut Context<'_>) {
-        let account = key.account;
-        if mismatch.account.as_ref() != account.as_bytes() {
-            return self.hold(key, cx);
-        }
-        let known = self.log(&account).map_or(0, |log| log.length());
-        let end = u64::from(mismatch.from) + mismatch.entries.len() as u64;
-        if end < u64::from(known) {
-            self.raise_alarm(account, Alarm::LogRolledBack, cx);
-            return self.hold(key, cx);
-        }
-        self.take_entries(account, mismatch.from, &mismatch.entries, cx);
-        let grown = self.log(&account).is_some_and(|log| log.length() > known);
-        if grown && let Some(row) = self.outbox.get_mut(&key) {
-            // With the devices known now; envelopes of devices that stay are sent as they are.
-            row.in_flight = false;
-        } else {
-            // The relay disagrees and shows nothing new: not in a loop.
-            self.hold(key, cx);
-        }
-    }
-
-    pub(crate) fn on_submit_refused(&mut self, key: RowKey, refused: &Refused, cx: &mut Context<'_>) {
-        let held = match refused.reason() {
-            Reason::QueueFull => Some(Held::QueueFull),
-            Reason::NoSuchAccount => Some(Held::NoSuchAccount),
-            _ => None,
-        };
-        if held.is_some() {
-            self.unreachable(key.account, held, cx);
-        }
-        self.hold(key, cx);
-        if let Some(row) = self.outbox.get_mut(&key) {
-            row.not_before = row
-                .not_before
-                .max(cx.now.plus_ms(refused.retry_after_ms.min(REFUSED_CAP_MS)));
-        }
-    }
-
-    /// The row waits, longer each time.
-    fn hold(&mut self, key: RowKey, cx: &mut Context<'_>) {
-        let Some(row) = self.outbox.get_mut(&key) else {
-            return;
-        };
-        row.in_flight = false;
-        let wait = REFUSED_MS
-            .saturating_mul(1 << row.refusals.min(16))
-            .min(REFUSED_CAP_MS);
-        row.refusals += 1;
-        row.not_before = cx.now.plus_ms(wait / 2 + cx.below(wait / 2 + 1));
-    }
-
-    /// Lines that wait say why.
-    pub(crate) fn refresh_held(&mut self, account: AccountId, cx: &mut Context<'_>) {
-        let held = self.contacts.get(&account).and_then(|c| c.held());
-        for key in self.outbox.queued(&account) {
-            if let Some((line, _)) = self.outbox.get(&key).and_then(|row| row.message) {
-                self.set_held(account, line, held, cx);
-            }
-        }
-    }
-
-    /// Envelopes for devices that are no longer active are nobody's.
-    pub(crate) fn drop_inactive_targets(&mut self, account: AccountId, cx: &mut Context<'_>) {
-        let Some(log) = self.log(&account) else { return };
-        let active: Vec<DeviceId> = log.active_devices().iter().map(|d| d.id).collect();
-        for key in self.outbox.of(&account) {
-            if self
-                .outbox
-                .drop_targets(key, |target| !active.contains(&target.device))
-            {
-                let over = self
-                    .outbox
-                    .get(&key)
-                    .is_some_and(|row| row.accepted.is_some() && row.targets.is_empty());
-                if over || self.outbox.get(&key).is_some_and(crate::outbox::Row::settled) {
-                    self.outbox.remove(key, cx);
-                } else {
-                    self.outbox.save(key, cx);
-                }
-            }
-        }
-    }
-
-    /// Rows whose envelopes the relay has deleted by now.
-    pub(crate) fn tick_expiry(&mut self, cx: &mut Context<'_>) {
-        let Some(before) = cx.now.0.checked_sub(EXPIRY_MS).map(Timestamp) else {
-            return;
-        };
-        for key in self.outbox.accepted_before(before) {
-            let reached = self
-                .outbox
-                .get(&key)
-                .is_some_and(|row| row.targets.iter().any(|t| t.acked));
-            let line = self.outbox.get(&key).and_then(|row| row.message);
-            match line {
-                Some((line, _)) if !reached => {
-                    if let Some(row) = self.outbox.get_mut(&key) {
-                        row.expired = true;
-                    }
-                    self.outbox.save(key, cx);
-                    self.set_held(key.account, line, Some(Held::Expired), cx);
-                    self.doubt_sessions(key, cx);
-                }
-                _ => {
-                    self.outbox.remove(key, cx);
-                }
-            }
-        }
-    }
-
-    /// After an expired message a long chain nobody answered is given up for a fresh session.
-    fn doubt_sessions(&mut self, key: RowKey, cx: &mut Context<'_>) {
-        let devices: Vec<DeviceId> = self
-            .outbox
-            .get(&key)
-            .map(|row| row.targets.iter().map(|t| t.device).collect())
-            .unwrap_or_default();
-        for device in devices {
-            let sending = self
-                .sessions
-                .sending(&device)
-                .and_then(|session| self.sessions.get(&session));
-            if sending.is_some_and(|live| live.session.sent_in_chain() >= LONG_CHAIN)
-                && let Some(contact) = self.contacts.get_mut(&key.account)
-            {
-                contact.devices.entry(device).or_default().repair = true;
-                cx.contacts.insert(key.account);
-            }
-        }
-    }
-
     /// The own account's other active devices.
     pub(crate) fn own_others(&self, own: &AccountId) -> impl Iterator<Item = DeviceId> {
         let this = self.own.as_ref().map(|own| own.device);
@@ -533,13 +279,4 @@ impl Engine {
             .map(|device| device.id)
             .filter(move |id| Some(*id) != this)
     }
-}
-
-/// What is said without advancing the ratchet.
-fn is_signal(payload: &Payload) -> bool {
-    use payload::Content;
-    matches!(
-        payload.content,
-        Some(Content::TransportAcks(_) | Content::Receipts(_) | Content::Typing(_))
-    )
 }

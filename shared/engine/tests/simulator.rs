@@ -34,13 +34,22 @@ fn the_same_seed_comes_to_the_same_end() {
 }
 
 #[test]
-fn many_seeds_come_through() {
-    for seed in 100..100 + size(10, 100) as u64 {
-        let config = Config {
+fn many_rough_seeds_come_through() {
+    // Small and rough: each engine crashes every few seconds, so that every kind of step is crashed in somewhere.
+    let faults = Faults {
+        delay_ms: 400,
+        drop_ms: 8_000,
+        crash_ms: 6_000,
+        restart_ms: 30_000,
+        twice_percent: 10,
+    };
+    for seed in 100..100 + size(20, 300) as u64 {
+        let report = run(Config {
             people: 4,
             pace_ms: 200,
+            faults,
             ..Config::standard(seed, 150)
-        };
-        run(config);
+        });
+        assert!(report.mishaps[1] >= 5, "seed {seed}: {:?}", report.mishaps);
     }
 }

@@ -19,6 +19,7 @@ mod keys;
 mod person;
 mod relay;
 mod run;
+mod scenes;
 mod vault;
 mod world;
 

@@ -2,25 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use chopar_identity::{AccountLog, DeviceName, EntryDraft, Signer};
+use chopar_wire::Timestamp;
 use chopar_wire::frame;
-use chopar_wire::proto::identity::Entry;
 use chopar_wire::proto::relay::relay_frame::Body;
-use chopar_wire::{AccountId, Timestamp};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use zeroize::Zeroizing;
 
 use super::keys::SoftwareKeys;
 use super::person::Person;
-use super::relay::{INVITE, ORIGIN, Relay};
-use crate::effect::{Batch, Effect, Kind, RecordKey, Step, Write};
+use super::relay::{ORIGIN, Relay};
+use crate::effect::{Effect, Step};
 use crate::engine::Engine;
 use crate::event::Answer;
 use crate::input::Input;
 use crate::intent::{Asked, Intent};
-use crate::records::contact::LOG;
-use crate::view::Phase;
 
 /// When the world begins, in milliseconds since 1970.
 const GENESIS: u64 = 1_800_000_000_000;
@@ -43,7 +39,7 @@ pub struct Faults {
 /// Looks at every frame before it goes to a person, may change it; `false` keeps it back. A hostile relay.
 pub type Tamper = Box<dyn FnMut(usize, &mut Body) -> bool>;
 
-enum Happening {
+pub(super) enum Happening {
     Start {
         person: usize,
     },
@@ -112,16 +108,16 @@ pub struct World {
     pub steps: u64,
     /// Connections lost, crashes, restarts of the relay.
     pub mishaps: [u64; 3],
-    faults: Faults,
-    rng: ChaCha8Rng,
-    now: u64,
-    queue: BTreeMap<(u64, u64), Happening>,
+    pub(super) faults: Faults,
+    pub(super) rng: ChaCha8Rng,
+    pub(super) now: u64,
+    pub(super) queue: BTreeMap<(u64, u64), Happening>,
     tie: u64,
-    connections: BTreeMap<u64, usize>,
+    pub(super) connections: BTreeMap<u64, usize>,
     arrivals: BTreeMap<u64, u64>,
     next_connection: u64,
     next_ask: u64,
-    up: bool,
+    pub(super) up: bool,
     crashing: BTreeMap<usize, CrashPoint>,
 }
 
@@ -202,86 +198,6 @@ impl World {
         self.persons[person].answers[&id].clone()
     }
 
-    /// Makes an account for a person, recovery key confirmed.
-    pub fn onboard(&mut self, person: usize) -> AccountId {
-        let handle = format!("person{person}");
-        let intent = Intent::CreateAccount {
-            invite: INVITE.to_owned(),
-            handle,
-            display_name: format!("Person {person}"),
-            device_name: "Browser".to_owned(),
-        };
-        assert!(
-            self.ask_now(person, intent) == Answer::Done,
-            "an account was not made"
-        );
-        self.confirm(person);
-        self.persons[person].account().expect("an account")
-    }
-
-    /// Confirms the recovery key of a person who is shown it.
-    pub fn confirm(&mut self, person: usize) {
-        let Answer::Snapshot(snapshot) = self.ask_now(person, Intent::Snapshot) else {
-            panic!("a snapshot")
-        };
-        let Phase::RecoveryKey { groups, confirm } = snapshot.phase else {
-            panic!("the recovery key is shown")
-        };
-        let groups = confirm
-            .iter()
-            .map(|n| (*n, groups[usize::from(*n) - 1].clone()))
-            .collect();
-        assert!(self.ask_now(person, Intent::ConfirmRecoveryKey { groups }) == Answer::Done);
-    }
-
-    /// Whether a person's recovery key is shown, which follows the registration.
-    pub fn onboarded(&mut self, person: usize) -> bool {
-        let answer = self.ask_now(person, Intent::Snapshot);
-        matches!(answer, Answer::Snapshot(snapshot) if matches!(snapshot.phase, Phase::RecoveryKey { .. }))
-    }
-
-    /// The tab that asked is gone: nothing is asked again after a restart.
-    pub fn forget_asked(&mut self, person: usize) {
-        self.persons[person].unanswered.clear();
-    }
-
-    /// Clears a person's browser.
-    pub fn reset(&mut self, person: usize) {
-        self.switch_off(person);
-        let rng = ChaCha8Rng::seed_from_u64(self.rng.next_u64());
-        let epoch = self.persons[person].epoch;
-        self.persons[person] = Person::new(rng);
-        self.persons[person].epoch = epoch;
-    }
-
-    /// Stops or starts the relay.
-    pub fn set_up(&mut self, up: bool) {
-        self.up = up;
-        if !up {
-            for person in 0..self.persons.len() {
-                self.drop_connection(person);
-            }
-        }
-    }
-
-    /// The number of a person's connection.
-    pub fn connection(&self, person: usize) -> Option<u64> {
-        self.persons[person].connection
-    }
-
-    /// Which session a person sends in to another's first device: the hash of its handshake header.
-    pub fn sending_session(&self, from: usize, to: usize) -> Option<[u8; 32]> {
-        let account = self.persons[to].account()?;
-        let device = self.relay.log(&account).active_devices().first()?.id;
-        let engine = self.persons[from].engine.as_ref()?;
-        Some(
-            engine
-                .sessions
-                .get(&engine.sessions.sending(&device)?)?
-                .header_hash,
-        )
-    }
-
     /// Runs for so many milliseconds of virtual time.
     pub fn run_for(&mut self, ms: u64) {
         self.run_until(ms, |_| false);
@@ -317,42 +233,6 @@ impl World {
         self.plan(after, Happening::Start { person });
     }
 
-    /// Closes a person's browser until [`Self::switch_on`].
-    pub fn switch_off(&mut self, person: usize) {
-        self.stop(person);
-        self.queue
-            .retain(|_, h| !matches!(h, Happening::Start { person: p } if *p == person));
-    }
-
-    /// Opens it again.
-    pub fn switch_on(&mut self, person: usize) {
-        self.plan(0, Happening::Start { person });
-    }
-
-    /// Makes a fresh person the second device of another: the old device lets it in, as linking will.
-    pub fn link(&mut self, fresh: usize, old: usize) {
-        self.switch_off(fresh);
-        let account = self.persons[old].account().expect("an account");
-        let keys = SoftwareKeys::random(&mut self.persons[fresh].rng);
-        let log = self.relay.log(&account).clone();
-        let by = log.active_devices()[0].id;
-        let name = DeviceName::parse("Second").expect("a name");
-        let draft = EntryDraft::add_device(&log, &keys.identity(), &name, Signer::Device(by), self.now);
-        let input = [draft.signing_input()];
-        let signatures = [self.keys(old).sign(&input)[0], keys.sign(&input)[0]];
-        let entry = draft.finish(&signatures).expect("two signatures");
-        self.relay.append(&account, &entry);
-        let mut vault = self.persons[old].vault.select(|key| key.kind == Kind::Account);
-        let partition = account.as_bytes().to_vec();
-        let of_log =
-            |key: &RecordKey| key.kind == Kind::Contact && key.partition == partition && key.sequence == LOG;
-        vault.extend(self.persons[old].vault.select(of_log));
-        let writes = vault.into_iter().map(Write::Put).collect();
-        self.persons[fresh].vault.commit(&Batch { writes });
-        self.persons[fresh].keys = Some(keys);
-        self.switch_on(fresh);
-    }
-
     /// Loses a person's connection now.
     pub fn drop_connection(&mut self, person: usize) {
         if let Some(connection) = self.persons[person].connection.take() {
@@ -362,33 +242,6 @@ impl World {
             let input = Input::Disconnected { code: 1006 };
             self.plan(0, Happening::Input { person, epoch, input });
         }
-    }
-
-    /// Hands a frame to a connected person as if the relay had sent it.
-    pub fn inject_to(&mut self, person: usize, body: Body) {
-        let connection = self.persons[person].connection.expect("a connected person");
-        self.send(connection, 0, body);
-    }
-
-    /// A second history of an account's log that the account's own device signed: its first two entries, and a third that
-    /// stands beside the second of the first history.
-    pub fn fork(&mut self, person: usize) -> Vec<Entry> {
-        let account = self.persons[person].account().expect("an account");
-        let entries = self.relay.log(&account).entries(0).to_vec();
-        let log = AccountLog::verify(&account, &entries).expect("the relay's log");
-        let device = log.active_devices()[0].id;
-        let rename = |name: &str, time: u64| {
-            let name = DeviceName::parse(name).expect("a name");
-            EntryDraft::rename_device(&log, &device, &name, Signer::Device(device), time)
-        };
-        let [one, other] = [rename("One", self.now), rename("Other", self.now)].map(|draft| {
-            let signature = self.keys(person).sign(&[draft.signing_input()])[0];
-            draft.finish(&[signature]).expect("one signature")
-        });
-        self.relay.append(&account, &one);
-        let mut fork = entries;
-        fork.push(other);
-        fork
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -492,7 +345,7 @@ impl World {
         }
     }
 
-    fn stop(&mut self, person: usize) {
+    pub(super) fn stop(&mut self, person: usize) {
         if let Some(connection) = self.persons[person].connection.take() {
             self.connections.remove(&connection);
             self.relay.disconnected(connection);
@@ -585,7 +438,7 @@ impl World {
         }
     }
 
-    fn keys(&self, person: usize) -> &SoftwareKeys {
+    pub(super) fn keys(&self, person: usize) -> &SoftwareKeys {
         self.persons[person]
             .keys
             .as_ref()
@@ -626,7 +479,7 @@ impl World {
     }
 
     /// To a person, in order within one connection.
-    fn send(&mut self, connection: u64, reply_to: u64, mut body: Body) {
+    pub(super) fn send(&mut self, connection: u64, reply_to: u64, mut body: Body) {
         let Some(person) = self.connections.get(&connection).copied() else {
             return;
         };
@@ -657,7 +510,7 @@ impl World {
         self.persons[person].epoch == epoch && self.persons[person].engine.is_some()
     }
 
-    fn plan(&mut self, after_ms: u64, happening: Happening) {
+    pub(super) fn plan(&mut self, after_ms: u64, happening: Happening) {
         self.tie += 1;
         self.queue.insert((self.now + after_ms, self.tie), happening);
     }
