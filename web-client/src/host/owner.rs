@@ -29,8 +29,12 @@ use crate::vault::{Home, Vault, VaultError};
 /// not wait long for its effects.
 const MAX_MERGED: usize = 64;
 
-/// Commits that may fail one after the other, each with a new engine from the vault, before the person is told.
+/// Commits that may fail within [`FAILURE_WINDOW_MS`], each followed by a new engine from the vault, before the worker
+/// gives up and says why: one is a hiccup, three are a full or broken disk that reconnecting will not mend.
 const MAX_FAILURES: u32 = 3;
+
+/// A failure this long after the one before, in milliseconds, is another hiccup.
+const FAILURE_WINDOW_MS: u64 = 60_000;
 
 /// Why an owner stopped being one.
 pub(super) enum End {
@@ -79,8 +83,6 @@ pub(super) struct Owner<'a, M> {
     pub(super) damaged: u32,
     /// Whether the browser promised to keep the storage.
     persisted: bool,
-    /// Whether anything was committed: then the vault works, and failures before do not count any more.
-    committed: bool,
 }
 
 /// What several inputs led to together.
@@ -96,6 +98,7 @@ pub(super) async fn run<M: Machine>(worker: &mut Worker, lock: Held, new_machine
     let inbox = worker.inbox.clone();
     let _network = Network::watch(move |online| inbox.put(Happening::Network(online)));
     let mut failures = 0;
+    let mut last_failure = Timestamp::default();
     let mut life = 0;
     let end = loop {
         life += 1;
@@ -103,9 +106,6 @@ pub(super) async fn run<M: Machine>(worker: &mut Worker, lock: Held, new_machine
             Err(over) => over,
             Ok((mut owner, opened)) => {
                 let over = owner.live(opened).await;
-                if owner.committed {
-                    failures = 0;
-                }
                 let taken = owner.taken.drain();
                 drop(owner);
                 if disappoint(worker, taken).is_err() {
@@ -118,7 +118,13 @@ pub(super) async fn run<M: Machine>(worker: &mut Worker, lock: Held, new_machine
             Over::Broken => break End::Fatal(FatalKind::Crashed),
             Over::Vault(VaultError::Fenced) => break End::Fenced,
             Over::Vault(error) => {
-                failures += 1;
+                let now = clock::now();
+                failures = if now.ms_since(last_failure) < FAILURE_WINDOW_MS {
+                    failures + 1
+                } else {
+                    1
+                };
+                last_failure = now;
                 let again = matches!(error, VaultError::Full | VaultError::Database(_));
                 if !again || failures >= MAX_FAILURES {
                     break End::Fatal(fatal::kind_of(&error));
@@ -180,7 +186,6 @@ impl<'a, M: Machine> Owner<'a, M> {
             taken: Taken::default(),
             damaged: resident.damaged,
             persisted: storage::persisted().await,
-            committed: false,
         };
         Ok((owner, opened))
     }
@@ -229,7 +234,6 @@ impl<'a, M: Machine> Owner<'a, M> {
     async fn settle(&mut self, merged: Merged) -> Result<(), Over> {
         if !merged.persist.writes.is_empty() {
             self.vault.commit(merged.persist, &mut self.rng).await?;
-            self.committed = true;
         }
         for effect in merged.then {
             self.carry_out(effect)?;
@@ -313,11 +317,7 @@ impl<'a, M: Machine> Owner<'a, M> {
     }
 
     fn heard(&mut self, number: u64, event: SocketEvent, merged: &mut Merged) {
-        if !self
-            .socket
-            .as_ref()
-            .is_some_and(|(current, _)| *current == number)
-        {
+        if self.socket.as_ref().is_none_or(|(current, _)| *current != number) {
             return;
         }
         match event {

@@ -41,11 +41,9 @@ pub enum NotSent {
 /// One connection. Dropping it closes it, and no event comes any more.
 pub struct Socket {
     inner: WebSocket,
-    _listeners: (
-        Closure<dyn FnMut()>,
-        Closure<dyn FnMut(MessageEvent)>,
-        Closure<dyn FnMut(CloseEvent)>,
-    ),
+    _opened: Closure<dyn FnMut()>,
+    _message: Closure<dyn FnMut(MessageEvent)>,
+    _closed: Closure<dyn FnMut(CloseEvent)>,
 }
 
 impl Socket {
@@ -80,7 +78,9 @@ impl Socket {
         inner.set_onclose(Some(closed.as_ref().unchecked_ref()));
         Ok(Self {
             inner,
-            _listeners: (opened, message, closed),
+            _opened: opened,
+            _message: message,
+            _closed: closed,
         })
     }
 

@@ -136,10 +136,10 @@ async fn take_over(database: &Database, found: &Header) -> Result<Header, VaultE
     let transaction = database.write(&[KEYS])?;
     let keys = transaction.store(KEYS)?;
     let now = keys.get(JsValue::from_str(HEADER))?.await?;
-    if !now
+    if now
         .as_ref()
         .and_then(to_bytes)
-        .is_some_and(|now| now == found.to_bytes())
+        .is_none_or(|now| now != found.to_bytes())
     {
         return Err(VaultError::Fenced);
     }
