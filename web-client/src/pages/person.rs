@@ -62,7 +62,8 @@ pub(crate) fn PersonPage(
     Effect::new({
         let ask = ask.clone();
         move || {
-            row.track();
+            // Read, not only tracked: a memo nobody has read does not know yet what it depends on.
+            row.with(|_| ());
             ask();
         }
     });
