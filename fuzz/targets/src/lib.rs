@@ -1,0 +1,207 @@
+//! What every parser must keep to, whatever bytes it is given.
+//!
+//! A target is a plain function that panics where a rule is broken. The fuzzer calls it with bytes of its own; the test
+//! `corpus` calls it with the files of `fuzz/corpus/<name>/` and what comes of cutting and altering them.
+
+#![forbid(unsafe_code)]
+
+use std::sync::LazyLock;
+
+use chopar_e2ee::fixture::{Person, rng};
+use chopar_e2ee::handshake::{Acceptance, HandshakeHeader, Initiation};
+use chopar_e2ee::ratchet::Session;
+use chopar_e2ee::recovery::RecoveryKey;
+use chopar_e2ee::safety_number::SafetyNumber;
+use chopar_e2ee::seal::EnvelopeBody;
+use chopar_identity::{AccountLog, Handle, VerifiedBundle};
+use chopar_wire::Timestamp;
+use chopar_wire::frame::{decode_client, decode_relay};
+use chopar_wire::ids::AccountId;
+use chopar_wire::prost::Message;
+use chopar_wire::prost::bytes::Bytes;
+use chopar_wire::proto::identity::Bundle;
+use chopar_wire::proto::relay::Log;
+
+/// The moment of every target.
+pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
+
+/// A target and the name of its corpus.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: [Target; 11] = [
+    ("client_frame", client_frame),
+    ("relay_frame", relay_frame),
+    ("account_log", account_log),
+    ("bundle", bundle),
+    ("envelope", envelope),
+    ("handshake_header", handshake_header),
+    ("ratchet_message", ratchet_message),
+    ("session_record", session_record),
+    ("recovery_key", recovery_key),
+    ("handle", handle),
+    ("safety_number_qr", safety_number_qr),
+];
+
+/// Two people who know each other, and their sessions in the middle of a conversation.
+pub struct Scene {
+    /// The one who began.
+    pub alice: Person,
+    /// The one who answered.
+    pub bob: Person,
+    /// Alice's session, one message ahead of Bob's.
+    pub ours: Session,
+    /// Bob's session.
+    pub theirs: Session,
+    /// The message that Bob has not opened.
+    pub waiting: Vec<u8>,
+    /// The header of the handshake.
+    pub header: HandshakeHeader,
+}
+
+/// The scene that every target takes place in: always the same.
+pub static SCENE: LazyLock<Scene> = LazyLock::new(Scene::new);
+
+impl Scene {
+    #[allow(
+        clippy::unwrap_used,
+        clippy::new_without_default,
+        reason = "made of its own valid parts; a failure is a mistake in the target"
+    )]
+    fn new() -> Self {
+        let (alice, bob, mut rng) = (Person::new(1), Person::new(2), rng(3));
+        let bundle = bob.verified_bundle(true);
+        let initiation = Initiation::begin(&alice.local, &bob.peer(), &bundle, &mut rng).unwrap();
+        let agreed = alice.agreement.agree(initiation.wanted()).unwrap();
+        let (secrets, header) = initiation.finish(agreed);
+        let acceptance = Acceptance::begin(&bob.local, &alice.peer(), &header, &bob.prekeys(true)).unwrap();
+        let agreed = bob.agreement.agree(acceptance.wanted()).unwrap();
+        let mut ours = Session::initiator(secrets, NOW);
+        let signed_prekey = bob.signed_prekey.secret.duplicate();
+        let mut theirs = Session::responder(acceptance.finish(agreed), signed_prekey, NOW);
+        for _ in 0..3 {
+            // One of three is lost, so that a key is kept.
+            let messages = [0; 3].map(|_| ours.encrypt(b"there", NOW, &mut rng).unwrap());
+            for message in &messages[1..] {
+                let opened = theirs.open(message, NOW).unwrap();
+                theirs.commit(opened.draft).unwrap();
+            }
+            let back = theirs.encrypt(b"back", NOW, &mut rng).unwrap();
+            let opened = ours.open(&back, NOW).unwrap();
+            ours.commit(opened.draft).unwrap();
+        }
+        let waiting = ours.encrypt(b"waiting", NOW, &mut rng).unwrap();
+        Self {
+            alice,
+            bob,
+            ours,
+            theirs,
+            waiting,
+            header,
+        }
+    }
+}
+
+/// A frame of a client, as the relay reads it.
+pub fn client_frame(bytes: &[u8]) {
+    drop(decode_client(Bytes::copy_from_slice(bytes)));
+}
+
+/// A frame of the relay, as a client reads it.
+pub fn relay_frame(bytes: &[u8]) {
+    drop(decode_relay(Bytes::copy_from_slice(bytes)));
+}
+
+/// A log as the relay hands it out: what verifies is the account's whose id it begins with, and verifies again.
+pub fn account_log(bytes: &[u8]) {
+    let Ok(log) = Log::decode(bytes) else { return };
+    let Ok(account) = AccountId::try_from(log.account.as_ref()) else {
+        return;
+    };
+    if let Ok(verified) = AccountLog::verify(&account, &log.entries) {
+        assert_eq!(verified.account(), &account);
+        assert_eq!(AccountLog::verify(&account, verified.entries(0)), Ok(verified));
+    }
+}
+
+/// A bundle of a known device: only what that device signed verifies.
+pub fn bundle(bytes: &[u8]) {
+    let Ok(bundle) = Bundle::decode(bytes) else { return };
+    let bob = &SCENE.bob;
+    if let Ok(verified) = VerifiedBundle::verify(bob.local.account(), bob.local.keys(), &bundle) {
+        assert_eq!(verified.base().device, *bob.local.device());
+        assert_eq!(
+            verified.base(),
+            bob.verified_bundle(false).base(),
+            "a forged bundle"
+        );
+    }
+}
+
+/// An envelope in either form, opened where it is sealed.
+pub fn envelope(bytes: &[u8]) {
+    if let Ok(EnvelopeBody::Handshake(sealed)) = EnvelopeBody::parse(bytes) {
+        drop(sealed.open(&SCENE.bob.local, &SCENE.bob.sealing_key));
+    }
+}
+
+/// A handshake header has one spelling.
+pub fn handshake_header(bytes: &[u8]) {
+    if let Ok(header) = HandshakeHeader::parse(bytes) {
+        assert_eq!(header.encode(), bytes);
+    }
+}
+
+/// A message to a session: only the one that was sent opens.
+pub fn ratchet_message(bytes: &[u8]) {
+    if SCENE.theirs.open(bytes, NOW).is_ok() {
+        assert_eq!(bytes, SCENE.waiting, "a forged message");
+    }
+}
+
+/// A record: what is read is written so that it is read again, and the session it makes can be used.
+pub fn session_record(bytes: &[u8]) {
+    if let Ok(session) = Session::from_record(bytes) {
+        assert!(Session::from_record(&session.to_record()).is_ok());
+        drop(session.open(&SCENE.waiting, NOW));
+        assert!(session.expected_tags().count() <= 4096);
+    }
+}
+
+/// A recovery key as somebody types it: what is taken is shown again in a form that is taken.
+pub fn recovery_key(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(key) = RecoveryKey::parse(&text) {
+        let groups = key.groups();
+        let shown: Vec<&str> = groups.iter().map(|group| group.as_str()).collect();
+        assert!(RecoveryKey::parse(&shown.join("-")).is_ok());
+    }
+}
+
+/// A handle: what is taken is in the form it is kept in.
+pub fn handle(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(handle) = Handle::parse(&text) {
+        assert_eq!(Handle::parse(handle.as_str()), Ok(handle));
+    }
+}
+
+/// A scanned code: only the other side's own confirms.
+pub fn safety_number_qr(bytes: &[u8]) {
+    static NUMBERS: LazyLock<[SafetyNumber; 2]> = LazyLock::new(|| {
+        let side = |person: &Person| (*person.log.account(), *person.log.account_key());
+        let ((a, a_key), (b, b_key)) = (side(&SCENE.alice), side(&SCENE.bob));
+        [
+            SafetyNumber::new((&a, &a_key), (&b, &b_key)),
+            SafetyNumber::new((&b, &b_key), (&a, &a_key)),
+        ]
+    });
+    let [ours, theirs] = &*NUMBERS;
+    if ours.confirm(bytes).is_ok() {
+        // Fields may be written in another order; both halves are there.
+        let real = theirs.qr();
+        for half in [&real[6..38], &real[42..74]] {
+            assert!(bytes.windows(32).any(|window| window == half), "a forged code");
+        }
+    }
+}
