@@ -56,7 +56,7 @@ impl Person {
         handle: &str,
         look: Look,
     ) -> Result<Self> {
-        let profile = stage.folder().join(format!("profile-{handle}"));
+        let profile = stage.profile(handle);
         let watch = Arc::new(Watch::default());
         let chrome = Arc::new(Chrome::launch(&profile, look.clone(), Arc::clone(&watch)).await?);
         let page = chrome.first_page().await?;

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, bail};
@@ -19,6 +20,7 @@ pub struct Stage {
     places: Places,
     folder: TempDir,
     cast: Mutex<Vec<Role>>,
+    profiles: AtomicUsize,
     relay_log: Mutex<Option<PathBuf>>,
     relay: Mutex<Option<Relay>>,
 }
@@ -52,6 +54,7 @@ impl Stage {
                 .tempdir()
                 .context("no temporary folder")?,
             cast: Mutex::default(),
+            profiles: AtomicUsize::new(0),
             relay_log: Mutex::default(),
             relay: Mutex::default(),
         });
@@ -81,6 +84,12 @@ impl Stage {
     /// A folder that goes when the test ends.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// A profile folder that nobody has used: two people may want one handle.
+    pub(crate) fn profile(&self, handle: &str) -> PathBuf {
+        let number = self.profiles.fetch_add(1, Ordering::Relaxed);
+        self.folder().join(format!("profile-{number}-{handle}"))
     }
 
     pub(crate) fn enter(&self, name: &str, origin: &str, chrome: &Arc<Chrome>, page: &Page) {

@@ -90,7 +90,7 @@ async fn a_third_writes(organisation: &Organisation, owner: &Person) -> Result<(
     malika.start_chat("dilnoza").await?;
     malika.say("Dilnoza opa, tushlikka chiqasizmi?").await?;
     malika.say("Choyxonada joy band qildim").await?;
-    malika.until_state("Choyxonada", "Delivered").await?;
+    malika.until_state("Choyxonada", "Sent").await?;
     malika.leave().await?;
     let row = item("Malika Yo‘ldosheva").within(list("Conversations"));
     owner.page().find_within(&row, Patience::LONG).await.map(drop)
