@@ -41,7 +41,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
 
     // The next message stops before it leaves, and the page says why.
     owner.say("bu gap kutadi").await?;
-    let stop = Sought::any(&["alertdialog"]);
+    let stop = Sought::any(&["alert", "alertdialog"]);
     owner
         .page()
         .until_says(

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, ensure};
 use chopar_e2e::harness::{
-    Key, Organisation, Patience, Person, RelayPort, Sought, Stage, button, eventually, option, textbox,
+    Key, Organisation, Patience, Person, RelayPort, Stage, button, eventually, heading, option, textbox,
 };
 use chopar_e2e::hostile::{HostileProxy, forge};
 use chopar_wire::prost::bytes::Bytes;
@@ -50,7 +50,7 @@ async fn swapped_bundle(relay: &HostileProxy, owner: &Person) -> Result<()> {
         }
         vec![frame]
     });
-    let submitted = count_submits(relay);
+    let submitted = count_submits(relay, "nodira")?;
     try_to_write(owner, "nodira", "buni faqat Nodira o‘qiydi").await?;
     says(
         owner,
@@ -77,7 +77,7 @@ async fn ghost_in_the_first_log(relay: &HostileProxy, member: &Person) -> Result
         }
         vec![frame]
     });
-    let submitted = count_submits(relay);
+    let submitted = count_submits(relay, "nodira")?;
     try_to_write(member, "nodira", "bu ham faqat unga").await?;
     says(
         member,
@@ -139,7 +139,7 @@ async fn ghost_in_the_middle_of_a_conversation(
     )
     .await?;
     // That text had left before the lie and may arrive; from the lie on nothing leaves any more.
-    let after = count_submits(relay);
+    let after = count_submits(relay, "bek")?;
     nothing_leaves(owner, &after).await?;
     relay.be_honest();
     Ok(())
@@ -151,7 +151,7 @@ async fn try_to_write(person: &Person, to: &str, text: &str) -> Result<()> {
     page.click(&button("New chat")).await?;
     page.fill(&textbox("Find people"), to).await?;
     page.click(&option(to)).await?;
-    let (message, stopped) = (textbox("Message"), Sought::any(&["alertdialog"]));
+    let (message, stopped) = (textbox("Message"), heading("Sending to ").starting());
     eventually(
         "the conversation, or the words that stop it",
         Patience::LONG,
@@ -167,17 +167,23 @@ async fn try_to_write(person: &Person, to: &str, text: &str) -> Result<()> {
     .await
 }
 
-/// Counts the submissions of pages from here on.
-fn count_submits(relay: &HostileProxy) -> Arc<AtomicUsize> {
+/// Counts what is submitted from here on for the one about whom the relay lies.
+fn count_submits(relay: &HostileProxy, victim: &str) -> Result<Arc<AtomicUsize>> {
+    let victim = Bytes::from(
+        relay
+            .registered(victim)
+            .context("nobody of that handle registered")?
+            .account,
+    );
     let submitted = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&submitted);
     relay.alter_client(move |frame| {
-        if matches!(frame.body, Some(Asked::Submit(_))) {
+        if matches!(&frame.body, Some(Asked::Submit(submit)) if submit.account == victim) {
             count.fetch_add(1, Ordering::SeqCst);
         }
         vec![frame]
     });
-    submitted
+    Ok(submitted)
 }
 
 /// The message stays where it was written.

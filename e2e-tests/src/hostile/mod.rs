@@ -227,7 +227,7 @@ async fn pass(stream: TcpStream, shared: Shared, mut network: watch::Receiver<Ne
     };
     tokio::select! {
         biased;
-        _ = network.wait_for(severed) => {}
+        Ok(_) = network.wait_for(severed) => {}
         // Either side may end at any time; the page and the relay say so themselves where it matters.
         outcome = work => drop(outcome),
     }

@@ -214,7 +214,7 @@ async fn changed_number(
     relay.until_entry_is_put().await?;
     owner.until_sees("Yangi kalit").await?;
     owner.say("Nega raqam o‘zgardi?").await?;
-    page.find_within(&Sought::any(&["alertdialog"]), Patience::LONG)
+    page.find_within(&Sought::any(&["alert", "alertdialog"]), Patience::LONG)
         .await?;
     let talk = path_of(page).await?;
     for words in languages {
@@ -225,7 +225,7 @@ async fn changed_number(
         ] {
             widest(page).await?;
             owner.open(&path).await?;
-            page.find_within(&Sought::any(&["alertdialog"]), Patience::LONG)
+            page.find_within(&Sought::any(&["alert", "alertdialog"]), Patience::LONG)
                 .await?;
             album.take(page, screen, words.language).await?;
         }
