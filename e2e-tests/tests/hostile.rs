@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use chopar_e2e::harness::{
@@ -13,6 +14,9 @@ use chopar_wire::prost::bytes::Bytes;
 use chopar_wire::proto::relay::DeviceMismatch;
 use chopar_wire::proto::relay::client_frame::Body as Asked;
 use chopar_wire::proto::relay::relay_frame::Body;
+
+/// An honest answer is asked for again with a growing pause.
+const HEALS_WITHIN: Duration = Duration::from_secs(90);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lying_relay_is_refused_and_named() -> Result<()> {
@@ -60,7 +64,17 @@ async fn swapped_bundle(relay: &HostileProxy, owner: &Person) -> Result<()> {
     ensure!(swapped.load(Ordering::SeqCst) > 0, "no bundle was swapped");
     held(owner, "buni faqat Nodira", &submitted).await?;
     relay.be_honest();
-    Ok(())
+    // Nothing forged was accepted, so nothing has to be undone: with the true keys the message goes out by itself.
+    eventually(
+        "the message to go out with the true keys",
+        Patience::of(HEALS_WITHIN),
+        || async {
+            Ok((owner.count("buni faqat Nodira").await? == 0
+                || owner.state("buni faqat Nodira").await? == "Sent")
+                .then_some(()))
+        },
+    )
+    .await
 }
 
 /// The relay adds a device to the log that a person sees first.

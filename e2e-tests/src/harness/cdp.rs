@@ -1,7 +1,7 @@
 //! Chromium's DevTools protocol over one WebSocket: calls with answers, and a stream of events.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +35,7 @@ pub(crate) struct Cdp {
     out: mpsc::UnboundedSender<Message>,
     pending: Pending,
     next: Arc<AtomicU64>,
+    gone: Arc<AtomicBool>,
 }
 
 impl Cdp {
@@ -58,7 +59,8 @@ impl Cdp {
                 }
             }
         });
-        let waiting = Arc::clone(&pending);
+        let gone = Arc::new(AtomicBool::new(false));
+        let (waiting, over) = (Arc::clone(&pending), Arc::clone(&gone));
         tokio::spawn(async move {
             while let Some(Ok(message)) = stream.next().await {
                 let Message::Text(text) = message else { continue };
@@ -67,7 +69,8 @@ impl Cdp {
                 };
                 dispatch(value, &waiting, &events);
             }
-            // The browser is gone: nobody waits for an answer any more.
+            // The browser is gone: nobody waits for an answer any more, now or later.
+            over.store(true, Ordering::SeqCst);
             lock(&waiting).clear();
         });
         Ok((
@@ -75,6 +78,7 @@ impl Cdp {
                 out,
                 pending,
                 next: Arc::new(AtomicU64::new(1)),
+                gone,
             },
             incoming,
         ))
@@ -89,7 +93,7 @@ impl Cdp {
         }
         let (answer, answered) = oneshot::channel();
         lock(&self.pending).insert(id, answer);
-        if self.out.send(Message::text(call.to_string())).is_err() {
+        if self.gone.load(Ordering::SeqCst) || self.out.send(Message::text(call.to_string())).is_err() {
             bail!("{method}: the browser is gone");
         }
         match tokio::time::timeout(ANSWER_WITHIN, answered).await {
