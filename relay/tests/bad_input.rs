@@ -36,11 +36,11 @@ async fn broken_frames_are_answered_and_the_connection_lives() {
         client.raw(vec![0x08, 0xac, 0x02, 0xff, 0xff]).await;
         assert_eq!(reason(&client.answer(300).await), Reason::Malformed);
         client.raw(vec![0xff; 10]).await;
-        assert_eq!(reason(&client.answer(0).await), Reason::Malformed);
+        assert_eq!(client.unnumbered_refusal().await, Reason::Malformed);
         client.raw(vec![]).await;
-        assert_eq!(reason(&client.answer(0).await), Reason::Malformed);
+        assert_eq!(client.unnumbered_refusal().await, Reason::Malformed);
         client.text("hello").await;
-        assert_eq!(reason(&client.answer(0).await), Reason::Malformed);
+        assert_eq!(client.unnumbered_refusal().await, Reason::Malformed);
         // A kind of the future: field 900.
         client.raw(vec![0x08, 77, 0xa2, 0x38, 0x00]).await;
         assert_eq!(reason(&client.answer(77).await), Reason::UnknownKind);

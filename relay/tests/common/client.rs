@@ -229,6 +229,16 @@ impl Client {
         }
     }
 
+    /// Why something that carried no number was refused; an empty queue before it is skipped.
+    pub async fn unnumbered_refusal(&mut self) -> Reason {
+        loop {
+            match self.answer(0).await {
+                Body::QueueEmpty(_) => {}
+                other => return reason(&other),
+            }
+        }
+    }
+
     /// Everything up to the end of the queue.
     pub async fn drain(&mut self) -> Vec<Deliver> {
         let mut all = Vec::new();
