@@ -238,16 +238,9 @@ pub(super) fn log_page(
     from: u32,
     bytes: usize,
 ) -> rusqlite::Result<Option<LogPage>> {
-    let head = db
-        .prepare_cached("SELECT log_length, log_hash FROM accounts WHERE account = ?1")?
-        .query_row([account.as_bytes()], |row| {
-            Ok(Head {
-                length: row.get(0)?,
-                hash: row.get(1)?,
-            })
-        })
-        .optional()?;
-    let Some(head) = head else { return Ok(None) };
+    let Some(head) = log_head(db, account)? else {
+        return Ok(None);
+    };
     let mut statement = db.prepare_cached(
         "SELECT entry FROM log_entries WHERE account = ?1 AND position >= ?2 AND position < ?3 ORDER BY position",
     )?;
@@ -288,4 +281,16 @@ pub(super) fn role(number: i64) -> rusqlite::Result<Role> {
 /// The first text after everything that begins with `word`.
 fn end_of_prefix(word: &str) -> String {
     format!("{word}{}", char::MAX)
+}
+
+/// The head of an account's log; `None` where there is no such account.
+pub(super) fn log_head(db: &Connection, account: &AccountId) -> rusqlite::Result<Option<Head>> {
+    db.prepare_cached("SELECT log_length, log_hash FROM accounts WHERE account = ?1")?
+        .query_row([account.as_bytes()], |row| {
+            Ok(Head {
+                length: row.get(0)?,
+                hash: row.get(1)?,
+            })
+        })
+        .optional()
 }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use chopar_wire::ids::{AccountId, DeviceId};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
+use super::accounts::log_head;
 use crate::clock::Clock;
 use crate::store::{Head, Stored};
 
@@ -141,17 +142,9 @@ impl Books {
         if let Some(known) = self.addressees.get(&account) {
             return Ok(Some(known.clone()));
         }
-        let head = self
-            .db
-            .prepare_cached("SELECT log_length, log_hash FROM accounts WHERE account = ?1")?
-            .query_row([account.as_bytes()], |row| {
-                Ok(Head {
-                    length: row.get(0)?,
-                    hash: row.get(1)?,
-                })
-            })
-            .optional()?;
-        let Some(head) = head else { return Ok(None) };
+        let Some(head) = log_head(&self.db, &account)? else {
+            return Ok(None);
+        };
         let devices = self
             .db
             .prepare_cached("SELECT device FROM devices WHERE account = ?1 AND active = 1 ORDER BY device")?
