@@ -30,7 +30,7 @@ cargo xtask <task>: builds, runs and checks Chopar. Each task sets up what it ne
               run a benchmark of the bench crate: e2e, sim, ...; arguments are handed on
 
 Environment: CHOPAR_WASM_STD=debian builds the wasm standard library from Debian's packages (no toolchain server needed),
-CHOPAR_TOOLS=DIR keeps the tools there, CHOPAR_CHROME and CHOPAR_CHROMEDRIVER name a browser and its driver.
+CHOPAR_TOOLS=DIR keeps the tools there, CHOPAR_CHROME names the browser of the tests.
 ";
 
 /// The port `run` listens on unless told otherwise.

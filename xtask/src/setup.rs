@@ -77,6 +77,7 @@ pub(crate) fn everything() -> Result<()> {
     for_web()?;
     for_browser_tests()?;
     for_interop_tests()?;
+    for_dependencies()?;
     println!("everything is in place");
     Ok(())
 }
@@ -115,6 +116,11 @@ pub(crate) fn for_interop_tests() -> Result<()> {
     let python = interop::prepare()?;
     println!("  independent implementations: {}", python.display());
     Ok(())
+}
+
+/// What the check of dependencies needs.
+pub(crate) fn for_dependencies() -> Result<PathBuf> {
+    programs::cargo_program("cargo-deny", "cargo-deny", programs::CARGO_DENY, &["--debug"])
 }
 
 /// Whether a variable of ours is set to `value`.

@@ -3,7 +3,7 @@
 
 mod tally;
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use anyhow::Result;
 
@@ -41,6 +41,7 @@ pub(crate) fn test(full: bool) -> bool {
     let tools = report.step("set-up", setup::for_web);
     let browser = report.step("browser", setup::for_browser_tests);
     report.step("other sides", setup::for_interop_tests);
+    let deny = report.step("cargo-deny", setup::for_dependencies);
     report.step("format", || {
         process::must(cargo().args(["fmt", "--all", "--check"]))
     });
@@ -69,10 +70,9 @@ pub(crate) fn test(full: bool) -> bool {
             "the web client, the browser or the relay is missing",
         ),
     }
-    if process::output_of(cargo().args(["deny", "--version"])).is_some() {
-        report.step("dependencies", dependencies);
-    } else {
-        report.skip("dependencies", "cargo-deny is not installed");
+    match &deny {
+        Some(deny) => drop(report.step("dependencies", || dependencies(deny))),
+        None => report.skip("dependencies", "there is no cargo-deny"),
     }
 
     let verdict = report.verdict();
@@ -85,12 +85,13 @@ pub(crate) fn test(full: bool) -> bool {
 }
 
 /// Licences, sources and duplicates always; advisories where their database can be fetched.
-fn dependencies() -> Result<()> {
-    if process::must(cargo().args(["deny", "fetch", "db"])).is_ok() {
-        return process::must(cargo().args(["deny", "--offline", "check"]));
+fn dependencies(deny: &Path) -> Result<()> {
+    let call = |words: &[&str]| process::must(Command::new(deny).current_dir(workspace::root()).args(words));
+    if call(&["fetch", "db"]).is_ok() {
+        return call(&["--offline", "check"]);
     }
     println!("  the advisory database is out of reach; checking everything else");
-    process::must(cargo().args(["deny", "--offline", "check", "bans", "licenses", "sources"]))
+    call(&["--offline", "check", "bans", "licenses", "sources"])
 }
 
 fn native_tests(full: bool, tally: &mut Tally) -> Result<()> {
@@ -130,11 +131,10 @@ fn browser_tests(full: bool, browser: &Browser, tally: &mut Tally) -> Result<()>
     count(for_browsers(&mut tests, browser), full, tally)
 }
 
-/// Says in the environment where browser, driver, client and relay are.
+/// Says in the environment where browser and relay are.
 pub(crate) fn for_browsers<'a>(command: &'a mut Command, browser: &Browser) -> &'a mut Command {
     command
         .env("CHOPAR_CHROME", &browser.chrome)
-        .env("CHOPAR_CHROMEDRIVER", &browser.driver)
         .env("CHOPAR_RELAY_BIN", run::relay_program())
 }
 

@@ -73,8 +73,8 @@ pub(crate) fn build(tools: &WebTools, mode: Mode) -> Result<Manifest> {
     let next = dist.with_extension("next");
     remove(&next)?;
     fs::create_dir_all(&next).with_context(|| format!("making {}", next.display()))?;
-    println!("  compressing");
-    let manifest = Manifest::write(&assets, &next)?;
+    println!("  writing files and their compressed forms");
+    let manifest = Manifest::write(&assets, &next, mode)?;
     remove(&dist)?;
     fs::rename(&next, &dist).with_context(|| format!("putting {} in place", dist.display()))?;
     stamp.put_on(&dist)?;

@@ -1,4 +1,4 @@
-//! A Chromium and the driver of the same major version.
+//! The Chromium that browser tests, pictures and measurements drive.
 
 use std::{
     env,
@@ -20,66 +20,51 @@ const CHROMES: [&str; 5] = [
 ];
 
 /// The fonts are for the pictures: a bare machine has none, and would draw every letter as a box.
-const PACKAGES: [&str; 4] = [
-    "chromium",
-    "chromium-driver",
-    "fonts-liberation",
-    "fonts-noto-color-emoji",
-];
+const PACKAGES: [&str; 3] = ["chromium", "fonts-liberation", "fonts-noto-color-emoji"];
+
+/// The first version whose WebCrypto has Ed25519; the client starts on no older one.
+const OLDEST: u32 = 137;
 
 /// The browser that tests drive.
 pub(crate) struct Browser {
     pub(crate) chrome: PathBuf,
-    pub(crate) driver: PathBuf,
     /// The browser's whole version, for people.
     pub(crate) version: String,
 }
 
-/// Finds a browser with its driver, or installs both.
+/// Finds a browser or installs one.
 pub(crate) fn prepare() -> Result<Browser> {
-    if let Some(found) = find()? {
+    if let Some(chrome) = env::var_os("CHOPAR_CHROME").map(PathBuf::from) {
+        // What the person named is never replaced silently.
+        return recent(&chrome).with_context(|| format!("CHOPAR_CHROME names {}", chrome.display()));
+    }
+    if let Some(found) = find() {
         return Ok(found);
     }
-    packages::install(&PACKAGES, "a Chromium with its driver")?;
-    find()?.context("chromium and chromium-driver are installed, but no pair of one version is on PATH")
+    packages::install(&PACKAGES, "a Chromium")?;
+    find().with_context(|| format!("chromium is installed, but none of version {OLDEST} or later is on PATH"))
 }
 
-/// A pair of equal major versions among those on the machine. What the person named must fit: it is never replaced silently.
-fn find() -> Result<Option<Browser>> {
-    let named = env::var_os("CHOPAR_CHROME").map(PathBuf::from);
-    let chromes: Vec<_> = match &named {
-        Some(chrome) => vec![chrome.clone()],
-        None => CHROMES.iter().filter_map(|name| on_path(name)).collect(),
+/// The first browser on the machine that is recent enough.
+fn find() -> Option<Browser> {
+    CHROMES
+        .iter()
+        .filter_map(|name| on_path(name))
+        .find_map(|chrome| recent(&chrome).ok())
+}
+
+fn recent(chrome: &Path) -> Result<Browser> {
+    let said = output_of(Command::new(chrome).arg("--version"));
+    let Some(version) = said.as_deref().and_then(version_in) else {
+        bail!("it does not tell a version");
     };
-    let driver = env::var_os("CHOPAR_CHROMEDRIVER")
-        .map(PathBuf::from)
-        .or_else(|| on_path("chromedriver"));
-    let driver_version = driver.as_deref().and_then(version);
-    for chrome in chromes {
-        let (Some(driver), Some(of_driver), Some(of_chrome)) = (&driver, &driver_version, version(&chrome))
-        else {
-            continue;
-        };
-        if major(of_driver) == major(&of_chrome) {
-            return Ok(Some(Browser {
-                chrome,
-                driver: driver.clone(),
-                version: of_chrome,
-            }));
-        }
+    if !is_recent(&version) {
+        bail!("its version {version} is older than {OLDEST}");
     }
-    if let Some(chrome) = named {
-        let driver = driver_version.unwrap_or_else(|| "none".into());
-        bail!(
-            "CHOPAR_CHROME names {}, which does not fit the driver ({driver}); set CHOPAR_CHROMEDRIVER",
-            chrome.display()
-        );
-    }
-    Ok(None)
-}
-
-fn version(program: &Path) -> Option<String> {
-    version_in(&output_of(Command::new(program).arg("--version"))?)
+    Ok(Browser {
+        chrome: chrome.to_owned(),
+        version,
+    })
 }
 
 /// The first word that looks like a version of a browser: `156.0.8078.79`.
@@ -88,8 +73,12 @@ fn version_in(said: &str) -> Option<String> {
     said.split_whitespace().find(dotted).map(str::to_owned)
 }
 
-fn major(version: &str) -> &str {
-    version.split('.').next().unwrap_or(version)
+fn is_recent(version: &str) -> bool {
+    let major = version
+        .split('.')
+        .next()
+        .and_then(|major| major.parse::<u32>().ok());
+    major.is_some_and(|major| major >= OLDEST)
 }
 
 #[cfg(test)]
@@ -97,11 +86,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_from_what_both_programs_say() {
-        let chrome = version_in("Chromium 156.0.8078.79 built on Debian GNU/Linux 12 (bookworm)").unwrap();
-        let driver = version_in("ChromeDriver 156.0.8078.79 (d0a9b6a6-refs/branch-heads@{#1})").unwrap();
-        assert_eq!(chrome, "156.0.8078.79");
-        assert_eq!(major(&chrome), major(&driver));
+    fn a_version_is_read_from_what_the_browser_says() {
+        let version = version_in("Chromium 156.0.8078.79 built on Debian GNU/Linux 12 (bookworm)").unwrap();
+        assert_eq!(version, "156.0.8078.79");
         assert_eq!(version_in("no version at all."), None);
+    }
+
+    #[test]
+    fn a_browser_without_the_keys_we_need_is_not_taken() {
+        assert!(is_recent("137.0.1.2"));
+        assert!(!is_recent("136.9.9.9"));
+        assert!(!is_recent("old.1"));
+        assert!(recent(Path::new("/bin/true")).is_err());
     }
 }

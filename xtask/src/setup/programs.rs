@@ -13,6 +13,8 @@ use crate::process::{must, output_of};
 
 /// The newest Trunk that the pinned compiler builds: 0.22 asks for Rust 1.96.1.
 pub(crate) const TRUNK: &str = "0.21.14";
+/// The newest cargo-deny that the pinned compiler builds.
+pub(crate) const CARGO_DENY: &str = "0.20.2";
 /// The first versions of wasm-opt that know what today's compilers emit are far newer than Debian's package.
 pub(crate) const BINARYEN: &str = "132.0.0";
 

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
+    Mode,
     assets::{Asset, Assets},
     compress,
 };
@@ -42,12 +43,13 @@ pub(crate) struct Entry {
 }
 
 impl Manifest {
-    /// Writes all files, their compressed forms and the manifest into `folder`.
-    pub(crate) fn write(assets: &Assets, folder: &Path) -> Result<Self> {
+    /// Writes all files, their compressed forms and the manifest into `folder`. A client made to be built again within the minute
+    /// has no compressed forms: making them takes longer than everything else.
+    pub(crate) fn write(assets: &Assets, folder: &Path, mode: Mode) -> Result<Self> {
         let files = thread::scope(|scope| {
             let running: Vec<_> = assets
                 .files()
-                .map(|asset| scope.spawn(|| Ok((asset.path.clone(), put(asset, folder)?))))
+                .map(|asset| scope.spawn(|| Ok((asset.path.clone(), put(asset, folder, mode)?))))
                 .collect();
             let ended = running.into_iter().map(|file| {
                 file.join()
@@ -126,7 +128,11 @@ impl Manifest {
 }
 
 /// Writes one file with its compressed forms.
-fn put(asset: &Asset, folder: &Path) -> Result<Entry> {
+fn put(asset: &Asset, folder: &Path, mode: Mode) -> Result<Entry> {
+    let (brotli, gzip) = match mode {
+        Mode::Release => (compress::brotli(&asset.bytes)?, compress::gzip(&asset.bytes)?),
+        Mode::Dev => (None, None),
+    };
     let content_type = content_type(&asset.path)?;
     let save = |suffix: &str, bytes: &[u8]| -> Result<u64> {
         let path = folder.join(format!("{}{suffix}", asset.path));
@@ -141,12 +147,8 @@ fn put(asset: &Asset, folder: &Path) -> Result<Entry> {
         content_type: content_type.to_owned(),
         immutable: asset.immutable,
         size: save("", &asset.bytes)?,
-        brotli: compress::brotli(&asset.bytes)?
-            .map(|bytes| save(".br", &bytes))
-            .transpose()?,
-        gzip: compress::gzip(&asset.bytes)?
-            .map(|bytes| save(".gz", &bytes))
-            .transpose()?,
+        brotli: brotli.map(|bytes| save(".br", &bytes)).transpose()?,
+        gzip: gzip.map(|bytes| save(".gz", &bytes)).transpose()?,
     })
 }
 
