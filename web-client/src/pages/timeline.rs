@@ -91,8 +91,13 @@ pub(crate) fn Timeline(
     });
     Effect::new({
         let (scroll, rows, visible) = (Arc::clone(&scroll), rows.clone(), app.visible.clone());
+        let row = row.clone();
+        // The count of unread lines comes after the lines themselves: without it the last of them would stay unread until
+        // something else happens.
+        let unread = Memo::new(move |_| row.read().unread);
         move || {
             rows.track();
+            unread.track();
             let seen_now = visible.get();
             let scroll = Arc::clone(&scroll);
             scroll.draw_unread_line(seen_now);
