@@ -31,7 +31,7 @@ pub(crate) fn cargo_program(name: &str, package: &str, version: &str, options: &
         return Ok(found);
     }
     println!("  building {name} {version} (once on this machine, a few minutes)");
-    let scratch = kept.with_extension("build");
+    let scratch = folder(package, &format!("{version}-build"))?;
     let install = |locked: &[&str]| {
         let mut command = Command::new(crate::workspace::cargo());
         command
