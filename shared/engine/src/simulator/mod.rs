@@ -28,4 +28,4 @@ pub use person::Person;
 pub use relay::Relay;
 pub use run::{Config, Report, run};
 pub use vault::Vault;
-pub use world::{Faults, Tamper, World};
+pub use world::{Faults, Tamper, Tap, World};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use chopar_identity::log::entry_hash;
 use chopar_identity::{AccountLog, LogHead, SignInExpected, verify_base, verify_sign_in};
 use chopar_wire::prost::bytes::Bytes;
 use chopar_wire::proto::identity::{Bundle, Entry, Signed};
@@ -22,35 +23,45 @@ pub(super) const ORIGIN: &str = "https://simulated";
 pub(super) const INVITE: &str = "open";
 
 /// All that is durable, and the connections.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Relay {
-    accounts: BTreeMap<AccountId, Account>,
-    queues: BTreeMap<DeviceId, Queue>,
+    pub(super) accounts: BTreeMap<AccountId, Account>,
+    pub(super) queues: BTreeMap<DeviceId, Queue>,
+    /// Lies about logs: what one account is shown of another (or of its own) in place of the log.
+    pub(super) views: BTreeMap<(AccountId, AccountId), Vec<Entry>>,
     connections: BTreeMap<u64, Connection>,
     nonces: u64,
     submitted: u64,
     delivered: u64,
 }
 
-struct Account {
-    log: AccountLog,
+#[derive(Clone)]
+pub(super) struct Account {
+    pub(super) log: AccountLog,
     handle: String,
     display_name: String,
     bundles: BTreeMap<DeviceId, Signed>,
-    one_time: BTreeMap<DeviceId, VecDeque<Signed>>,
+    pub(super) one_time: BTreeMap<DeviceId, VecDeque<Signed>>,
 }
 
-#[derive(Default)]
-struct Queue {
+#[derive(Clone, Default)]
+pub(super) struct Queue {
     last: u64,
-    waiting: BTreeMap<u64, (EnvelopeId, Bytes)>,
+    pub(super) waiting: BTreeMap<u64, (EnvelopeId, Bytes)>,
     /// Every id ever queued: submission is idempotent.
     ids: BTreeSet<EnvelopeId>,
 }
 
+#[derive(Clone)]
 struct Connection {
     challenge: Challenge,
     signed_in: Option<(AccountId, DeviceId)>,
+}
+
+/// A log as somebody is shown it.
+enum Shown<'a> {
+    Truth(&'a AccountLog),
+    Lie(&'a [Entry]),
 }
 
 /// A frame for a connection.
@@ -145,7 +156,9 @@ impl Relay {
                 return out;
             }
             (_, None) => refused(Reason::SignInFirst),
-            (Ask::Submit(submit), Some(_)) => self.submit(&submit, now, &mut out).unwrap_or_else(|say| *say),
+            (Ask::Submit(submit), Some((viewer, _))) => self
+                .submit(&viewer, &submit, now, &mut out)
+                .unwrap_or_else(|say| *say),
             (Ask::SubmitSignal(signal), Some(_)) => {
                 for envelope in signal.envelopes {
                     let device = DeviceId::try_from(envelope.device.as_ref()).expect("16 bytes");
@@ -162,12 +175,12 @@ impl Relay {
                 }
                 Say::Done(Done {})
             }
-            (Ask::FetchLog(fetch), Some(_)) => match self.account(&fetch.account) {
-                Some(account) => Say::Log(Log {
+            (Ask::FetchLog(fetch), Some((viewer, _))) => match self.shown(&viewer, fetch.account.as_ref()) {
+                Some(shown) => Say::Log(Log {
                     account: fetch.account,
                     from: fetch.from,
-                    entries: account.log.entries(fetch.from).to_vec(),
-                    head: Some((&account.log.head()).into()),
+                    entries: shown.since(fetch.from),
+                    head: Some((&shown.head()).into()),
                 }),
                 None => refused(Reason::NoSuchAccount),
             },
@@ -292,7 +305,9 @@ impl Relay {
                 .bundles
                 .get(&device)
                 .map_or(0, |bundle| sequence(&account, known, &device, bundle)),
-            log_head: Some((&known.log.head()).into()),
+            log_head: self
+                .shown(&account, account.as_bytes())
+                .map(|shown| (&shown.head()).into()),
             relay_time: now,
         };
         self.sign(connection, account, device);
@@ -334,21 +349,27 @@ impl Relay {
         }
     }
 
-    fn submit(&mut self, submit: &Submit, now: u64, out: &mut Vec<Out>) -> Result<Say, Box<Say>> {
-        let account = self
-            .account(&submit.account)
+    fn submit(
+        &mut self,
+        viewer: &AccountId,
+        submit: &Submit,
+        now: u64,
+        out: &mut Vec<Out>,
+    ) -> Result<Say, Box<Say>> {
+        let shown = self
+            .shown(viewer, &submit.account)
             .ok_or_else(|| Box::new(refused(Reason::NoSuchAccount)))?;
         let head = submit
             .log_head
             .as_ref()
             .and_then(|head| LogHead::try_from(head).ok());
-        if head != Some(account.log.head()) {
+        if head != Some(shown.head()) {
             let from = head
-                .filter(|h| account.log.prefix_hash(h.length) == Some(h.hash))
+                .filter(|h| shown.prefix_hash(h.length) == Some(h.hash))
                 .map_or(0, |h| h.length);
             return Err(Box::new(Say::DeviceMismatch(DeviceMismatch {
                 account: submit.account.clone(),
-                entries: account.log.entries(from).to_vec(),
+                entries: shown.since(from),
                 from,
             })));
         }
@@ -357,9 +378,9 @@ impl Relay {
             .iter()
             .map(|e| DeviceId::try_from(e.device.as_ref()).expect("16 bytes"))
             .collect();
-        let active: BTreeSet<DeviceId> = account.log.active_devices().iter().map(|d| d.id).collect();
+        let active = shown.active_devices();
         assert!(
-            named.is_subset(&active) && active.len() - named.len() <= 1,
+            active.is_none_or(|active| named.is_subset(&active) && active.len() - named.len() <= 1),
             "all devices are named, or all other own ones"
         );
         for envelope in &submit.envelopes {
@@ -421,8 +442,11 @@ impl Relay {
             .collect()
     }
 
-    fn account(&self, id: &[u8]) -> Option<&Account> {
-        self.accounts.get(&AccountId::try_from(id).ok()?)
+    fn shown(&self, viewer: &AccountId, subject: &[u8]) -> Option<Shown<'_>> {
+        let subject = AccountId::try_from(subject).ok()?;
+        let account = self.accounts.get(&subject)?;
+        let lie = self.views.get(&(*viewer, subject));
+        Some(lie.map_or(Shown::Truth(&account.log), |entries| Shown::Lie(entries)))
     }
 
     fn connection_of(&self, device: &DeviceId) -> Option<u64> {
@@ -431,6 +455,40 @@ impl Relay {
             .iter()
             .find(|(_, c)| signed_in(c))
             .map(|(id, _)| *id)
+    }
+}
+
+impl Shown<'_> {
+    fn head(&self) -> LogHead {
+        match self {
+            Self::Truth(log) => log.head(),
+            Self::Lie(entries) => LogHead {
+                length: u32::try_from(entries.len()).expect("a short log"),
+                hash: entry_hash(entries.last().expect("a log has an entry")),
+            },
+        }
+    }
+
+    fn prefix_hash(&self, length: u32) -> Option<[u8; 32]> {
+        match self {
+            Self::Truth(log) => log.prefix_hash(length),
+            Self::Lie(entries) => entries.get((length as usize).checked_sub(1)?).map(entry_hash),
+        }
+    }
+
+    fn since(&self, from: u32) -> Vec<Entry> {
+        match self {
+            Self::Truth(log) => log.entries(from).to_vec(),
+            Self::Lie(entries) => entries.get(from as usize..).unwrap_or_default().to_vec(),
+        }
+    }
+
+    /// `None` for a lie: whatever was believed of it.
+    fn active_devices(&self) -> Option<BTreeSet<DeviceId>> {
+        match self {
+            Self::Truth(log) => Some(log.active_devices().iter().map(|device| device.id).collect()),
+            Self::Lie(_) => None,
+        }
     }
 }
 

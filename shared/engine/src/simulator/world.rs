@@ -39,6 +39,9 @@ pub struct Faults {
 /// Looks at every frame before it goes to a person, may change it; `false` keeps it back. A hostile relay.
 pub type Tamper = Box<dyn FnMut(usize, &mut Body) -> bool>;
 
+/// Looks at every frame a person sends, as the relay gets it.
+pub type Tap = Box<dyn FnMut(usize, &[u8])>;
+
 pub(super) enum Happening {
     Start {
         person: usize,
@@ -102,6 +105,8 @@ pub struct World {
     pub relay: Relay,
     /// A hostile relay, if it is one.
     pub tamper: Option<Tamper>,
+    /// Who listens at the relay, if somebody does.
+    pub tap: Option<Tap>,
     /// A relay that takes nothing in: frames to it are lost.
     pub deaf: bool,
     /// Steps taken by all engines.
@@ -131,6 +136,7 @@ impl World {
         let mut world = Self {
             relay: Relay::default(),
             tamper: None,
+            tap: None,
             deaf: false,
             steps: 0,
             mishaps: [0; 3],
@@ -293,7 +299,11 @@ impl World {
                 }
             }
             Happening::ToRelay { connection, bytes } => {
-                if self.connections.contains_key(&connection) && !self.deaf {
+                let person = self.connections.get(&connection).copied();
+                if let (Some(person), false) = (person, self.deaf) {
+                    if let Some(tap) = &mut self.tap {
+                        tap(person, &bytes);
+                    }
                     let out = self.relay.frame(connection, bytes, self.now);
                     self.deliver(out);
                 }
@@ -356,7 +366,7 @@ impl World {
         person.wake = None;
     }
 
-    fn input(&mut self, person: usize, input: Input) {
+    pub(super) fn input(&mut self, person: usize, input: Input) {
         let now = Timestamp(self.now);
         let one = &mut self.persons[person];
         let Some(engine) = &mut one.engine else { return };
