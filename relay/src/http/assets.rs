@@ -34,7 +34,7 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 #[cfg(all(chopar_client_missing, not(debug_assertions), not(feature = "without-client")))]
 compile_error!(
-    "a release of the relay embeds the web client: build it first (cargo xtask dist), or say --features without-client"
+    "a release of the relay embeds the web client: build it first (cargo xtask build), or say --features without-client"
 );
 
 /// Served where no client was built.
