@@ -167,8 +167,10 @@ impl Engine {
         }
         contact.save_log(cx);
         let facts = contact.devices.entry(device).or_default();
+        // Only one that is newer than all that were known takes the place of the one to be repaired.
+        facts.repair &= generation <= facts.generation;
         facts.generation = facts.generation.max(generation);
-        facts.repair = false;
+        facts.heard = cx.now;
         cx.contacts.insert(account);
         let header_hash = header.digest();
         let live = Live {
@@ -178,8 +180,10 @@ impl Engine {
             created: cx.now,
             session,
             unanswered: None,
+            superseded: None,
         };
-        self.sessions.add(device, live, cx);
+        let begun = self.sessions.add(device, live, cx);
+        self.forgotten(account, begun, cx);
         self.prekeys.used(&header, cx);
         if let Some(payload) = payload {
             self.take_payload(account, device, &delivery, payload, None, cx);

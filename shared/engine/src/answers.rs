@@ -23,8 +23,10 @@ impl Engine {
             (What::CheckInvite { asked }, Some(Body::InviteStatus(status))) => {
                 self.on_invite_status(asked, &status, cx);
             }
-            (What::Submit { row }, Some(Body::Accepted(_))) => self.on_accepted(row, cx),
-            (What::Submit { row }, Some(Body::DeviceMismatch(mismatch))) => {
+            (What::Submit { row, submission }, Some(Body::Accepted(_))) => {
+                self.on_accepted(row, submission, cx);
+            }
+            (What::Submit { row, .. }, Some(Body::DeviceMismatch(mismatch))) => {
                 self.on_mismatch(row, &mismatch, cx)
             }
             (What::Signal | What::Ack, Some(_)) => {}
@@ -70,7 +72,7 @@ impl Engine {
         match what {
             What::SignIn => self.on_sign_in_refused(refused, cx),
             What::Register => self.on_register_refused(refused, cx),
-            What::Submit { row } => self.on_submit_refused(row, refused, cx),
+            What::Submit { row, .. } => self.on_submit_refused(row, refused, cx),
             What::FetchLog { account, .. } => {
                 self.on_log_failed(account, refused.reason() == Reason::NoSuchAccount, cx);
             }

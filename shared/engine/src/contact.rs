@@ -15,6 +15,7 @@ use crate::marks::Marks;
 use crate::records::contact::{ContactRecord, DeviceFacts, LOG, LogRecord, MARKS, STATE};
 use crate::records::line::{DraftRecord, LineRecord};
 use crate::records::{RecordError, SCHEMA, Stored};
+use crate::repair::Pace;
 use crate::trust::{alarm_from, alarm_number};
 use crate::view::{Alarm, Conversation, Held, Trust};
 
@@ -68,7 +69,11 @@ pub(crate) struct Owed {
 pub(crate) struct Facts {
     pub(crate) bundle: u64,
     pub(crate) generation: u32,
+    /// A fresh session is wanted before anything more is encrypted for it.
     pub(crate) repair: bool,
+    pub(crate) pace: Pace,
+    /// When something of it was last opened. Written with what else changes.
+    pub(crate) heard: Timestamp,
 }
 
 impl Owed {
@@ -257,6 +262,9 @@ impl Contact {
                 bundle,
                 generation,
                 repair,
+                repairs,
+                next_repair,
+                heard,
                 ..
             } = facts;
             self.devices.insert(
@@ -265,6 +273,11 @@ impl Contact {
                     bundle,
                     generation,
                     repair,
+                    pace: Pace {
+                        attempts: repairs,
+                        next: Timestamp(next_repair),
+                    },
+                    heard: Timestamp(heard),
                 },
             );
         }
@@ -284,5 +297,8 @@ fn facts_record(device: &DeviceId, facts: &Facts) -> DeviceFacts {
         bundle: facts.bundle,
         generation: facts.generation,
         repair: facts.repair,
+        repairs: facts.pace.attempts,
+        next_repair: facts.pace.next.0,
+        heard: facts.heard.0,
     }
 }

@@ -1,7 +1,7 @@
 //! What an authenticated sender said.
 
 use chopar_identity::LogHead;
-use chopar_wire::proto::content::{Copy, Introduction, Payload, ResendRequest, Text, copy, payload};
+use chopar_wire::proto::content::{Copy, Introduction, Payload, Text, copy, payload};
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
 
 use crate::contact::Contact;
@@ -11,7 +11,7 @@ use crate::inbox::Delivery;
 use crate::line::Progress;
 use crate::seen::SeenId;
 use crate::sending::MAX_TEXT;
-use crate::view::{Notice, SentState};
+use crate::view::SentState;
 
 impl Engine {
     pub(crate) fn take_payload(
@@ -31,22 +31,26 @@ impl Engine {
         }
         let time = Timestamp(payload.time);
         match payload.content {
-            Some(payload::Content::Copy(copied)) if own => self.on_copy(copied, time, cx),
+            // What advances no chain may be replayed by the relay within its window: only what does no harm twice.
+            Some(
+                payload::Content::Text(_) | payload::Content::Copy(_) | payload::Content::ResendRequest(_),
+            ) if sent.is_some() => {}
+            Some(payload::Content::Copy(copied)) if own => {
+                self.on_copy(sender, delivery.id, copied, time, cx)
+            }
+            Some(payload::Content::TransportAcks(acks)) => self.on_transport_acks(sender, device, &acks, cx),
+            Some(payload::Content::ResendRequest(request)) => {
+                self.on_resend_request(sender, device, &request, cx)
+            }
             // The own devices say nothing else to each other.
             _ if own => {}
-            // What advances no chain may be replayed by the relay within its window: only what does no harm twice.
-            Some(payload::Content::Text(_) | payload::Content::ResendRequest(_)) if sent.is_some() => {}
             Some(payload::Content::Text(text)) => self.on_text(sender, delivery.id, text, time, cx),
             Some(payload::Content::Receipts(receipts)) => self.on_receipts(sender, &receipts, cx),
-            Some(payload::Content::TransportAcks(acks)) => self.on_transport_acks(sender, device, &acks, cx),
             Some(payload::Content::Introduction(introduction)) => {
                 self.on_introduction(sender, &introduction, cx)
             }
             Some(payload::Content::Typing(typing)) => {
                 self.on_typing(sender, &typing, sent.unwrap_or(time), cx);
-            }
-            Some(payload::Content::ResendRequest(request)) => {
-                self.on_resend_request(sender, device, &request, cx)
             }
             // Only from an own device; or of a kind this build does not know.
             Some(payload::Content::Copy(_)) | None => {}
@@ -109,10 +113,16 @@ impl Engine {
     }
 
     /// What another own device sent.
-    fn on_copy(&mut self, copied: Copy, time: Timestamp, cx: &mut Context<'_>) {
-        let Some(own) = self.own.as_ref().map(|own| own.account) else {
-            return;
-        };
+    fn on_copy(
+        &mut self,
+        own: AccountId,
+        envelope: EnvelopeId,
+        copied: Copy,
+        time: Timestamp,
+        cx: &mut Context<'_>,
+    ) {
+        self.seen.insert(SeenId::envelope(&envelope));
+        self.owe(own, Some(envelope), None, cx);
         let Ok(peer) = AccountId::try_from(copied.peer.as_ref()) else {
             return;
         };
@@ -143,55 +153,5 @@ impl Engine {
             },
             cx,
         );
-    }
-
-    /// They lost what they cannot name, or name it: what was made for exactly this device and not acknowledged goes again, in
-    /// the session the request came in.
-    fn on_resend_request(
-        &mut self,
-        sender: AccountId,
-        device: DeviceId,
-        request: &ResendRequest,
-        cx: &mut Context<'_>,
-    ) {
-        if !self.contacts.get(&sender).is_some_and(|c| c.accepted) {
-            return;
-        }
-        let named = |message: Option<MessageId>| {
-            request.ids.is_empty()
-                || message.is_some_and(|id| request.ids.iter().any(|wanted| wanted.as_ref() == id.as_bytes()))
-        };
-        for key in self.outbox.of(&sender) {
-            let Some(row) = self.outbox.get(&key) else {
-                continue;
-            };
-            if row.expired || !named(row.message.map(|(_, id)| id)) {
-                continue;
-            }
-            if self
-                .outbox
-                .drop_targets(key, |target| target.device == device && !target.acked)
-            {
-                if let Some(row) = self.outbox.get_mut(&key) {
-                    row.accepted = None;
-                    row.in_flight = false;
-                    row.not_before = cx.now;
-                }
-                self.outbox.save(key, cx);
-            }
-        }
-    }
-
-    /// A fresh session is needed because what was kept here of the old one is damaged: it begins with the request to send
-    /// again.
-    pub(crate) fn ask_again(&mut self, account: AccountId, cx: &mut Context<'_>) {
-        use prost::Message;
-        let content = Some(payload::Content::ResendRequest(ResendRequest::default()));
-        let row = Payload {
-            content,
-            ..Payload::default()
-        };
-        self.outbox.push(account, row.encode_to_vec(), None, cx);
-        self.conversation_notice(account, &Notice::Repaired, cx);
     }
 }

@@ -15,17 +15,19 @@ use crate::outbox::RowKey;
 use crate::sessions::SessionKey;
 
 impl Engine {
+    /// The row for one device in the session that sends to it, and the hash by which that session is known.
     pub(crate) fn encrypt_row(
         &mut self,
         key: RowKey,
         device: DeviceId,
         cx: &mut Context<'_>,
-    ) -> Option<Vec<u8>> {
+    ) -> Option<([u8; 32], Vec<u8>)> {
         let row = self.outbox.get(&key)?;
         let payload = Payload::decode(row.payload.as_slice()).ok()?;
         let created = row.created;
         let session = self.sessions.sending(&device)?;
-        self.encrypt(key.account, session, payload, created, cx)
+        let hash = self.sessions.get(&session)?.header_hash;
+        Some((hash, self.encrypt(key.account, session, payload, created, cx)?))
     }
 
     /// Encrypts one payload in one session and saves the session. `None` where the session cannot go on; it is dropped then.

@@ -29,6 +29,7 @@ use crate::quarantine::Quarantine;
 use crate::receipts::OwedDue;
 use crate::receiving::Trials;
 use crate::records::RecordError;
+use crate::repair::Repairs;
 use crate::requests::Requests;
 use crate::seen::Seen;
 use crate::sessions::Sessions;
@@ -47,6 +48,7 @@ pub struct Engine {
     pub(crate) own: Option<Own>,
     pub(crate) contacts: BTreeMap<AccountId, Contact>,
     pub(crate) sessions: Sessions,
+    pub(crate) repairs: Repairs,
     pub(crate) prekeys: Prekeys,
     pub(crate) outbox: Outbox,
     pub(crate) quarantine: Quarantine,
@@ -212,6 +214,7 @@ impl Engine {
         self.tick_onboarding(cx);
         self.tick_owed(cx);
         self.tick_typing(cx);
+        self.tick_repair(cx);
         self.tick_upkeep(cx);
     }
 
@@ -276,6 +279,7 @@ impl Engine {
             self.link.signed_in().then(|| self.logs_due()).flatten(),
             self.link.signed_in().then(|| self.outbox.due(now)).flatten(),
             self.link.signed_in().then(|| self.openings_due(now)).flatten(),
+            self.link.drained().then(|| self.repairs.due()).flatten(),
         ];
         due.into_iter().flatten().min().map(|at| at.max(now.plus_ms(1)))
     }

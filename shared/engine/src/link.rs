@@ -228,6 +228,7 @@ impl Engine {
     pub(crate) fn on_queue_empty(&mut self, cx: &mut Context<'_>) {
         if let State::SignedIn { drained, .. } = &mut self.link.state {
             *drained = true;
+            self.repairs.drained(cx.now);
             self.drained(cx);
         }
     }

@@ -169,11 +169,7 @@ impl Engine {
                 }
                 Change::DeviceRevoked(device) => {
                     let name = device.name.as_str().to_owned();
-                    self.drop_sessions(account, device.id, cx);
                     self.conversation_notice(account, &Notice::DeviceRevoked { name }, cx);
-                    if self.own.as_ref().is_some_and(|own| own.device == device.id) {
-                        self.own_device_revoked(cx);
-                    }
                 }
                 Change::AccountKeyReplaced { .. } => {
                     if let Some(contact) = self
@@ -191,7 +187,27 @@ impl Engine {
             }
         }
         if !changes.is_empty() {
-            self.drop_inactive_targets(account, cx);
+            self.forget_inactive(account, cx);
+        }
+    }
+
+    /// What is not active in the log gets nothing and is not listened to, however it came to be inactive (a resolved fork
+    /// removes devices without saying so).
+    fn forget_inactive(&mut self, account: AccountId, cx: &mut Context<'_>) {
+        let Some(log) = self.contacts.get(&account).and_then(|c| c.log.as_ref()) else {
+            return;
+        };
+        for key in self
+            .sessions
+            .of_account(&account, |device| log.device(device).is_none())
+        {
+            self.sessions.remove(key, cx);
+        }
+        let own = self.own.as_ref().filter(|own| own.account == account);
+        let shut_out = own.is_some_and(|own| log.device(&own.device).is_none());
+        self.drop_inactive_targets(account, cx);
+        if shut_out {
+            self.own_device_revoked(cx);
         }
     }
 

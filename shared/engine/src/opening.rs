@@ -166,6 +166,7 @@ impl Engine {
                 header: header.encode(),
                 sealing_key,
             }),
+            superseded: None,
         };
         self.sessions.add(device, live, cx);
     }

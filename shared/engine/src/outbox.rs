@@ -2,11 +2,14 @@
 //!
 //! ```text
 //!   queued ── encrypted for every device, saved ──> submitted ── Accepted ──> at the relay ── every device acknowledged ──> gone
-//!                                                       ^    |
-//!                                                       +----+  connection lost: the same envelopes again
+//!     ^                                                 ^    |                    |
+//!     |                                                 +----+  connection lost:  |
+//!     |                                              the same envelopes again     |
+//!     +──────── a device lost it (repair): a new envelope in another session ─────+
 //! ```
-//! Rows to one account go out one after the other, each after the one before was accepted: that keeps the order whatever
-//! the relay refuses or delays.
+//! Rows to one account go out one after the other, each after the one before was accepted. More at a time would be faster by
+//! round trips, but a refusal in the middle (a limit that has a token again one frame later, a disk that has room again) would
+//! let the later ones pass, and a queue's order is the conversation's.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -27,24 +30,43 @@ pub(crate) struct RowKey {
 pub(crate) struct Row {
     /// An encoded `Payload` with its content only.
     pub(crate) payload: Vec<u8>,
-    /// The line it is, in the recipient's conversation; `None`: control, settled when the relay has it.
+    /// The line it is, in the recipient's conversation.
     pub(crate) message: Option<(u64, MessageId)>,
+    /// When it is settled.
+    pub(crate) until: Until,
     pub(crate) created: Timestamp,
+    /// When the relay accepted the envelopes it has now.
     pub(crate) accepted: Option<Timestamp>,
+    /// When the relay accepted any for the first time: what expiry counts from.
+    pub(crate) first_accepted: Option<Timestamp>,
     pub(crate) expired: bool,
     pub(crate) targets: Vec<Target>,
     /// Submitted on the present connection, not answered.
     pub(crate) in_flight: bool,
+    /// Numbers the submissions of this engine's life: an answer to one before the envelopes changed is not about them.
+    pub(crate) submission: u32,
     /// Not before this moment (a refusal, a limit).
     pub(crate) not_before: Timestamp,
     /// Refusals in a row, for the backoff.
     pub(crate) refusals: u32,
 }
 
+/// When a row is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// When the relay has it: control, which is said again if need be.
+    Accepted,
+    /// When every device acknowledged it inside the encryption.
+    Acknowledged,
+}
+
 /// The envelope for one device.
 pub(crate) struct Target {
     pub(crate) device: DeviceId,
     pub(crate) envelope: EnvelopeId,
+    /// The session it was encrypted in, by the hash of its handshake header; `None`: not known. It is never encrypted again in
+    /// that one.
+    pub(crate) session: Option<[u8; 32]>,
     /// Emptied when the relay has it.
     pub(crate) body: Vec<u8>,
     pub(crate) acked: bool,
@@ -53,10 +75,15 @@ pub(crate) struct Target {
 impl Row {
     /// Whether everything that will ever come back for it has come.
     pub(crate) fn settled(&self) -> bool {
-        match self.message {
-            Some(_) => !self.targets.is_empty() && self.targets.iter().all(|t| t.acked),
-            None => self.accepted.is_some(),
+        match self.until {
+            Until::Acknowledged => !self.targets.is_empty() && self.targets.iter().all(|t| t.acked),
+            Until::Accepted => self.accepted.is_some(),
         }
+    }
+
+    /// The envelope for a device, while it is not acknowledged.
+    pub(crate) fn open_target(&self, device: &DeviceId) -> Option<&Target> {
+        self.targets.iter().find(|t| t.device == *device && !t.acked)
     }
 }
 
@@ -82,14 +109,18 @@ impl Outbox {
                 Some((line, id))
             }
         };
+        let time = |ms: u64| (ms != 0).then_some(Timestamp(ms));
         let row = Row {
             payload: record.payload,
             message,
+            until: until(message.is_some() || record.lasting),
             created: Timestamp(record.created),
-            accepted: (record.accepted != 0).then_some(Timestamp(record.accepted)),
+            accepted: time(record.accepted),
+            first_accepted: time(record.first_accepted).or(time(record.accepted)),
             expired: record.expired,
             targets: record.targets.into_iter().map(target).collect::<Result<_, _>>()?,
             in_flight: false,
+            submission: 0,
             not_before: Timestamp(0),
             refusals: 0,
         };
@@ -104,6 +135,7 @@ impl Outbox {
         account: AccountId,
         payload: Vec<u8>,
         message: Option<(u64, MessageId)>,
+        until: Until,
         cx: &mut Context<'_>,
     ) -> RowKey {
         let key = RowKey {
@@ -114,11 +146,14 @@ impl Outbox {
         let row = Row {
             payload,
             message,
+            until,
             created: cx.now,
             accepted: None,
+            first_accepted: None,
             expired: false,
             targets: Vec::new(),
             in_flight: false,
+            submission: 0,
             not_before: Timestamp(0),
             refusals: 0,
         };
@@ -133,6 +168,11 @@ impl Outbox {
 
     pub(crate) fn get_mut(&mut self, key: &RowKey) -> Option<&mut Row> {
         self.rows.get_mut(key)
+    }
+
+    /// All rows, by account and number.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&RowKey, &Row)> {
+        self.rows.iter()
     }
 
     /// The row that goes out next to each account.
@@ -172,9 +212,9 @@ impl Outbox {
         self.rows.range(first..=last).map(|(key, _)| *key).collect()
     }
 
-    /// Rows that await something, with the moment they were accepted.
-    pub(crate) fn accepted_before(&self, before: Timestamp) -> Vec<RowKey> {
-        let is = |row: &Row| !row.expired && row.accepted.is_some_and(|at| at < before);
+    /// Rows that the relay accepted for the first time before a moment, and that are not said to have expired.
+    pub(crate) fn first_accepted_before(&self, before: Timestamp) -> Vec<RowKey> {
+        let is = |row: &Row| !row.expired && row.first_accepted.is_some_and(|at| at < before);
         self.rows
             .iter()
             .filter(|(_, row)| is(row))
@@ -220,6 +260,23 @@ impl Outbox {
             self.by_envelope.insert(target.envelope, key);
             row.targets.push(target);
         }
+    }
+
+    /// Gives up the envelope for a device, so that another is made, in the session that sends then. Returns whether there was
+    /// one that is not acknowledged. A row that expired waits for a person instead.
+    pub(crate) fn make_again(&mut self, key: RowKey, device: &DeviceId, cx: &mut Context<'_>) -> bool {
+        let open = |row: &Row| !row.expired && row.open_target(device).is_some();
+        if !self.rows.get(&key).is_some_and(open) {
+            return false;
+        }
+        self.drop_targets(key, |target| target.device == *device);
+        if let Some(row) = self.rows.get_mut(&key) {
+            row.accepted = None;
+            row.in_flight = false;
+            row.not_before = cx.now;
+        }
+        self.save(key, cx);
+        true
     }
 
     /// Removes the envelopes for which `gone` holds. Returns whether there were any.
@@ -268,8 +325,21 @@ impl Outbox {
     }
 }
 
+const fn until(acknowledged: bool) -> Until {
+    if acknowledged {
+        Until::Acknowledged
+    } else {
+        Until::Accepted
+    }
+}
+
 fn target(record: TargetRecord) -> Result<Target, RecordError> {
+    let session = match record.session.as_slice() {
+        [] => None,
+        hash => Some(hash.try_into().map_err(|_| OutboxRecord::bad("session"))?),
+    };
     Ok(Target {
+        session,
         device: DeviceId::try_from(record.device.as_slice()).map_err(|_| OutboxRecord::bad("device"))?,
         envelope: EnvelopeId::try_from(record.envelope.as_slice())
             .map_err(|_| OutboxRecord::bad("envelope"))?,
@@ -284,6 +354,7 @@ fn record(row: &Row) -> OutboxRecord {
         envelope: t.envelope.as_bytes().to_vec(),
         body: t.body.clone(),
         acked: t.acked,
+        session: t.session.map(|hash| hash.to_vec()).unwrap_or_default(),
     };
     OutboxRecord {
         schema: SCHEMA,
@@ -297,5 +368,7 @@ fn record(row: &Row) -> OutboxRecord {
         accepted: row.accepted.map_or(0, |at| at.0),
         expired: row.expired,
         targets: row.targets.iter().map(target).collect(),
+        first_accepted: row.first_accepted.map_or(0, |at| at.0),
+        lasting: row.until == Until::Acknowledged,
     }
 }

@@ -9,6 +9,7 @@ use prost::Message;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::line::Progress;
+use crate::outbox::Until;
 use crate::view::SentState;
 
 /// What is owed is gathered for this long, in milliseconds, and up to half of it longer: a conversation in full swing costs
@@ -55,10 +56,8 @@ impl Engine {
     }
 
     pub(crate) fn schedule_owed(&mut self, account: AccountId, cx: &mut Context<'_>) {
-        let owes = self
-            .contacts
-            .get(&account)
-            .is_some_and(|c| c.accepted && !c.owed.is_empty());
+        let owes =
+            self.speaks_to(&account) && self.contacts.get(&account).is_some_and(|c| !c.owed.is_empty());
         if owes && !self.owed_due.contains_key(&account) {
             let due = cx.now.plus_ms(GATHER_MS + cx.below(GATHER_MS / 2));
             self.owed_due.insert(account, due);
@@ -81,7 +80,10 @@ impl Engine {
     /// Turns what is owed into outbox rows.
     fn pay(&mut self, account: AccountId, cx: &mut Context<'_>) {
         let visible = self.own.as_ref().is_some_and(|own| own.preferences.receipts);
-        let Some(contact) = self.contacts.get_mut(&account).filter(|c| c.accepted) else {
+        if !self.speaks_to(&account) {
+            return;
+        }
+        let Some(contact) = self.contacts.get_mut(&account) else {
             return;
         };
         let mut owed = std::mem::take(&mut contact.owed);
@@ -112,7 +114,8 @@ impl Engine {
                 content: Some(content),
                 ..Payload::default()
             };
-            self.outbox.push(account, row.encode_to_vec(), None, cx);
+            self.outbox
+                .push(account, row.encode_to_vec(), None, Until::Accepted, cx);
         }
     }
 
@@ -141,6 +144,11 @@ impl Engine {
                 .find(|t| t.envelope == id && t.device == device && !t.acked);
             let Some(target) = target else { continue };
             target.acked = true;
+            let made_in = target.session;
+            self.acknowledged(account, device, made_in, cx);
+            let Some(row) = self.outbox.get(&key) else {
+                continue;
+            };
             if row.settled() {
                 let line = row.message;
                 self.outbox.remove(key, cx);
@@ -182,6 +190,48 @@ impl Engine {
             let line = self.contacts.get(&account).and_then(|c| c.marks.own_line(&id));
             if let Some(line) = line {
                 self.set_progress(account, line, Progress { state, held: None }, cx);
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// The device acknowledged something: if it was said in the session that sends now, a repair has helped.
+    fn acknowledged(
+        &mut self,
+        account: AccountId,
+        device: DeviceId,
+        made_in: Option<[u8; 32]>,
+        cx: &mut Context<'_>,
+    ) {
+        let sending = self
+            .sessions
+            .sending(&device)
+            .and_then(|key| self.sessions.get(&key));
+        if sending.is_none_or(|live| Some(live.header_hash) != made_in) {
+            return;
+        }
+        self.answered_after_repair(account, device, cx.now);
+        if let Some(facts) = self
+            .contacts
+            .get_mut(&account)
+            .and_then(|c| c.devices.get_mut(&device))
+            && facts.pace.attempts > 0
+        {
+            facts.pace.attempts = 0;
+            cx.contacts.insert(account);
+        }
+    }
+
+    pub(crate) fn forget_old_marks(&mut self, cx: &mut Context<'_>) {
+        /// Ticks of a message move no more after this, in milliseconds: twice the life of an envelope.
+        const OPEN_MS: u64 = 2 * chopar_wire::limits::MAX_QUEUE_AGE_MS;
+        let Some(before) = cx.now.0.checked_sub(OPEN_MS).map(Timestamp) else {
+            return;
+        };
+        for contact in self.contacts.values_mut() {
+            if contact.marks.forget(before) {
+                cx.contacts.insert(contact.account);
             }
         }
     }

@@ -200,6 +200,9 @@ impl Engine {
             return;
         };
         let account = live.account;
+        if let Some(contact) = self.contacts.get_mut(&account) {
+            contact.devices.entry(session.device).or_default().heard = cx.now;
+        }
         let payload = unpad(&plaintext)
             .ok()
             .and_then(|bytes| Payload::decode(bytes).ok());
@@ -218,9 +221,16 @@ impl Engine {
             return false;
         };
         let answered = live.unanswered.take().is_some();
+        let (account, skipped) = (live.account, live.session.skipped_keys());
         self.sessions.follow(key, changes);
         if !signal || answered {
             self.sessions.save(key, cx);
+        }
+        if !signal {
+            self.repairs.note(key, skipped, cx.now);
+        }
+        if answered {
+            self.answered_after_repair(account, key.device, cx.now);
         }
         true
     }

@@ -19,7 +19,7 @@ pub(crate) enum What {
     SignIn,
     Register,
     CheckInvite { asked: u64 },
-    Submit { row: RowKey },
+    Submit { row: RowKey, submission: u32 },
     Signal,
     Ack,
     FetchLog { account: AccountId, from: u32 },

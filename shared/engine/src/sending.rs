@@ -1,6 +1,6 @@
 //! From an outbox row to a `Submit`, and what the relay says to it.
 
-use chopar_wire::proto::content::{Copy, Payload, Text, copy, payload};
+use chopar_wire::proto::content::{Copy, Payload, Text, TransportAcks, copy, payload};
 use chopar_wire::proto::identity;
 use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{Envelope, ExpiryClass, Submit};
@@ -10,7 +10,7 @@ use prost::Message;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
-use crate::outbox::{RowKey, Target};
+use crate::outbox::{RowKey, Target, Until};
 use crate::requests::What;
 use crate::seen::SeenId;
 use crate::submitted::REFUSED_CAP_MS;
@@ -56,8 +56,9 @@ impl Engine {
             content: Some(payload::Content::Text(text.clone())),
             ..Payload::default()
         };
+        let until = Until::Acknowledged;
         self.outbox
-            .push(account, row.encode_to_vec(), Some((line, id)), cx);
+            .push(account, row.encode_to_vec(), Some((line, id)), until, cx);
         if self.own_others(&own).next().is_some() {
             let copied = Copy {
                 peer: account.into(),
@@ -67,7 +68,7 @@ impl Engine {
                 content: Some(payload::Content::Copy(copied)),
                 ..Payload::default()
             };
-            self.outbox.push(own, row.encode_to_vec(), None, cx);
+            self.outbox.push(own, row.encode_to_vec(), None, until, cx);
         }
         cx.answer(asked, Answer::Done);
     }
@@ -89,6 +90,7 @@ impl Engine {
         if let Some(row) = self.outbox.get_mut(&key) {
             if std::mem::take(&mut row.expired) {
                 row.accepted = None;
+                row.first_accepted = None;
             }
             row.not_before = cx.now;
             row.refusals = 0;
@@ -208,10 +210,23 @@ impl Engine {
             .filter(|d| row.targets.iter().all(|t| t.device != **d))
             .copied()
             .collect();
+        // The relay wants every device named. One whose envelope it took before gets a filler, which needs a session too.
+        let filled: Vec<DeviceId> = row
+            .targets
+            .iter()
+            .filter(|t| t.body.is_empty() && devices.contains(&t.device))
+            .map(|t| t.device)
+            .collect();
         let mut ready = true;
         for device in &missing {
             if self.needs_session(&key.account, device) {
                 self.open_session(key.account, *device, cx);
+                ready = false;
+            }
+        }
+        for device in filled {
+            if self.sessions.sending(&device).is_none() {
+                self.open_session(key.account, device, cx);
                 ready = false;
             }
         }
@@ -222,7 +237,7 @@ impl Engine {
             .outbox
             .drop_targets(key, |target| !devices.contains(&target.device));
         for device in missing {
-            let Some(body) = self.encrypt_row(key, device, cx) else {
+            let Some((session, body)) = self.encrypt_row(key, device, cx) else {
                 ready = false;
                 continue;
             };
@@ -232,6 +247,7 @@ impl Engine {
                 Target {
                     device,
                     envelope,
+                    session: Some(session),
                     body,
                     acked: false,
                 },
@@ -246,28 +262,53 @@ impl Engine {
 
     fn submit(&mut self, key: RowKey, cx: &mut Context<'_>) -> bool {
         let head: Option<identity::LogHead> = self.log(&key.account).map(|log| (&log.head()).into());
+        let Some(row) = self.outbox.get(&key) else {
+            return false;
+        };
+        let made: Vec<(DeviceId, EnvelopeId, Vec<u8>)> = row
+            .targets
+            .iter()
+            .map(|t| (t.device, t.envelope, t.body.clone()))
+            .collect();
+        let mut envelopes = Vec::with_capacity(made.len());
+        for (device, mut id, mut body) in made {
+            if body.is_empty() {
+                let Some(filler) = self.filler(key.account, device, cx) else {
+                    return false;
+                };
+                (id, body) = (EnvelopeId::new(cx.random()), filler);
+            }
+            envelopes.push(Envelope {
+                device: device.into(),
+                id: id.into(),
+                body: body.into(),
+                expiry: ExpiryClass::ExpiryMonth.into(),
+            });
+        }
         let Some(row) = self.outbox.get_mut(&key) else {
             return false;
         };
         row.in_flight = true;
-        let envelopes = row
-            .targets
-            .iter()
-            .map(|t| Envelope {
-                device: t.device.into(),
-                id: t.envelope.into(),
-                body: t.body.clone().into(),
-                expiry: ExpiryClass::ExpiryMonth.into(),
-            })
-            .collect();
+        row.submission += 1;
+        let submission = row.submission;
         let submit = Submit {
             account: key.account.into(),
             log_head: head,
             envelopes,
         };
         self.requests
-            .send(cx, What::Submit { row: key }, Body::Submit(submit));
+            .send(cx, What::Submit { row: key, submission }, Body::Submit(submit));
         true
+    }
+
+    /// Something that says nothing, for a device that has what the row says.
+    fn filler(&mut self, account: AccountId, device: DeviceId, cx: &mut Context<'_>) -> Option<Vec<u8>> {
+        let session = self.sessions.sending(&device)?;
+        let payload = Payload {
+            content: Some(payload::Content::TransportAcks(TransportAcks::default())),
+            ..Payload::default()
+        };
+        self.encrypt(account, session, payload, cx.now, cx)
     }
 
     /// The own account's other active devices.

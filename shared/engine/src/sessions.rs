@@ -1,7 +1,8 @@
 //! Sessions of all devices: which one sends, which one a message belongs to.
 //!
 //! Of several sessions with a device the one of the highest generation sends; on a tie the one whose handshake header has the
-//! smaller hash: both sides come to the same answer. The others stay readable for a while.
+//! smaller hash: both sides come to the same answer. The others are the archive: they stay readable for a while, because what
+//! was encrypted in them may still lie in a queue.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -35,6 +36,8 @@ pub(crate) struct Live {
     pub(crate) session: Session,
     /// Set on the initiator's side until the first answer is opened.
     pub(crate) unanswered: Option<Unanswered>,
+    /// When it was first seen that another one sends.
+    pub(crate) superseded: Option<Timestamp>,
 }
 
 /// What puts messages into handshake form.
@@ -76,20 +79,23 @@ impl Sessions {
             created: Timestamp(record.created),
             session,
             unanswered,
+            superseded: (record.superseded != 0).then_some(Timestamp(record.superseded)),
         };
         self.index(SessionKey { device, number }, live);
         Ok(())
     }
 
-    /// Adds a session; those beyond the bounds go.
+    /// Adds a session; the oldest beyond the bound go, never the one that sends.
     pub(crate) fn add(&mut self, device: DeviceId, live: Live, cx: &mut Context<'_>) -> SessionKey {
         let number = self.of(&device).last().map_or(0, |key| key.number + 1);
         let key = SessionKey { device, number };
         self.index(key, live);
         self.save(key, cx);
-        let keys = self.of(&device);
-        let surplus = keys.len().saturating_sub(MAX_OLDER + 1);
-        for old in keys.into_iter().take(surplus) {
+        let sending = self.sending(&device);
+        let mut older = self.of(&device);
+        older.retain(|key| Some(*key) != sending);
+        let surplus = older.len().saturating_sub(MAX_OLDER);
+        for old in older.into_iter().take(surplus) {
             self.remove(old, cx);
         }
         key
@@ -165,21 +171,38 @@ impl Sessions {
         cx.delete::<SessionRecord>(key.device.as_bytes(), key.number);
     }
 
-    /// Drops sessions that do not send any more and are too old, and keys within sessions that are.
+    /// Drops sessions that were superseded long ago, and keys within sessions that are old. How old a session is does not
+    /// count: one of many months may have been superseded a moment ago, with its last messages still on their way.
     pub(crate) fn expire(&mut self, cx: &mut Context<'_>) {
         for key in self.live.keys().copied().collect::<Vec<_>>() {
+            let sends = self.sending(&key.device) == Some(key);
             let Some(live) = self.live.get_mut(&key) else {
                 continue;
             };
             let changes = live.session.expire(cx.now);
-            let old = cx.now.ms_since(live.created) > OLDER_LIFETIME_MS;
-            if old && self.sending(&key.device) != Some(key) {
+            let superseded = if sends {
+                None
+            } else {
+                live.superseded.or(Some(cx.now))
+            };
+            let noticed = std::mem::replace(&mut live.superseded, superseded) != superseded;
+            if superseded.is_some_and(|at| cx.now.ms_since(at) > OLDER_LIFETIME_MS) {
                 self.remove(key, cx);
-            } else if !changes.removed.is_empty() {
+            } else if noticed || !changes.removed.is_empty() {
                 self.follow(key, changes);
                 self.save(key, cx);
             }
         }
+    }
+
+    /// The sessions with one account's devices for which `gone` holds.
+    pub(crate) fn of_account(
+        &self,
+        account: &AccountId,
+        gone: impl Fn(&DeviceId) -> bool,
+    ) -> Vec<SessionKey> {
+        let of = self.live.iter().filter(|(_, live)| live.account == *account);
+        of.map(|(key, _)| *key).filter(|key| gone(&key.device)).collect()
     }
 
     fn index(&mut self, key: SessionKey, live: Live) {
@@ -204,5 +227,6 @@ fn record(live: &Live) -> SessionRecord {
         sealing_key: unanswered
             .map(|u| u.sealing_key.public.as_bytes().to_vec())
             .unwrap_or_default(),
+        superseded: live.superseded.map_or(0, |at| at.0),
     }
 }

@@ -19,12 +19,18 @@ const LONG_CHAIN: u32 = 500;
 const EXPIRY_MS: u64 = limits::MAX_QUEUE_AGE_MS;
 
 impl Engine {
-    pub(crate) fn on_accepted(&mut self, key: RowKey, cx: &mut Context<'_>) {
-        let Some(row) = self.outbox.get_mut(&key) else {
+    pub(crate) fn on_accepted(&mut self, key: RowKey, submission: u32, cx: &mut Context<'_>) {
+        // One that was made again meanwhile is not what the relay has.
+        let Some(row) = self
+            .outbox
+            .get_mut(&key)
+            .filter(|row| row.submission == submission && row.in_flight)
+        else {
             return;
         };
         row.in_flight = false;
         row.accepted = Some(cx.now);
+        row.first_accepted = row.first_accepted.or(row.accepted);
         row.refusals = 0;
         for target in &mut row.targets {
             target.body = Vec::new();
@@ -138,7 +144,7 @@ impl Engine {
         let Some(before) = cx.now.0.checked_sub(EXPIRY_MS).map(Timestamp) else {
             return;
         };
-        for key in self.outbox.accepted_before(before) {
+        for key in self.outbox.first_accepted_before(before) {
             let reached = self
                 .outbox
                 .get(&key)

@@ -228,6 +228,11 @@ impl<P: Profile> Session<P> {
         self.skipped.len()
     }
 
+    /// Since when the longest missing of the overtaken messages is missing; `None` where nothing is.
+    pub fn oldest_skipped(&self) -> Option<Timestamp> {
+        self.skipped.iter().next().map(|key| key.since)
+    }
+
     /// How many headers [`open`](Self::open) tries at most for a message with an unknown tag; for the engine's bound
     /// on trials.
     pub fn header_trials(&self) -> usize {

@@ -82,6 +82,15 @@ pub(crate) struct DeviceFacts {
     /// A fresh session is needed to repair what was damaged here.
     #[prost(bool, tag = "4")]
     pub(crate) repair: bool,
+    /// Repairs since it last acknowledged something.
+    #[prost(uint32, tag = "5")]
+    pub(crate) repairs: u32,
+    /// The next repair is not before this moment, in milliseconds.
+    #[prost(uint64, tag = "6")]
+    pub(crate) next_repair: u64,
+    /// When something of it was last opened, in milliseconds.
+    #[prost(uint64, tag = "7")]
+    pub(crate) heard: u64,
 }
 
 /// The account log, as it was verified and so pinned.

@@ -26,6 +26,12 @@ pub(crate) struct OutboxRecord {
     pub(crate) expired: bool,
     #[prost(message, repeated, tag = "8")]
     pub(crate) targets: Vec<TargetRecord>,
+    /// When the relay accepted it for the first time, in milliseconds of the own clock; 0: never.
+    #[prost(uint64, tag = "9")]
+    pub(crate) first_accepted: u64,
+    /// Whether it lives until every device acknowledged it, without being a line here: a copy for the own devices.
+    #[prost(bool, tag = "10")]
+    pub(crate) lasting: bool,
 }
 stored!(OutboxRecord, Outbox);
 
@@ -42,4 +48,7 @@ pub(crate) struct TargetRecord {
     pub(crate) body: Vec<u8>,
     #[prost(bool, tag = "4")]
     pub(crate) acked: bool,
+    /// SHA-256 of the handshake header of the session it was encrypted in; empty: not known (written before this field was).
+    #[prost(bytes = "vec", tag = "5")]
+    pub(crate) session: Vec<u8>,
 }

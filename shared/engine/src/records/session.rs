@@ -30,6 +30,9 @@ pub(crate) struct SessionRecord {
     pub(crate) sealing_id: u32,
     #[prost(bytes = "vec", tag = "9")]
     pub(crate) sealing_key: Vec<u8>,
+    /// When another session took its place, in milliseconds; 0: it sends, or nobody has looked since.
+    #[prost(uint64, tag = "10")]
+    pub(crate) superseded: u64,
 }
 stored!(SessionRecord, Session);
 
