@@ -9,7 +9,7 @@ use chopar_e2ee::fixture::{Person, rng};
 use chopar_e2ee::recovery::RecoveryKey;
 use chopar_e2ee::safety_number::SafetyNumber;
 use chopar_e2ee::seal::{FirstContact, seal_handshake, session_body};
-use chopar_fuzz_targets::SCENE;
+use chopar_fuzz_targets::{Act, SCENE};
 use chopar_wire::frame;
 use chopar_wire::prost::Message;
 use chopar_wire::proto::relay::{ClaimBundle, ClaimedBundle, Log, client_frame, relay_frame};
@@ -72,6 +72,11 @@ fn main() {
         ("handle", "plain", b"bobur.mirzo".to_vec()),
         ("handle", "capitals", " @Bobur_1 ".into()),
         ("safety_number_qr", "theirs", number.qr()),
+        ("script", "conversation", conversation()),
+        ("script", "disorder", disorder()),
+        ("script", "losses", losses()),
+        ("script", "crashes", crashes()),
+        ("script", "old_chains", old_chains()),
     ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../corpus")
@@ -79,4 +84,145 @@ fn main() {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(name), bytes).unwrap();
     }
+}
+
+/// Sides of a script.
+const A: u8 = 0;
+const B: u8 = 1;
+
+/// Twenty rounds in good order, with signals, past the first KEM exchange by number and the next by time.
+fn conversation() -> Vec<u8> {
+    let round = |i: u8| {
+        let there = [Act::Send.of(A), i, Act::DeliverOldest.of(B), Act::Signal.of(B), i];
+        let back = [
+            Act::Send.of(B),
+            i,
+            Act::DeliverOldest.of(A),
+            Act::DeliverSignal.of(A),
+            i,
+        ];
+        let pause = [Act::Wait.of(A), 20 * (i % 13)];
+        [&there[..], &back, &pause].concat()
+    };
+    (0..20).flat_map(round).collect()
+}
+
+/// Both write at once; what arrives is late, doubled, altered, cut and reflected.
+fn disorder() -> Vec<u8> {
+    let both = [Act::SendMany.of(A), 20, Act::SendMany.of(B), 20];
+    let arrive = |i: u8| {
+        let side = i % 2;
+        let some = [
+            Act::DeliverAny.of(side),
+            i.wrapping_mul(37),
+            Act::Repeat.of(side),
+            i,
+        ];
+        let bad = [
+            Act::Alter.of(side),
+            i,
+            i,
+            i.wrapping_mul(91),
+            Act::Cut.of(side),
+            i,
+            i,
+        ];
+        let back = [
+            Act::Reflect.of(side),
+            i,
+            Act::Lose.of(side),
+            i,
+            Act::Send.of(side),
+            i,
+        ];
+        [&some[..], &bad, &back].concat()
+    };
+    both.into_iter().chain((0..50).flat_map(arrive)).collect()
+}
+
+/// Gaps up to the limit, over it, and more kept keys than there is room for.
+fn losses() -> Vec<u8> {
+    let begin = [
+        Act::Send.of(A),
+        1,
+        Act::SendMany.of(A),
+        63,
+        Act::DeliverAny.of(B),
+        0,
+    ];
+    let gap = |quarter: u8| {
+        let more = [Act::SendInVain.of(A), quarter, Act::Send.of(A), 1];
+        let tell = [
+            Act::DeliverAny.of(B),
+            63,
+            Act::Send.of(B),
+            0,
+            Act::DeliverOldest.of(A),
+        ];
+        [&more[..], &tell].concat()
+    };
+    let gaps = [240, 255, 10, 249, 249, 249].into_iter().flat_map(gap);
+    begin
+        .into_iter()
+        .chain(gaps)
+        .chain([Act::Restart.of(B)])
+        .collect()
+}
+
+/// Every kind of stop at every stage of a conversation.
+fn crashes() -> Vec<u8> {
+    let round = |i: u8| {
+        let (side, other) = (i % 2, 1 - i % 2);
+        let send = [
+            Act::CrashWhileSending.of(side),
+            Act::Send.of(side),
+            i,
+            Act::Restart.of(side),
+        ];
+        let open = [Act::CrashWhileOpening.of(other), i, Act::DeliverOldest.of(other)];
+        let signal = [
+            Act::Signal.of(other),
+            i,
+            Act::Restart.of(other),
+            Act::Signal.of(other),
+            i,
+        ];
+        let heard = [Act::DeliverSignal.of(side), 2 | (i & 1), Act::Restart.of(side)];
+        [&send[..], &open, &signal, &heard].concat()
+    };
+    (0..30).flat_map(round).collect()
+}
+
+/// A message and a signal of each turn stay behind; then a month passes.
+fn old_chains() -> Vec<u8> {
+    let turn = [
+        Act::Send.of(A),
+        0,
+        Act::Signal.of(A),
+        7,
+        Act::Send.of(A),
+        0,
+        Act::DeliverAny.of(B),
+        255,
+    ];
+    let answer = [Act::Send.of(B), 0, Act::DeliverOldest.of(A)];
+    let round = [&turn[..], &answer].concat();
+    let late = [
+        Act::DeliverAny.of(B),
+        4,
+        Act::DeliverSignal.of(B),
+        1,
+        Act::DeliverSignal.of(B),
+        16,
+    ];
+    let month = [
+        Act::Wait.of(A),
+        255,
+        Act::Send.of(A),
+        0,
+        Act::DeliverOldest.of(B),
+        Act::Restart.of(B),
+    ];
+    let tail = [&late[..], &late, &month, &round].concat();
+    round.repeat(8).into_iter().chain(tail).collect()
 }

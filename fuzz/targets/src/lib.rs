@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+mod script;
+
 use std::sync::LazyLock;
 
 use chopar_e2ee::fixture::{Person, rng};
@@ -21,6 +23,9 @@ use chopar_wire::prost::Message;
 use chopar_wire::prost::bytes::Bytes;
 use chopar_wire::proto::identity::Bundle;
 use chopar_wire::proto::relay::Log;
+use rand_core::CryptoRng;
+
+pub use script::{Act, script};
 
 /// The moment of every target.
 pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -29,7 +34,7 @@ pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     ("client_frame", client_frame),
     ("relay_frame", relay_frame),
     ("account_log", account_log),
@@ -41,6 +46,7 @@ pub const TARGETS: [Target; 11] = [
     ("recovery_key", recovery_key),
     ("handle", handle),
     ("safety_number_qr", safety_number_qr),
+    ("script", script),
 ];
 
 /// Two people who know each other, and their sessions in the middle of a conversation.
@@ -62,6 +68,28 @@ pub struct Scene {
 /// The scene that every target takes place in: always the same.
 pub static SCENE: LazyLock<Scene> = LazyLock::new(Scene::new);
 
+/// The two sessions that a real handshake makes, before the first message.
+#[allow(
+    clippy::unwrap_used,
+    reason = "made of its own valid parts; a failure is a mistake in the target"
+)]
+fn shake_hands(
+    alice: &Person,
+    bob: &Person,
+    rng: &mut impl CryptoRng,
+) -> (Session, Session, HandshakeHeader) {
+    let bundle = bob.verified_bundle(true);
+    let initiation = Initiation::begin(&alice.local, &bob.peer(), &bundle, rng).unwrap();
+    let agreed = alice.agreement.agree(initiation.wanted()).unwrap();
+    let (secrets, header) = initiation.finish(agreed);
+    let acceptance = Acceptance::begin(&bob.local, &alice.peer(), &header, &bob.prekeys(true)).unwrap();
+    let agreed = bob.agreement.agree(acceptance.wanted()).unwrap();
+    let ours = Session::initiator(secrets, NOW);
+    let signed_prekey = bob.signed_prekey.secret.duplicate();
+    let theirs = Session::responder(acceptance.finish(agreed), signed_prekey, NOW);
+    (ours, theirs, header)
+}
+
 impl Scene {
     #[allow(
         clippy::unwrap_used,
@@ -70,15 +98,7 @@ impl Scene {
     )]
     fn new() -> Self {
         let (alice, bob, mut rng) = (Person::new(1), Person::new(2), rng(3));
-        let bundle = bob.verified_bundle(true);
-        let initiation = Initiation::begin(&alice.local, &bob.peer(), &bundle, &mut rng).unwrap();
-        let agreed = alice.agreement.agree(initiation.wanted()).unwrap();
-        let (secrets, header) = initiation.finish(agreed);
-        let acceptance = Acceptance::begin(&bob.local, &alice.peer(), &header, &bob.prekeys(true)).unwrap();
-        let agreed = bob.agreement.agree(acceptance.wanted()).unwrap();
-        let mut ours = Session::initiator(secrets, NOW);
-        let signed_prekey = bob.signed_prekey.secret.duplicate();
-        let mut theirs = Session::responder(acceptance.finish(agreed), signed_prekey, NOW);
+        let (mut ours, mut theirs, header) = shake_hands(&alice, &bob, &mut rng);
         for _ in 0..3 {
             // One of three is lost, so that a key is kept.
             let messages = [0; 3].map(|_| ours.encrypt(b"there", NOW, &mut rng).unwrap());
