@@ -24,6 +24,7 @@
 //! | `skipped`, `seen`, `tags` | overtaken keys, replay memory, windows of tags |
 //! | `record` | the session at rest |
 //! | `profile` | what the oracle profile leaves out |
+//! | `primitives` | what only the ratchet calls, for published vectors |
 //! | [`limits`] | every bound with its reason |
 
 mod aead;
@@ -39,6 +40,8 @@ mod labels;
 pub mod limits;
 mod message;
 mod open;
+#[cfg(feature = "oracle")]
+pub mod primitives;
 mod profile;
 mod receiving;
 mod record;
