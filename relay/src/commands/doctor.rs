@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use clap::Args;
 
-use super::DataFolder;
+use super::{DataFolder, Listening};
 use crate::store::sqlite::{self, open};
 use crate::{Clock, data};
 
@@ -19,14 +19,8 @@ const FREE_BYTES_MIN: u64 = 512 * 1024 * 1024;
 pub(super) struct Doctor {
     #[command(flatten)]
     data: DataFolder,
-    /// Address and port the relay will listen on.
-    #[arg(
-        long,
-        env = "CHOPAR_LISTEN",
-        default_value = "127.0.0.1:8080",
-        value_name = "ADDRESS:PORT"
-    )]
-    listen: SocketAddr,
+    #[command(flatten)]
+    listening: Listening,
 }
 
 /// Good, or what to do about it.
@@ -41,7 +35,7 @@ impl Doctor {
             ("data folder", writable(folder)),
             ("database", database(folder)),
             ("free disk", free_disk(folder)),
-            ("port", port(self.listen)),
+            ("port", port(self.listening.address)),
         ];
         for (what, finding) in &findings {
             match finding {

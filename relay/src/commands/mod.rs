@@ -1,5 +1,6 @@
 //! What a person types: `chopar-relay serve | invite | doctor`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -39,6 +40,19 @@ struct DataFolder {
         value_name = "DIR"
     )]
     path: PathBuf,
+}
+
+/// Where the relay is reached on this machine.
+#[derive(Debug, Args)]
+struct Listening {
+    /// Address and port to listen on; loopback only, unless behind a proxy.
+    #[arg(
+        long = "listen",
+        env = "CHOPAR_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS:PORT"
+    )]
+    address: SocketAddr,
 }
 
 /// Runs the program with the process's arguments.

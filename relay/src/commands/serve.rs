@@ -1,6 +1,5 @@
 //! `chopar-relay serve`.
 
-use std::net::SocketAddr;
 #[cfg(any(debug_assertions, feature = "web-from-disk"))]
 use std::path::PathBuf;
 
@@ -8,21 +7,15 @@ use anyhow::{Context, Result};
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::DataFolder;
+use super::{DataFolder, Listening};
 use crate::{Config, Rates, Relay, WebSource};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
     data: DataFolder,
-    /// Address and port to listen on; loopback only, unless behind a proxy.
-    #[arg(
-        long,
-        env = "CHOPAR_LISTEN",
-        default_value = "127.0.0.1:8080",
-        value_name = "ADDRESS:PORT"
-    )]
-    listen: SocketAddr,
+    #[command(flatten)]
+    listening: Listening,
     /// Where people reach this relay, as a browser shows it; may be given several times.
     #[arg(
         long = "origin",
@@ -60,9 +53,10 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<()> {
-        let listener = TcpListener::bind(self.listen)
+        let address = self.listening.address;
+        let listener = TcpListener::bind(address)
             .await
-            .with_context(|| format!("{} cannot be listened on", self.listen))?;
+            .with_context(|| format!("{address} cannot be listened on"))?;
         let web = self.web();
         let mut config = Config::new(self.data.path);
         config.name = self.name;
