@@ -1,7 +1,7 @@
 //! Where a message is written: grows to six lines, keeps a draft, sends with Enter.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chopar_engine::view::Conversation;
@@ -13,6 +13,7 @@ use leptos::task::spawn_local;
 
 use crate::state::{App, Talk, fresh_message_id, now, use_app};
 use crate::ui::{Icon, failure_text};
+use crate::view_model::Draft;
 
 /// How long typing must pause before the draft is written down.
 const DRAFT_PAUSE: Duration = Duration::from_millis(500);
@@ -30,6 +31,8 @@ struct Writing {
     edits: AtomicU64,
     /// Whether the text differs from the draft that was saved.
     unsaved: AtomicBool,
+    /// The draft on the device, as far as this box knows it.
+    draft: Mutex<Draft>,
     /// When "is typing" was last said; zero when it was taken back.
     typing_said: AtomicU64,
 }
@@ -46,7 +49,8 @@ pub(crate) fn Composer(
 ) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
-    let text = ArcRwSignal::new(row.read_untracked().draft.clone());
+    let opened = row.read_untracked().draft.clone();
+    let text = ArcRwSignal::new(opened.clone());
     let problem = ArcRwSignal::new(None);
     let writing = Arc::new(Writing {
         app,
@@ -56,6 +60,7 @@ pub(crate) fn Composer(
         problem: problem.clone(),
         edits: AtomicU64::new(0),
         unsaved: AtomicBool::new(false),
+        draft: Mutex::new(Draft::opened(opened)),
         typing_said: AtomicU64::new(0),
     });
     on_cleanup({
@@ -69,6 +74,12 @@ pub(crate) fn Composer(
                 writing.leave();
             }
         }
+    });
+    // Another tab may be writing the same draft.
+    let told = Memo::new(move |_| row.read().draft.clone());
+    Effect::new({
+        let writing = Arc::clone(&writing);
+        move || writing.follow(&told.read())
     });
     let on_input = {
         let writing = Arc::clone(&writing);
@@ -190,20 +201,39 @@ impl Writing {
     }
 
     /// The person turns away: the draft is written down at once, and they are not typing.
-    fn leave(&self) {
+    fn leave(self: &Arc<Self>) {
         self.save_draft();
         self.say_typing(false);
     }
 
-    fn save_draft(&self) {
+    fn save_draft(self: &Arc<Self>) {
         if !self.unsaved.swap(false, Ordering::Relaxed) {
             return;
         }
-        let (app, conversation, text) = (self.app, self.peer, self.text.get_untracked());
+        let (conversation, text) = (self.peer, self.text.get_untracked());
+        self.draft().write(text.clone());
+        let writing = Arc::clone(self);
         spawn_local(async move {
             // A draft that cannot be saved still stands in the box.
-            let _ = app.client.ask(Intent::SaveDraft { conversation, text }).await;
+            let _ = writing
+                .app
+                .client
+                .ask(Intent::SaveDraft { conversation, text })
+                .await;
+            writing.draft().written();
         });
+    }
+
+    /// The draft on the device is `told` now.
+    fn follow(&self, told: &str) {
+        let takes = self.draft().follow(told, &self.text.read_untracked());
+        if takes {
+            self.text.set(told.to_owned());
+        }
+    }
+
+    fn draft(&self) -> MutexGuard<'_, Draft> {
+        self.draft.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn say_typing(&self, typing: bool) {

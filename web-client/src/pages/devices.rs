@@ -5,7 +5,7 @@ use chopar_engine::{Answer, Failure, Intent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::state::use_app;
+use crate::state::{Asking, use_app};
 use crate::ui::{Icon, Modal, PaneHead, Problem};
 use crate::view_model::Place;
 
@@ -119,23 +119,18 @@ pub(crate) fn Devices() -> impl IntoView {
 fn ConfirmRevoke(device: DeviceView, close: Callback<()>, done: Callback<()>) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
-    let failure = ArcRwSignal::new(None);
+    let asking = Asking::new();
+    let (failure, busy) = (asking.failure(), asking.clone());
     let id = device.device;
-    let revoke = {
-        let failure = failure.clone();
-        move |_| {
-            let failure = failure.clone();
-            spawn_local(async move {
-                match app.client.ask(Intent::RevokeDevice { device: id }).await {
-                    Answer::Done => {
-                        close.run(());
-                        done.run(());
-                    }
-                    Answer::Failed(reason) => failure.set(Some(reason)),
-                    _ => failure.set(Some(Failure::Browser)),
-                }
-            });
-        }
+    let revoke = move |_| {
+        asking.ask(app, Intent::RevokeDevice { device: id }, move |answer| {
+            let revoked = answer == Answer::Done;
+            if revoked {
+                close.run(());
+                done.run(());
+            }
+            revoked
+        });
     };
     view! {
         <Modal title=texts.device_revoke_title(&device.name) close>
@@ -143,7 +138,9 @@ fn ConfirmRevoke(device: DeviceView, close: Callback<()>, done: Callback<()>) ->
             <Problem failure/>
             <div class="actions">
                 <button type="button" class="button" on:click=move |_| close.run(())>{texts.cancel()}</button>
-                <button type="button" class="button danger" on:click=revoke>{texts.device_revoke()}</button>
+                <button type="button" class="button danger" disabled=move || busy.is_busy() on:click=revoke>
+                    {texts.device_revoke()}
+                </button>
             </div>
         </Modal>
     }

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::i18n::Texts;
-use crate::state::use_app;
+use crate::state::{Asking, use_app};
 use crate::ui::{CopyButton, Icon, Problem, role_text};
 
 const HOUR: u64 = 3600;
@@ -40,9 +40,11 @@ pub(crate) fn NewInvite(
     let lifetime = RwSignal::new(USUAL);
     let uses = RwSignal::new(String::from("1"));
     let link: ArcRwSignal<Option<(String, Timestamp)>> = ArcRwSignal::new(None);
-    let failure = ArcRwSignal::new(None);
+    let asking = Asking::new();
+    let failure = asking.failure();
+    let busy = asking.clone();
     let submit = {
-        let (link, failure) = (link.clone(), failure.clone());
+        let link = link.clone();
         move |event: ev::SubmitEvent| {
             event.prevent_default();
             let intent = Intent::CreateInvite {
@@ -56,18 +58,15 @@ pub(crate) fn NewInvite(
                     .clamp(1, INVITE_MAX_USES),
                 lifetime_seconds: LIFETIMES[lifetime.get_untracked()],
             };
-            let (link, failure) = (link.clone(), failure.clone());
-            spawn_local(async move {
-                failure.set(None);
-                match app.client.ask(intent).await {
-                    Answer::InviteCreated { token, expires } => {
-                        let origin = window().location().origin().unwrap_or_default();
-                        link.set(Some(([&origin, "/join#", &token].concat(), expires)));
-                        let _ = made.try_update(|made| *made += 1);
-                    }
-                    Answer::Failed(reason) => failure.set(Some(reason)),
-                    _ => failure.set(Some(Failure::Browser)),
-                }
+            let link = link.clone();
+            asking.ask(app, intent, move |answer| {
+                let Answer::InviteCreated { token, expires } = answer else {
+                    return false;
+                };
+                let origin = window().location().origin().unwrap_or_default();
+                link.set(Some(([&origin, "/join#", &token].concat(), expires)));
+                let _ = made.try_update(|made| *made += 1);
+                true
             });
         }
     };
@@ -128,7 +127,9 @@ pub(crate) fn NewInvite(
                 </div>
                 <Problem failure/>
                 <div class="actions">
-                    <button type="submit" class="button primary"><Icon name="link"/>{texts.admin_create()}</button>
+                    <button type="submit" class="button primary" disabled=move || busy.is_busy()>
+                        <Icon name="link"/>{texts.admin_create()}
+                    </button>
                 </div>
             </form>
             <div aria-live="polite">{shown}</div>

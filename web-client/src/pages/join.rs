@@ -7,7 +7,7 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::state::use_app;
+use crate::state::{Asking, use_app};
 use crate::ui::{Field, Icon, Problem, failure_text, focus_when_mounted, is_fine_pointer, role_text};
 use crate::view_model::browser_name;
 
@@ -105,39 +105,31 @@ fn JoinForm(token: String, role: Role, organisation: String) -> impl IntoView {
     let texts = app.texts();
     let handle = RwSignal::new(String::new());
     let name = RwSignal::new(String::new());
-    let busy = ArcRwSignal::new(false);
-    let failure = ArcRwSignal::new(None);
+    let asking = Asking::new();
     if is_fine_pointer() {
         focus_when_mounted("join-handle");
     }
     let submit = {
-        let (busy, failure) = (busy.clone(), failure.clone());
+        let asking = asking.clone();
         move |event: ev::SubmitEvent| {
             event.prevent_default();
-            if busy.get_untracked() {
-                return;
-            }
-            busy.set(true);
-            failure.set(None);
-            let (busy, failure) = (busy.clone(), failure.clone());
             let intent = Intent::CreateAccount {
                 invite: token.clone(),
                 handle: handle.get_untracked(),
                 display_name: name.get_untracked(),
                 device_name: browser_name(&window().navigator().user_agent().unwrap_or_default()),
             };
-            spawn_local(async move {
-                match app.client.ask(intent).await {
-                    // The phase moves on by an event of its own.
-                    Answer::Done => remember(None),
-                    Answer::Failed(reason) => failure.set(Some(reason)),
-                    _ => failure.set(Some(Failure::Browser)),
+            asking.ask(app, intent, |answer| {
+                let done = answer == Answer::Done;
+                // The phase moves on by an event of its own.
+                if done {
+                    remember(None);
                 }
-                busy.set(false);
+                done
             });
         }
     };
-    let waiting = busy.clone();
+    let (failure, waiting) = (asking.failure(), asking.clone());
     view! {
         <h1 id="pane-title" tabindex="-1">{texts.join_title(&organisation)}</h1>
         <p class="muted">{texts.join_role(role_text(texts, role))}</p>
@@ -160,8 +152,8 @@ fn JoinForm(token: String, role: Role, organisation: String) -> impl IntoView {
             />
             <Problem failure/>
             <div class="actions">
-                <button type="submit" class="button primary" disabled=move || busy.get()>{texts.join_create()}</button>
-                <span role="status">{move || waiting.get().then(|| texts.join_creating())}</span>
+                <button type="submit" class="button primary" disabled=move || asking.is_busy()>{texts.join_create()}</button>
+                <span role="status">{move || waiting.is_busy().then(|| texts.join_creating())}</span>
             </div>
         </form>
         <p class="assurance"><Icon name="key-round"/><span>{texts.join_privacy()}</span></p>

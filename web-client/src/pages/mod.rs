@@ -18,6 +18,7 @@ mod members;
 mod notice;
 mod person;
 mod recovery;
+mod scan;
 mod settings;
 mod shell;
 mod shortcuts;

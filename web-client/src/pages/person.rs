@@ -7,10 +7,14 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::devices::DeviceRow;
+use super::scan::ScanCode;
 use crate::i18n::Texts;
-use crate::state::{App, use_app};
-use crate::ui::{Avatar, Icon, PaneHead, Problem, Qr, alarm_text};
+use crate::state::{App, Asking, use_app};
+use crate::ui::{Avatar, Icon, PaneHead, Problem, Qr, alarm_text, focus_when_mounted};
 use crate::view_model::{Place, digit_groups};
+
+/// The button that opens the camera.
+const SCAN_BUTTON: &str = "scan-code";
 
 /// What is known of the person so far.
 #[derive(Clone, PartialEq)]
@@ -34,11 +38,15 @@ pub(crate) fn PersonPage(
         move || {
             let known = known.clone();
             spawn_local(async move {
-                known.set(match app.client.ask(Intent::Person { peer }).await {
+                let answer = match app.client.ask(Intent::Person { peer }).await {
                     Answer::Person(person) => Known::Person(person),
                     Answer::Failed(failure) => Known::Failed(failure),
                     _ => Known::Failed(Failure::Browser),
-                });
+                };
+                // A page that says the same is not built again: the keyboard may be on one of its buttons.
+                if *known.read_untracked() != answer {
+                    known.set(answer);
+                }
             });
         }
     };
@@ -74,6 +82,21 @@ pub(crate) fn PersonPage(
             _ => texts.loading().to_owned(),
         })
     };
+    // Beside the page and not in it: a match changes the page while the dialog says so.
+    let scanning = ArcRwSignal::new(None::<Person>);
+    let scan = {
+        let scanning = scanning.clone();
+        Callback::new(move |person| scanning.set(Some(person)))
+    };
+    let close = {
+        let scanning = scanning.clone();
+        Callback::new(move |()| {
+            scanning.set(None);
+            // The button that opened the dialog may be another one by now.
+            focus_when_mounted(SCAN_BUTTON);
+        })
+    };
+    let dialog = move || scanning.get().map(|person| view! { <ScanCode person close/> });
     let body = move || match known.get() {
         Known::Asking => view! { <p class="muted" role="status">{texts.loading()}</p> }.into_any(),
         Known::Failed(failure) => {
@@ -84,17 +107,18 @@ pub(crate) fn PersonPage(
             }
             .into_any()
         }
-        Known::Person(person) => details(app, *person).into_any(),
+        Known::Person(person) => details(app, *person, scan).into_any(),
     };
     view! {
         <aside class="details-pane" aria-labelledby="details-title">
             <PaneHead title back=Place::Talk(peer) id="details-title"/>
             <div class="page">{body}</div>
         </aside>
+        {dialog}
     }
 }
 
-fn details(app: App, person: Person) -> impl IntoView {
+fn details(app: App, person: Person, scan: Callback<Person>) -> impl IntoView {
     let texts = app.texts();
     let name = person.display_name.clone();
     let peer = person.account;
@@ -122,7 +146,7 @@ fn details(app: App, person: Person) -> impl IntoView {
         <section class="block">
             <h2>{texts.person_safety_number()}</h2>
             {trust_word(texts, person.trust)}
-            {number(app, &person)}
+            {number(app, &person, scan)}
         </section>
         <section class="block">
             <h2>{texts.person_devices()}</h2>
@@ -141,8 +165,8 @@ fn trust_word(texts: Texts, trust: Trust) -> impl IntoView {
     view! { <p class=class><Icon name=icon/>{word}</p> }
 }
 
-/// The digits, the code, and the mark.
-fn number(app: App, person: &Person) -> AnyView {
+/// The code, the digits, the camera, and the mark.
+fn number(app: App, person: &Person, scan: Callback<Person>) -> AnyView {
     let texts = app.texts();
     let name = &person.display_name;
     let Some(groups) = digit_groups(&person.safety_number) else {
@@ -152,28 +176,20 @@ fn number(app: App, person: &Person) -> AnyView {
         .into_iter()
         .map(|group| view! { <span>{group}</span>" " })
         .collect();
-    let failure = ArcRwSignal::new(None);
+    let asking = Asking::new();
+    let failure = asking.failure();
     let verified = person.trust == Trust::Verified;
     let (peer, digits) = (person.account, person.safety_number.clone());
-    let mark = {
-        let failure = failure.clone();
-        move |_| {
-            let (failure, digits) = (failure.clone(), digits.clone());
-            spawn_local(async move {
-                let intent = Intent::MarkVerified {
-                    peer,
-                    digits,
-                    verified: !verified,
-                };
-                failure.set(match app.client.ask(intent).await {
-                    // The row changes by an event of its own, and with it this page.
-                    Answer::Done => None,
-                    Answer::Failed(reason) => Some(reason),
-                    _ => Some(Failure::Browser),
-                });
-            });
-        }
+    let mark = move |_| {
+        let intent = Intent::MarkVerified {
+            peer,
+            digits: digits.clone(),
+            verified: !verified,
+        };
+        // The row changes by an event of its own, and with it this page.
+        asking.ask(app, intent, |answer| answer == Answer::Done);
     };
+    let scanned = person.clone();
     let (class, label) = if verified {
         ("button", texts.person_unmark())
     } else {
@@ -186,7 +202,12 @@ fn number(app: App, person: &Person) -> AnyView {
         </div>
         <p class="hint">{texts.person_how(name)}</p>
         <Problem failure/>
-        <button type="button" class=class on:click=mark>{label}</button>
+        <div class="actions">
+            <button type="button" class=class on:click=mark>{label}</button>
+            <button id=SCAN_BUTTON type="button" class="button" on:click=move |_| scan.run(scanned.clone())>
+                <Icon name="scan-line"/>{texts.person_scan()}
+            </button>
+        </div>
     }
     .into_any()
 }

@@ -1,13 +1,12 @@
 //! The recovery key: shown once, then two groups of it are asked for.
 
-use chopar_engine::{Answer, Failure, Intent};
+use chopar_engine::{Answer, Intent};
 use leptos::ev;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use crate::state::use_app;
+use crate::state::{Asking, use_app};
 use crate::ui::{CopyButton, Field, Icon, Problem, focus_when_mounted};
 use crate::view_model::Place;
 
@@ -68,32 +67,20 @@ fn Confirm(confirm: [u8; 2], saved: RwSignal<bool>) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
     let typed = [RwSignal::new(String::new()), RwSignal::new(String::new())];
-    let busy = ArcRwSignal::new(false);
-    let failure = ArcRwSignal::new(None);
+    let asking = Asking::new();
     focus_when_mounted("group-first");
     let submit = {
-        let (busy, failure) = (busy.clone(), failure.clone());
+        let asking = asking.clone();
         move |event: ev::SubmitEvent| {
             event.prevent_default();
-            if busy.get_untracked() {
-                return;
-            }
-            busy.set(true);
-            failure.set(None);
             let groups = confirm
                 .into_iter()
                 .zip(typed)
                 .map(|(number, text)| (number, text.get_untracked()))
                 .collect();
-            let (busy, failure) = (busy.clone(), failure.clone());
-            spawn_local(async move {
-                match app.client.ask(Intent::ConfirmRecoveryKey { groups }).await {
-                    // The phase moves on by an event of its own.
-                    Answer::Done => {}
-                    Answer::Failed(reason) => failure.set(Some(reason)),
-                    _ => failure.set(Some(Failure::Browser)),
-                }
-                busy.set(false);
+            // The phase moves on by an event of its own.
+            asking.ask(app, Intent::ConfirmRecoveryKey { groups }, |answer| {
+                answer == Answer::Done
             });
         }
     };
@@ -106,9 +93,9 @@ fn Confirm(confirm: [u8; 2], saved: RwSignal<bool>) -> impl IntoView {
         <p>{texts.recovery_confirm_body()}</p>
         <form class="form" on:submit=submit>
             <div class="pair">{group(0, "group-first")}{group(1, "group-second")}</div>
-            <Problem failure/>
+            <Problem failure=asking.failure()/>
             <div class="actions">
-                <button type="submit" class="button primary" disabled=move || busy.get()>{texts.continue_()}</button>
+                <button type="submit" class="button primary" disabled=move || asking.is_busy()>{texts.continue_()}</button>
                 <button type="button" class="button" on:click=move |_| saved.set(false)>
                     <Icon name="eye"/>{texts.recovery_show_again()}
                 </button>

@@ -9,7 +9,7 @@ use leptos::task::spawn_local;
 
 use crate::i18n::Language;
 use crate::port::KeyHome;
-use crate::state::{App, Dialog, Theme, use_app};
+use crate::state::{App, Asking, Dialog, Theme, use_app};
 use crate::ui::{Avatar, Field, Icon, PaneHead, Problem, focus_when_mounted};
 use crate::view_model::Place;
 
@@ -47,23 +47,19 @@ fn Profile() -> impl IntoView {
         return ().into_any();
     };
     let name = RwSignal::new(me.display_name.clone());
-    let failure = ArcRwSignal::new(None);
+    let asking = Asking::new();
+    let failure = asking.failure();
     let saved = ArcRwSignal::new(false);
     let submit = {
-        let (failure, saved) = (failure.clone(), saved.clone());
+        let saved = saved.clone();
         move |event: ev::SubmitEvent| {
             event.prevent_default();
-            let (failure, saved) = (failure.clone(), saved.clone());
+            let saved = saved.clone();
             let display_name = name.get_untracked();
             saved.set(false);
-            spawn_local(async move {
-                let answer = app.client.ask(Intent::SetDisplayName { display_name }).await;
+            asking.ask(app, Intent::SetDisplayName { display_name }, move |answer| {
                 saved.set(answer == Answer::Done);
-                failure.set(match answer {
-                    Answer::Done => None,
-                    Answer::Failed(reason) => Some(reason),
-                    _ => Some(Failure::Browser),
-                });
+                answer == Answer::Done
             });
         }
     };

@@ -8,6 +8,7 @@
 
 mod app;
 mod apply;
+mod asking;
 mod chats;
 mod client;
 mod clock;
@@ -15,6 +16,7 @@ mod own;
 mod talk;
 
 pub(crate) use app::{App, Dialog, Stage, use_app};
+pub(crate) use asking::Asking;
 pub(crate) use chats::Chats;
 pub(crate) use client::{Client, fresh_message_id};
 pub(crate) use clock::{Clock, minutes_ahead, now};

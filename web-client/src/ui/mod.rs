@@ -6,6 +6,7 @@
 
 mod announcer;
 mod avatar;
+mod camera;
 mod copy;
 mod failure;
 mod field;
@@ -18,6 +19,7 @@ mod ticks;
 
 pub(crate) use announcer::Announcer;
 pub(crate) use avatar::Avatar;
+pub(crate) use camera::{Camera, CameraProblem};
 pub(crate) use copy::CopyButton;
 pub(crate) use failure::{alarm_text, failure_text, fatal_text, role_text};
 pub(crate) use field::{Field, Problem};
