@@ -71,8 +71,14 @@ impl Engine {
 
     /// Begins the conversation, if it has not begun.
     pub(crate) fn begin_conversation(&mut self, account: AccountId, cx: &mut Context<'_>) {
-        if self.contacts.get(&account).is_some_and(|c| c.next_line == 0) {
-            self.add_notice(account, &Notice::Began, cx);
+        let Some(contact) = self.contacts.get(&account).filter(|c| c.next_line == 0) else {
+            return;
+        };
+        let raised = contact.alarm;
+        self.add_notice(account, &Notice::Began, cx);
+        // Raised before there was a conversation to say it in.
+        if let Some(alarm) = raised {
+            self.add_notice(account, &Notice::AlarmRaised(alarm), cx);
         }
     }
 

@@ -24,6 +24,14 @@ impl SoftwareKeys {
         }
     }
 
+    /// What somebody has who copied them: a device in league with the relay, or a thief.
+    pub(super) fn stolen(&self) -> Self {
+        Self {
+            signing: self.signing.clone(),
+            agreement: self.agreement.clone(),
+        }
+    }
+
     /// Their public halves.
     pub fn public(&self) -> DeviceKeysPublic {
         DeviceKeysPublic {

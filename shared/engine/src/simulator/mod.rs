@@ -15,6 +15,7 @@
     reason = "test machinery: a broken invariant must stop it"
 )]
 
+pub mod hostile;
 mod keys;
 mod person;
 mod relay;

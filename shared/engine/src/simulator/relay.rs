@@ -40,7 +40,7 @@ pub(super) struct Account {
     pub(super) log: AccountLog,
     handle: String,
     display_name: String,
-    bundles: BTreeMap<DeviceId, Signed>,
+    pub(super) bundles: BTreeMap<DeviceId, Signed>,
     pub(super) one_time: BTreeMap<DeviceId, VecDeque<Signed>>,
 }
 
@@ -80,6 +80,18 @@ impl Relay {
             .log
             .extend(std::slice::from_ref(entry))
             .expect("a valid entry");
+    }
+
+    /// Goes back to an older copy. Connections and what was counted stay; nonces are never handed out again.
+    pub(super) fn restore(&mut self, old: Self) {
+        let connections = std::mem::take(&mut self.connections);
+        *self = Self {
+            connections,
+            nonces: self.nonces,
+            submitted: self.submitted,
+            delivered: self.delivered,
+            ..old
+        };
     }
 
     /// The log as the relay has it.
