@@ -29,8 +29,7 @@
 //! | variable | meaning | otherwise |
 //! |---|---|---|
 //! | `CHOPAR_CHROME` | the browser | `chromium`, `google-chrome`, … on `PATH` |
-//! | `CHOPAR_RELAY_BIN` | the relay | `chopar-relay` beside the test's own target folder |
-//! | `CHOPAR_WEB_DIST` | the built web client, served by the relay | what the relay has embedded |
+//! | `CHOPAR_RELAY_BIN` | the relay, with the web client in it | `chopar-relay` beside the test's own target folder |
 //! | `CHOPAR_E2E_PATIENCE` | factor on every waiting time (a number) | 1 |
 //!
 //! Nothing is skipped: what is missing fails the test, with words that say what to do.

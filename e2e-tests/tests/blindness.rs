@@ -65,6 +65,29 @@ const DUMP: &str = r"(async () => {
   return out;
 })()";
 
+/// Notes every private or secret key that WebCrypto hands to the engine, and tries to take its bytes out.
+const NOTE_KEYS: &str = r"(() => {
+  const subtle = SubtleCrypto.prototype;
+  self.keysSeen = [];
+  const note = async (by, key) => {
+    let out = false;
+    for (const format of ['raw', 'pkcs8', 'jwk']) {
+      out ||= await crypto.subtle.exportKey(format, key).then(() => true, () => false);
+    }
+    self.keysSeen.push({ by, type: key.type, algorithm: key.algorithm.name, out });
+  };
+  for (const by of ['generateKey', 'importKey', 'unwrapKey', 'deriveKey']) {
+    const plain = subtle[by];
+    subtle[by] = async function (...words) {
+      const made = await plain.apply(this, words);
+      for (const key of made instanceof CryptoKey ? [made] : [made.privateKey]) {
+        if (key.type !== 'public') await note(by, key);
+      }
+      return made;
+    };
+  }
+})()";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_plaintext_outside_the_two_pages() -> Result<()> {
     Stage::play("blindness", play).await
@@ -102,8 +125,11 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     relay_is_blind(&mut organisation, &markers).await?;
     the_wire_is_blind(&[&owner, &member], &markers)?;
 
+    owner.chrome().before_workers(NOTE_KEYS);
     owner.open("/").await?;
     owner.open_chat("Bek Tursunov").await?;
+    owner.until_connection("Online").await?;
+    keys_stay_in_the_browser(&owner).await?;
     storage_is_blind(&owner, &markers).await?;
     owner.leave().await?;
     for person in [&owner, &member] {
@@ -180,6 +206,28 @@ fn the_wire_is_blind(people: &[&Person], markers: &[Marker]) -> Result<()> {
             )?;
         }
     }
+    Ok(())
+}
+
+/// The keys the engine works with once it is signed in: both of the device's identity keys among them.
+async fn keys_stay_in_the_browser(person: &Person) -> Result<()> {
+    let workers = person.chrome().in_workers("self.keysSeen").await?;
+    let keys: Vec<_> = workers
+        .iter()
+        .filter_map(serde_json::Value::as_array)
+        .flatten()
+        .collect();
+    for algorithm in ["Ed25519", "X25519"] {
+        ensure!(
+            keys.iter()
+                .any(|key| key["type"] == "private" && key["algorithm"] == algorithm),
+            "no private {algorithm} key was seen: {keys:?}"
+        );
+    }
+    ensure!(
+        keys.iter().all(|key| key["out"] == false),
+        "a key gives its bytes away: {keys:?}"
+    );
     Ok(())
 }
 

@@ -64,15 +64,22 @@ async fn swapped_bundle(relay: &HostileProxy, owner: &Person) -> Result<()> {
     ensure!(swapped.load(Ordering::SeqCst) > 0, "no bundle was swapped");
     held(owner, "buni faqat Nodira", &submitted).await?;
     relay.be_honest();
-    // Nothing forged was accepted, so nothing has to be undone: with the true keys the message goes out by itself.
+    // Nothing forged was accepted, so nothing has to be undone: with the true keys one can write again, and what was written goes
+    // out by itself.
+    let message = textbox("Message");
+    eventually(
+        "the place to write to come back",
+        Patience::of(HEALS_WITHIN),
+        || async { Ok(owner.page().has(&message).await?.then_some(())) },
+    )
+    .await?;
+    if owner.count("buni faqat Nodira").await? == 0 {
+        owner.say("buni faqat Nodira").await?;
+    }
     eventually(
         "the message to go out with the true keys",
         Patience::of(HEALS_WITHIN),
-        || async {
-            Ok((owner.count("buni faqat Nodira").await? == 0
-                || owner.state("buni faqat Nodira").await? == "Sent")
-                .then_some(()))
-        },
+        || async { Ok((owner.state("buni faqat Nodira").await? == "Sent").then_some(())) },
     )
     .await
 }

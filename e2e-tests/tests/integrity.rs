@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use chopar_e2e::harness::{Organisation, Patience, RelayPort, Stage, button, textbox};
+use chopar_e2e::harness::{Organisation, Patience, RelayPort, Stage, button, eventually, textbox};
 use chopar_e2e::hostile::HostileProxy;
 
 /// What the page says when a digest does not match.
 const SAYS: &str = "The app was not started: what this server sent is not what was built.";
+/// What the page itself says when not even its first script runs.
+const SAYS_WITHOUT_SCRIPT: &str = "The app has not started:";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_changed_byte_stops_the_app_with_clear_words() -> Result<()> {
@@ -59,8 +61,12 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
         server.spoil(&file);
         person.page().open(&link).await?;
         if file.starts_with("boot") {
-            // The script that would say it is itself the changed one: nothing runs, and the page's own words stay.
-            tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+            // The script that would say it is itself the changed one: nothing runs, and the page's own words come by themselves.
+            eventually("the page's own words", Patience::LONG, || async {
+                let words = person.page().everything().await?;
+                Ok(words.contains(SAYS_WITHOUT_SCRIPT).then_some(()))
+            })
+            .await?;
         } else {
             person
                 .page()

@@ -93,6 +93,16 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     owner.until_state("D: choy 4", "Read").await?;
     member.until_state("B: choy 4", "Read").await?;
 
+    // What looks like markup is text like any other.
+    let markup =
+        "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script> **so**";
+    owner.say(markup).await?;
+    member.until_sees(markup).await?;
+    for person in [&owner, &member] {
+        let title = person.page().evaluate("document.title").await?;
+        ensure!(title != "taken", "{}: the text was run", person.name);
+    }
+
     // The same sixty digits on both screens, and the mark after comparing.
     let (here, there) = (
         owner.safety_number("Bek Tursunov").await?,

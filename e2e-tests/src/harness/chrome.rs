@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -39,6 +39,9 @@ const FLAGS: [&str; 16] = [
 
 /// How long a browser may take to write its profile out.
 const CLOSES_WITHIN: Duration = Duration::from_secs(20);
+
+/// What the browser calls a dedicated worker.
+const WORKER: &str = "worker";
 
 /// Light or dark, as the person's system says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +90,7 @@ pub(crate) struct Inner {
     pub(crate) look: Mutex<Look>,
     sessions: Mutex<Vec<Attached>>,
     offline: AtomicBool,
+    prologue: Mutex<Option<String>>,
 }
 
 /// One attached page or worker.
@@ -142,6 +146,7 @@ impl Chrome {
             look: Mutex::new(look),
             sessions: Mutex::default(),
             offline: AtomicBool::new(false),
+            prologue: Mutex::default(),
         });
         tokio::spawn(attend(Arc::clone(&inner), events));
         inner.cdp.call("", "Target.setAutoAttach", auto_attach()).await?;
@@ -206,6 +211,23 @@ impl Chrome {
         Ok(())
     }
 
+    /// From here on every worker runs `script` before its own first instruction.
+    pub fn before_workers(&self, script: &str) {
+        *self.inner.prologue() = Some(script.to_owned());
+    }
+
+    /// What every worker answers to `expression`.
+    ///
+    /// # Errors
+    /// When a worker is gone, or throws.
+    pub async fn in_workers(&self, expression: &str) -> Result<Vec<Value>> {
+        let mut answers = Vec::new();
+        for worker in self.inner.all().into_iter().filter(|a| a.kind == WORKER) {
+            answers.push(self.inner.evaluate(&worker.session, expression).await?);
+        }
+        Ok(answers)
+    }
+
     /// What this browser has said so far.
     pub fn watch(&self) -> &Arc<Watch> {
         &self.inner.watch
@@ -259,6 +281,21 @@ impl Inner {
         edit(&mut self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    fn prologue(&self) -> MutexGuard<'_, Option<String>> {
+        self.prologue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn evaluate(&self, session: &str, expression: &str) -> Result<Value> {
+        let asked = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        let answer = self.cdp.call(session, "Runtime.evaluate", asked).await?;
+        ensure!(
+            answer["exceptionDetails"].is_null(),
+            "{expression} threw {}",
+            answer["exceptionDetails"]
+        );
+        Ok(answer["result"]["value"].clone())
+    }
+
     async fn apply_network(&self, attached: &Attached) -> Result<()> {
         let offline = self.offline.load(Ordering::SeqCst);
         let conditions =
@@ -289,6 +326,12 @@ impl Inner {
         );
         if self.offline.load(Ordering::SeqCst) {
             drop(self.apply_network(attached).await);
+        }
+        let prologue = self.prologue().clone().filter(|_| attached.kind == WORKER);
+        if let Some(script) = prologue
+            && let Err(error) = self.evaluate(session, &script).await
+        {
+            self.watch.fault(format!("the script before a worker: {error:#}"));
         }
         drop(
             self.cdp

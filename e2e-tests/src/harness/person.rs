@@ -355,6 +355,34 @@ impl Person {
             .map(drop)
     }
 
+    /// The same person at a second tab of the same browser, where nothing is open yet.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn another_tab(&self) -> Result<Self> {
+        let page = self.chrome.new_page().await?;
+        self.stage.enter(&self.name, &self.origin, &self.chrome, &page);
+        Ok(Self {
+            name: self.name.clone(),
+            handle: self.handle.clone(),
+            stage: Arc::clone(&self.stage),
+            origin: self.origin.clone(),
+            profile: self.profile.clone(),
+            look: self.look.clone(),
+            watch: Arc::clone(&self.watch),
+            chrome: Arc::clone(&self.chrome),
+            page,
+        })
+    }
+
+    /// Closes this tab; the browser stays.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn close_tab(self) -> Result<()> {
+        self.page.close().await
+    }
+
     /// Closes the browser in good order; the profile stays.
     ///
     /// # Errors

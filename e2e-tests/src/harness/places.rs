@@ -1,4 +1,4 @@
-//! Where the browser, the relay and the web client are on this machine.
+//! Where the browser and the relay, with the web client in it, are on this machine.
 
 use std::path::{Path, PathBuf};
 
@@ -20,8 +20,6 @@ pub struct Places {
     pub chrome: PathBuf,
     /// The relay's executable.
     pub relay: PathBuf,
-    /// The built web client; `None`: the relay serves what it has embedded.
-    pub web: Option<PathBuf>,
     /// Where pictures and logs of failed tests are kept.
     pub failures: PathBuf,
 }
@@ -38,15 +36,10 @@ impl Places {
             None => build.join("chopar-relay"),
         };
         must_exist(&relay, "the relay", "cargo build -p chopar-relay")?;
-        let web = set("CHOPAR_WEB_DIST");
-        if let Some(web) = &web {
-            must_exist(&web.join("index.html"), "the web client", "cargo xtask build")?;
-        }
         let failures = build.parent().unwrap_or(&build).join("e2e-failures");
         Ok(Self {
             chrome: Self::chrome()?,
             relay,
-            web,
             failures,
         })
     }

@@ -40,8 +40,6 @@ pub struct RelayPlan {
     pub log: PathBuf,
     /// The origins under which pages reach it; empty: its own.
     pub origins: Vec<String>,
-    /// The web client it serves; `None`: the embedded one.
-    pub web: Option<PathBuf>,
     /// The executable.
     pub executable: PathBuf,
 }
@@ -63,7 +61,6 @@ impl RelayPlan {
             data: folder.join("relay-data"),
             log: folder.join("relay.log"),
             origins: Vec::new(),
-            web: places.web.clone(),
             executable: places.relay.clone(),
         })
     }
@@ -97,9 +94,6 @@ impl Relay {
             .stderr(log)
             .env("RUST_LOG", "debug")
             .kill_on_drop(true);
-        if let Some(web) = &plan.web {
-            command.arg("--web-dist").arg(web);
-        }
         for origin in &plan.origins {
             command.arg("--origin").arg(origin);
         }

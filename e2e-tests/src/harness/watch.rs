@@ -83,6 +83,11 @@ impl Watch {
         self.seen().violations.clear();
     }
 
+    /// Notes a fault of the harness itself, so that no test passes over it.
+    pub(crate) fn fault(&self, words: String) {
+        self.seen().errors.push(words);
+    }
+
     pub(crate) fn note(&self, event: &CdpEvent) {
         let params = &event.params;
         match event.method.as_str() {
