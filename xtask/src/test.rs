@@ -30,6 +30,10 @@ const LINTS: [&str; 7] = [
     "-D",
     "warnings",
 ];
+/// What of cargo-deny needs no network, and what does.
+const DEPENDENCY_CHECKS: &[&str] = &["--offline", "check", "bans", "licenses", "sources"];
+const FETCH_ADVISORIES: &[&str] = &["fetch", "db"];
+const ADVISORY_CHECK: &[&str] = &["--offline", "check", "advisories"];
 /// Programs and tests in one call, so that what they share is compiled once; the relay that browser tests start is among them.
 const NATIVE_BUILD: [&str; 3] = ["build", "--workspace", "--all-targets"];
 
@@ -71,7 +75,13 @@ pub(crate) fn test(full: bool) -> bool {
         ),
     }
     match &deny {
-        Some(deny) => drop(report.step("dependencies", || dependencies(deny))),
+        Some(deny) => {
+            report.step("dependencies", || check_dependencies(deny, DEPENDENCY_CHECKS));
+            match check_dependencies(deny, FETCH_ADVISORIES) {
+                Ok(()) => drop(report.step("advisories", || check_dependencies(deny, ADVISORY_CHECK))),
+                Err(_) => report.skip("advisories", "their database is out of reach"),
+            }
+        }
         None => report.skip("dependencies", "there is no cargo-deny"),
     }
 
@@ -84,14 +94,8 @@ pub(crate) fn test(full: bool) -> bool {
     verdict.is_ok()
 }
 
-/// Licences, sources and duplicates always; advisories where their database can be fetched.
-fn dependencies(deny: &Path) -> Result<()> {
-    let call = |words: &[&str]| process::must(Command::new(deny).current_dir(workspace::root()).args(words));
-    if call(&["fetch", "db"]).is_ok() {
-        return call(&["--offline", "check"]);
-    }
-    println!("  the advisory database is out of reach; checking everything else");
-    call(&["--offline", "check", "bans", "licenses", "sources"])
+fn check_dependencies(deny: &Path, words: &[&str]) -> Result<()> {
+    process::must(Command::new(deny).current_dir(workspace::root()).args(words))
 }
 
 fn native_tests(full: bool, tally: &mut Tally) -> Result<()> {

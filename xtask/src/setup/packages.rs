@@ -16,7 +16,7 @@ pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
     }
     let Some(prefix) = privilege() else {
         bail!(
-            "{why} is missing, and installing it takes root. Please run:\n\n    sudo apt-get install -y {list}\n\nand start again."
+            "{why} is missing, and installing it takes root. Please run:\n\n    sudo apt-get update && sudo apt-get install -y {list}\n\nand start again."
         );
     };
     println!("  installing {why}: {list}");

@@ -77,6 +77,9 @@ fn npm_wasm_opt() -> Result<PathBuf> {
             "--no-audit",
             "--no-fund",
             "--ignore-scripts",
+            // Where the registry is out of reach every start asks again: once, and not for long.
+            "--fetch-retries=0",
+            "--fetch-timeout=5000",
             "--prefix",
         ])
         .arg(&kept);

@@ -20,6 +20,8 @@ const INPUTS: [&str; 9] = [
     "Trunk.toml",
     "rust-toolchain.toml",
 ];
+/// Parts of paths below them that hold nothing of the client.
+const FOR_TESTS: [&str; 3] = ["tests", "tests.rs", "examples"];
 /// Lies in the finished client's folder.
 const FILE: &str = ".stamp";
 
@@ -57,6 +59,7 @@ impl Stamp {
             let names = if path.is_dir() {
                 files(&path)?
                     .into_iter()
+                    .filter(|name| !is_for_tests(name))
                     .map(|name| format!("{input}/{name}"))
                     .collect()
             } else {
@@ -70,6 +73,11 @@ impl Stamp {
         }
         Ok(Self(hex::encode(digest.finalize())))
     }
+}
+
+/// Whether a file below a folder of sources never reaches the client.
+fn is_for_tests(name: &str) -> bool {
+    name.split('/').any(|part| FOR_TESTS.contains(&part))
 }
 
 #[cfg(test)]
@@ -93,6 +101,8 @@ mod tests {
         put("src/a", "2");
         assert_ne!(stamp("x"), first);
         put("src/a", "1");
+        put("src/tests.rs", "never reaches the client");
+        assert_eq!(stamp("x"), first);
         put("src/b", "");
         assert_ne!(stamp("x"), first);
         fs::rename(root.path().join("src/a"), root.path().join("src/c")).unwrap();
