@@ -19,6 +19,7 @@ pub(crate) const RECOVERY_SEAL_KEM: &[u8] = b"Chopar v1 recovery-seal-kem";
 mod tests {
     use super::*;
 
+    /// P-004.
     #[test]
     fn no_label_serves_two_roles() {
         let all = [

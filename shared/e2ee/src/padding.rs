@@ -82,6 +82,7 @@ mod tests {
 
     use super::*;
 
+    /// P-083.
     #[test]
     fn sizes_are_few_and_steps_small() {
         let mut sizes: Vec<_> = (0..=MAX_CONTENT)
@@ -102,6 +103,7 @@ mod tests {
         );
     }
 
+    /// P-083.
     #[test]
     fn foreign_padding_is_refused() {
         assert_eq!(unpad(&[]), Err(BadPadding));
@@ -114,6 +116,7 @@ mod tests {
     }
 
     proptest! {
+        /// P-083.
         #[test]
         fn content_comes_back(content in prop::collection::vec(any::<u8>(), 0..3000)) {
             let padded = pad(&content).unwrap();

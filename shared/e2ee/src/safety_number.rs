@@ -184,6 +184,7 @@ mod tests {
         )
     }
 
+    /// P-030, P-031.
     #[test]
     fn reproduces_the_vector() {
         let (alice, bob) = vector();
@@ -199,6 +200,7 @@ mod tests {
         );
     }
 
+    /// P-031.
     #[test]
     fn codes_compare_crosswise() {
         let (alice, bob) = vector();
@@ -238,6 +240,7 @@ mod tests {
         }
     }
 
+    /// P-030, P-032.
     #[test]
     fn the_number_depends_on_ids_and_current_keys() {
         let key = |seed| {

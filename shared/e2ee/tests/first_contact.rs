@@ -185,6 +185,7 @@ fn a_first_message_and_its_answer() {
     assert!(ours.is_confirmed());
 }
 
+/// P-025.
 #[test]
 fn a_sender_who_is_not_who_the_envelope_says_gets_no_session() {
     let (mut alice, bob, eve) = (Person::new(1), Person::new(2), Person::new(3));
@@ -210,6 +211,7 @@ fn a_sender_who_is_not_who_the_envelope_says_gets_no_session() {
     );
 }
 
+/// P-030.
 #[test]
 fn both_see_one_safety_number() {
     let (alice, bob) = (Person::new(1), Person::new(2));

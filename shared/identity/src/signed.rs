@@ -38,6 +38,7 @@ mod tests {
 
     use super::*;
 
+    /// P-003.
     #[test]
     fn a_signature_is_bound_to_label_body_and_key() {
         let secret = SigningKey::from_bytes(&[7; 32]);
@@ -62,6 +63,7 @@ mod tests {
         }
     }
 
+    /// P-003.
     #[test]
     fn label_and_body_cannot_trade_bytes() {
         assert_ne!(signing_input("ab", b"c"), signing_input("a", b"bc"));

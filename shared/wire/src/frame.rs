@@ -93,6 +93,7 @@ mod tests {
         assert!(matches!(frame.body, Some(client_frame::Body::Ack(a)) if a.seqs == [1, 2, 300]));
     }
 
+    /// P-001.
     #[test]
     fn an_unknown_kind_is_a_frame_without_body() {
         // Field 900, length-delimited, empty: a kind of the future.

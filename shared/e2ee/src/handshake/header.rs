@@ -130,6 +130,7 @@ mod tests {
 
     use super::*;
 
+    /// P-005, T-009.
     #[test]
     fn comes_back_and_refuses_by_name() {
         let header = HandshakeHeader {
@@ -159,6 +160,7 @@ mod tests {
         assert_eq!(changed(38, 3), Err(HeaderError::Malformed));
     }
 
+    /// P-007, T-008.
     #[test]
     fn low_order_ephemeral_keys_are_refused_by_name() {
         let mut bytes = vec![0; HandshakeHeader::LEN];

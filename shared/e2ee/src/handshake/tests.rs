@@ -33,6 +33,7 @@ fn same(a: &HandshakeSecrets, b: &HandshakeSecrets) -> bool {
         && a.responder_ratchet == b.responder_ratchet
 }
 
+/// P-054.
 #[test]
 fn both_sides_agree_with_and_without_a_one_time_pair() {
     let (alice, bob) = (Person::new(1), Person::new(2));
@@ -108,6 +109,7 @@ fn a_renumbered_prekey_changes_the_associated_data() {
     assert_ne!(ours.associated_data, theirs.associated_data);
 }
 
+/// P-025.
 #[test]
 fn a_bundle_of_another_device_and_a_session_with_oneself_are_refused() {
     let (alice, bob, eve) = (Person::new(1), Person::new(2), Person::new(3));
@@ -149,6 +151,7 @@ fn every_handshake_is_fresh() {
 }
 
 /// The product's suite, computed a second time from the text of the protocol alone.
+/// P-050, P-051.
 #[test]
 fn the_full_suite_is_what_the_protocol_says() {
     use hkdf::Hkdf;

@@ -116,6 +116,7 @@ mod tests {
     }
 
     /// Even past the parser's list, a zero outcome is caught: the raw function with each known point.
+    /// P-007, T-008.
     #[test]
     fn low_order_points_agree_on_nothing() {
         let secret = x25519_dalek::StaticSecret::from([0x42; 32]);

@@ -24,6 +24,7 @@ mod tests {
     use super::*;
 
     /// Computed with Python's `hmac` module.
+    /// P-061.
     #[test]
     fn known_answer() {
         let (message, next) = ChainKey(Secret32::new([7; 32])).step();

@@ -131,6 +131,7 @@ mod tests {
         out
     }
 
+    /// P-063.
     #[test]
     fn two_lengths_and_everything_comes_back() {
         let bare = header(&KemField::None);
@@ -151,6 +152,7 @@ mod tests {
         assert!(matches!(kem_field(&answer), Ok(KemField::Answer(c)) if c.iter().all(|&b| b == 6)));
     }
 
+    /// P-062, P-063.
     #[test]
     fn other_shapes_are_malformed() {
         let mut answer = header(&KemField::Answer(Box::new([6; KEM_CIPHERTEXT])));
@@ -169,6 +171,7 @@ mod tests {
         assert!(Header::parse(&[0; 39]).is_err());
     }
 
+    /// P-007, T-008.
     #[test]
     fn a_low_order_ratchet_key_is_named() {
         let header = Header {

@@ -256,6 +256,7 @@ mod tests {
         assert_eq!(secret.shared.as_bytes()[..], shared[..]);
     }
 
+    /// P-062.
     #[test]
     fn an_exchange_runs_its_course() {
         let mut rng = ChaCha20Rng::from_seed([1; 32]);
@@ -276,6 +277,7 @@ mod tests {
         assert!(matches!(done.next, KemState::Idle(_)));
     }
 
+    /// P-062.
     #[test]
     fn broken_rules_are_named() {
         let mut rng = ChaCha20Rng::from_seed([2; 32]);

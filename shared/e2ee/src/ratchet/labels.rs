@@ -34,6 +34,7 @@ pub(crate) const ALL: [&[u8]; 8] = [
 mod tests {
     use super::*;
 
+    /// P-004.
     #[test]
     fn no_label_serves_two_roles_or_begins_another() {
         for (i, a) in ALL.iter().enumerate() {

@@ -161,6 +161,7 @@ mod tests {
     use super::super::profile::Suite1;
     use super::*;
 
+    /// P-063.
     #[test]
     fn shapes_that_are_no_message_are_malformed() {
         let shortest = PREFIX + BARE + 2 * AEAD_TAG;

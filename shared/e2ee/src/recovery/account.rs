@@ -106,6 +106,7 @@ mod tests {
     }
 
     /// Pinned: a key on paper must open the account in ten years.
+    /// P-011.
     #[test]
     fn the_derivation_never_changes() {
         let account = AccountSecrets::derive(&[1; 20]);

@@ -80,12 +80,14 @@ mod tests {
     }
 
     /// Pinned: a key on paper must open the account in ten years.
+    /// P-010.
     #[test]
     fn the_text_of_a_key_never_changes() {
         let key = RecoveryKey(core::array::from_fn(|i| i as u8));
         assert_eq!(shown(&key), "000G 40R4 0M30 E209 185G R38E 1W81 24GK N2JD");
     }
 
+    /// P-010.
     #[test]
     fn reads_what_people_type() {
         let key = RecoveryKey([0x5a; 20]);
@@ -158,6 +160,7 @@ mod tests {
     }
 
     /// Every single wrong character of one key: twenty bits of checksum miss one in a million, and none here.
+    /// P-010.
     #[test]
     fn a_wrong_character_is_found() {
         let text: Vec<char> = shown(&RecoveryKey([0x5a; 20])).replace(' ', "").chars().collect();

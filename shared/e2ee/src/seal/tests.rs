@@ -37,6 +37,7 @@ fn open(body: &[u8], to: &Person, local: &LocalDevice) -> Result<Unsealed, Unsea
     }
 }
 
+/// P-080, P-082.
 #[test]
 fn comes_back_with_a_log_that_verifies() {
     let (alice, bob) = (Person::new(1), Person::new(2));
@@ -64,6 +65,7 @@ fn comes_back_with_a_log_that_verifies() {
     }
 }
 
+/// P-082.
 #[test]
 fn a_long_log_is_named_by_its_head() {
     use chopar_identity::{DeviceName, EntryDraft, Signer};
@@ -85,6 +87,7 @@ fn a_long_log_is_named_by_its_head() {
     }
 }
 
+/// P-083.
 #[test]
 fn sizes_fall_into_steps_and_the_largest_fits() {
     let (alice, bob) = (Person::new(1), Person::new(2));
@@ -100,6 +103,7 @@ fn sizes_fall_into_steps_and_the_largest_fits() {
     );
 }
 
+/// P-082, T-010.
 #[test]
 fn no_changed_byte_opens() {
     let (alice, bob) = (Person::new(1), Person::new(2));
@@ -123,6 +127,7 @@ fn no_changed_byte_opens() {
     }
 }
 
+/// P-082, T-006.
 #[test]
 fn another_recipient_or_key_opens_nothing() {
     let (alice, mut bob, eve) = (Person::new(1), Person::new(2), Person::new(3));
@@ -145,6 +150,7 @@ fn another_recipient_or_key_opens_nothing() {
     assert_eq!(open(&body, &bob, &bob.local).unwrap_err(), UnsealError::OtherKey);
 }
 
+/// P-007, T-008.
 #[test]
 fn low_order_encapsulated_keys_open_nothing() {
     let (alice, bob) = (Person::new(1), Person::new(2));
@@ -160,6 +166,7 @@ fn low_order_encapsulated_keys_open_nothing() {
     }
 }
 
+/// P-081.
 #[test]
 fn forms_are_told_apart() {
     let body = session_body(b"message");

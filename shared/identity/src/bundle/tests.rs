@@ -114,6 +114,7 @@ fn comes_back_with_and_without_a_one_time_pair() {
     );
 }
 
+/// P-042, T-001.
 #[test]
 fn parts_of_another_device_are_refused() {
     // Signed by another device.
@@ -140,6 +141,7 @@ fn parts_of_another_device_are_refused() {
     );
 }
 
+/// P-004, P-042, T-001.
 #[test]
 fn a_signature_for_one_part_is_none_for_the_other() {
     let body = pair().body(&keys(1).device_id());
@@ -154,6 +156,7 @@ fn a_signature_for_one_part_is_none_for_the_other() {
     );
 }
 
+/// P-005, P-042.
 #[test]
 fn suites_missing_parts_and_bad_keys_are_named() {
     assert_eq!(changed_base(|b| b.suite = 0), Err(BundleError::UnknownSuite(0)));

@@ -32,6 +32,7 @@ fn rewrite(entry: &Entry, signers: &[u8], change: impl FnOnce(&mut EntryBody)) -
     entry
 }
 
+/// P-021.
 #[test]
 fn a_life_of_an_account_verifies_and_tells_its_changes() {
     let mut a = Account::with_two_devices();
@@ -94,6 +95,7 @@ fn a_life_of_an_account_verifies_and_tells_its_changes() {
     assert_eq!(again.length(), 7);
 }
 
+/// P-021, P-023, T-002.
 #[test]
 fn a_ghost_device_signed_by_an_unknown_key_is_refused() {
     let mut a = Account::with_two_devices();
@@ -121,6 +123,7 @@ fn a_ghost_device_signed_by_an_unknown_key_is_refused() {
     assert_eq!(a.log, before, "a failed extension changes nothing");
 }
 
+/// P-021, T-002.
 #[test]
 fn a_new_device_must_sign_for_itself() {
     let mut a = Account::with_two_devices();
@@ -150,6 +153,7 @@ fn a_new_device_must_sign_for_itself() {
     );
 }
 
+/// P-021.
 #[test]
 fn an_extra_signature_is_refused() {
     let mut a = Account::with_two_devices();
@@ -168,6 +172,7 @@ fn an_extra_signature_is_refused() {
     );
 }
 
+/// P-021, P-022.
 #[test]
 fn a_revoked_device_signs_nothing_and_never_comes_back() {
     let mut a = Account::with_two_devices();
@@ -202,6 +207,7 @@ fn a_revoked_device_signs_nothing_and_never_comes_back() {
     assert!(a.log.active_devices().is_empty());
 }
 
+/// P-021.
 #[test]
 fn devices_may_not_do_what_is_the_account_keys() {
     let mut a = Account::with_two_devices();
@@ -242,6 +248,7 @@ fn an_account_key_never_comes_back() {
     assert_eq!(a.push(back).unwrap_err(), LogError::KeyReused { position: 4 });
 }
 
+/// P-020, P-023.
 #[test]
 fn order_parents_and_completeness_are_checked() {
     let a = Account::with_two_devices();
@@ -278,6 +285,7 @@ fn order_parents_and_completeness_are_checked() {
     assert_eq!(refused(&[not_created]), LogError::MisplacedCreate { position: 0 });
 }
 
+/// P-005, P-020.
 #[test]
 fn accounts_suites_and_unknown_acts_are_refused_by_name() {
     let a = Account::with_two_devices();
@@ -318,6 +326,7 @@ fn accounts_suites_and_unknown_acts_are_refused_by_name() {
     );
 }
 
+/// P-022.
 #[test]
 fn bounds_hold() {
     let mut a = Account::new();
@@ -378,6 +387,7 @@ fn names_and_keys_inside_are_judged() {
     );
 }
 
+/// P-023, P-024.
 #[test]
 fn a_fork_is_told_from_noise() {
     let mut a = Account::with_two_devices();
@@ -411,6 +421,7 @@ fn a_fork_is_told_from_noise() {
     assert!(a.log.extend(&known).unwrap().is_empty());
 }
 
+/// P-024.
 #[test]
 fn heads_compare() {
     let mut a = Account::with_two_devices();
@@ -450,6 +461,7 @@ fn forked() -> (Account, Account) {
     (Account::with_two_devices(), there)
 }
 
+/// P-021.
 #[test]
 fn a_fork_is_resolved_by_the_account_key_only() {
     let (mut here, mut there) = forked();

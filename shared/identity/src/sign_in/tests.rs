@@ -61,6 +61,7 @@ fn a_proof_for_this_challenge_signs_in() {
     assert_eq!(sign_in_claimant(&proof(&claim())), Ok((ACCOUNT, DEVICE)));
 }
 
+/// P-100, T-005.
 #[test]
 fn whatever_does_not_fit_is_named() {
     let other = |change: fn(&mut SignInClaim)| {
@@ -89,6 +90,7 @@ fn whatever_does_not_fit_is_named() {
     assert_eq!(judge_at(&proof(&claim()), 5000), Err(SignInError::Expired));
 }
 
+/// P-100.
 #[test]
 fn a_foreign_or_misused_signature_is_refused() {
     let body = claim().body();

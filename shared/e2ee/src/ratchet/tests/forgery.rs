@@ -45,6 +45,7 @@ fn no_bit_may_change(session: &Session, message: &[u8]) {
     assert!(session.open(message, NOW).is_ok());
 }
 
+/// P-066, T-010.
 #[test]
 fn no_bit_of_a_message_may_change() {
     let (mut alice, mut bob, mut rng) = pair(20);
@@ -58,6 +59,7 @@ fn no_bit_of_a_message_may_change() {
     no_bit_may_change(&bob, &skipped);
 }
 
+/// P-066, T-010.
 #[test]
 fn no_bit_of_a_kem_turn_may_change() {
     let (mut alice, mut bob, mut rng) = pair(21);
@@ -115,6 +117,7 @@ pub(super) fn forged(
     parts.seal(rng)
 }
 
+/// P-007, T-008.
 #[test]
 fn a_low_order_ratchet_key_is_refused_by_name() {
     let (mut alice, bob, mut rng) = pair(24);
@@ -162,6 +165,7 @@ fn a_peer_that_breaks_the_rules_is_named() {
 }
 
 /// An offer must be answered by the very next turn; a peer that does not is refused, whatever it sends.
+/// P-062.
 #[test]
 fn an_unanswered_kem_key_is_refused() {
     let (mut alice, mut bob, mut rng) = pair(27);

@@ -78,6 +78,7 @@ fn the_debug_form_shows_counters_only() {
     insta::assert_snapshot!(format!("{alice:?}"), @r#"Session { created: Timestamp(1800000000000), confirmed: true, turn_due: true, sent_in_chain: 1, receiving: [(2, 1), (1, 1), (0, 1)], skipped: 0, kem: "idle", messages_since_exchange: 6, .. }"#);
 }
 
+/// P-066.
 #[test]
 fn a_stale_draft_is_refused_and_changes_nothing() {
     let (mut alice, mut bob, mut rng) = pair(3);
@@ -94,6 +95,7 @@ fn a_stale_draft_is_refused_and_changes_nothing() {
     assert_eq!(receive(&mut bob, &second).unwrap(), b"second");
 }
 
+/// P-067, T-011.
 #[test]
 fn counters_stop_hard() {
     let (mut alice, mut bob, mut rng) = pair(4);
@@ -123,6 +125,7 @@ fn counters_stop_hard() {
     assert_eq!(bob.open(&beyond, NOW).unwrap_err(), OpenError::CounterExhausted);
 }
 
+/// P-062.
 #[test]
 fn kem_exchanges_ride_every_sixteen_messages_or_each_hour() {
     let (mut alice, mut bob, mut rng) = pair(6);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 
+/// P-068.
 #[test]
 fn a_thousand_messages_in_reverse_all_open_once() {
     let (mut alice, mut bob, mut rng) = pair(10);
@@ -34,6 +35,7 @@ fn blocks_of_thirty_two_in_reverse_across_turns() {
     }
 }
 
+/// P-067, T-011.
 #[test]
 fn gaps_up_to_the_limit_and_not_one_beyond() {
     let (mut alice, mut bob, mut rng) = pair(12);
@@ -71,6 +73,7 @@ fn gaps_up_to_the_limit_and_not_one_beyond() {
 }
 
 /// The end of the old chain and the begin of the new one count together.
+/// P-067.
 #[test]
 fn a_gap_across_a_turn_counts_as_one() {
     for (tail, head, fits) in [(600, 400, true), (600, 401, false), (1001, 0, false)] {
@@ -98,6 +101,7 @@ fn a_gap_across_a_turn_counts_as_one() {
     }
 }
 
+/// P-067, T-011.
 #[test]
 fn the_store_of_skipped_keys_is_bounded_and_the_oldest_expire_by_name() {
     let (mut alice, mut bob, mut rng) = pair(14);
@@ -117,6 +121,7 @@ fn the_store_of_skipped_keys_is_bounded_and_the_oldest_expire_by_name() {
     assert_eq!(bob.open(&messages[0], NOW).unwrap_err(), OpenError::Duplicate);
 }
 
+/// P-067.
 #[test]
 fn skipped_keys_and_old_chains_live_thirty_days() {
     let (mut alice, mut bob, mut rng) = pair(15);
@@ -139,6 +144,7 @@ fn skipped_keys_and_old_chains_live_thirty_days() {
     ping_pong(&mut alice, &mut bob, &mut rng, 1);
 }
 
+/// P-067, P-068.
 #[test]
 fn five_receiving_chains_are_remembered() {
     let (mut alice, mut bob, mut rng) = pair(16);

@@ -185,6 +185,7 @@ proptest! {
     }
 }
 
+/// P-065, P-066, P-068.
 #[test]
 fn a_long_conversation() {
     assert!(play(7, 8_000) > 2_400);

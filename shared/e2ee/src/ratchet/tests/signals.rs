@@ -9,6 +9,7 @@ fn signal(session: &mut Session, to: &mut Session, text: &[u8], rng: &mut ChaCha
     to.commit(opened.draft).unwrap()
 }
 
+/// P-069.
 #[test]
 fn signals_do_not_advance_the_chain() {
     let (mut alice, mut bob, mut rng) = pair(50);
@@ -44,6 +45,7 @@ fn a_responder_signals_before_it_writes() {
 }
 
 /// The tags a receiver expects are the tags that come, one after another, across turns.
+/// P-069.
 #[test]
 fn signals_are_recognised_by_tag() {
     let (mut alice, mut bob, mut rng) = pair(52);
@@ -101,6 +103,7 @@ fn a_restart_spends_no_tag_twice() {
     }
 }
 
+/// P-069, T-010.
 #[test]
 fn altered_and_foreign_signals_are_refused() {
     let (mut alice, mut bob, mut rng) = pair(54);
