@@ -162,6 +162,13 @@ fn the_full_suite_is_what_the_protocol_says() {
     let raw = |secret: &X25519Secret, public: &[u8; 32]| x25519_dalek::x25519(*secret.as_bytes(), *public);
     let ephemeral = header.ephemeral().as_bytes();
     let (identity, prekey) = (alice.agreement.public(), bob.signed_prekey.secret.public());
+    let fields = [
+        &[0, 1][..],
+        ephemeral,
+        &[0, 0, 0, 1, 1, 0, 0, 0, 4],
+        header.kem_ciphertext.as_bytes(),
+    ];
+    assert_eq!(header.encode(), fields.concat());
     let ikm = [
         [0xff; 32],
         raw(&bob.signed_prekey.secret, identity.as_bytes()),

@@ -9,6 +9,7 @@ mod random;
 mod records;
 mod signals;
 mod vectors;
+mod wire;
 
 use chopar_wire::Timestamp;
 use rand_chacha::ChaCha20Rng;
