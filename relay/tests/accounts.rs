@@ -12,8 +12,8 @@ use std::collections::HashSet;
 
 use chopar_relay::Clock;
 use chopar_wire::proto::relay::{
-    AddOneTime, AppendLog, CheckInvite, ClaimBundle, CreateInvite, FetchLog, Find, ListInvites, ListMembers,
-    PublishBundle, RevokeInvite, Role, SetProfile, SignIn, client_frame as c, relay_frame::Body,
+    self as wire, AddOneTime, AppendLog, CheckInvite, ClaimBundle, CreateInvite, FetchLog, Find, ListInvites,
+    ListMembers, PublishBundle, RevokeInvite, Role, SetProfile, SignIn, client_frame as c, relay_frame::Body,
 };
 use common::client::{kind, reason};
 use common::relay::invite;
@@ -33,7 +33,9 @@ async fn an_invite_is_good_for_its_uses_and_time() {
         }))
         .await
     {
-        Body::InviteStatus(status) => assert!(status.usable && status.organisation == "Chopar"),
+        Body::InviteStatus(status) => {
+            assert!(status.usable && status.organisation == "Chopar" && status.reason == 0);
+        }
         other => panic!("{}", kind(&other)),
     }
     let unknown = "0".repeat(32);
@@ -56,14 +58,10 @@ async fn an_invite_is_good_for_its_uses_and_time() {
         late.register(&Person::new(), &token, "late", "Late").await,
         Err(Reason::InviteUsed)
     );
-    match late
-        .ask(c::Body::CheckInvite(CheckInvite { invite: token }))
-        .await
-    {
-        Body::InviteStatus(status) => assert!(!status.usable),
-        other => panic!("{}", kind(&other)),
-    }
+    let used = wire::Reason::InviteUsed;
+    assert_eq!(status(&mut late, &token).await, (false, used as i32));
 
+    let used_up = token;
     let token = invite(&mut o, 5, 60).await;
     clock.advance(61_000);
     let mut late = Client::connect(relay.port).await;
@@ -71,7 +69,21 @@ async fn an_invite_is_good_for_its_uses_and_time() {
         late.register(&Person::new(), &token, "late", "Late").await,
         Err(Reason::InviteExpired)
     );
+    let expired = wire::Reason::InviteExpired;
+    assert_eq!(status(&mut late, &token).await, (false, expired as i32));
+    // One that is used up and expired was used up first.
+    let used = used as i32;
+    assert_eq!(status(&mut late, &used_up).await, (false, used));
     relay.stop().await;
+}
+
+/// Whether an invite is usable, and why not.
+async fn status(client: &mut Client, token: &str) -> (bool, i32) {
+    let invite = token.to_owned();
+    match client.ask(c::Body::CheckInvite(CheckInvite { invite })).await {
+        Body::InviteStatus(status) => (status.usable, status.reason),
+        other => panic!("{}", kind(&other)),
+    }
 }
 
 #[tokio::test]
@@ -98,6 +110,35 @@ async fn of_two_with_one_handle_one_wins_and_the_other_keeps_the_invite() {
             .await
             .unwrap();
     }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_belongs_to_one_account() {
+    let relay = TestRelay::start().await;
+    let (owner, mut o) = relay.owner().await;
+    let token = invite(&mut o, 1, 3600).await;
+    // The keys are its own, so everything verifies; only the relay knows that they are taken.
+    let twin = Person::with_keys_of(&owner.devices[0]);
+    let mut guest = Client::connect(relay.port).await;
+    for _ in 0..2 {
+        assert_eq!(
+            guest.register(&twin, &token, "twin", "Twin").await,
+            Err(Reason::DeviceExists)
+        );
+    }
+    // Neither the invite nor the handle was taken.
+    let mut bob = Person::new();
+    guest.register(&bob, &token, "twin", "Twin").await.unwrap();
+    let append = |entry| c::Body::AppendLog(AppendLog { entry: Some(entry) });
+    let entry = bob.draft_addition(&owner.devices[0]);
+    assert_eq!(reason(&guest.ask(append(entry)).await), Reason::DeviceExists);
+    // The log stands where it stood.
+    let (device, entry) = bob.draft_device();
+    assert!(matches!(guest.ask(append(entry.clone())).await, Body::Done(_)));
+    bob.accept(&entry);
+    bob.devices.push(device);
+    Client::signed_in(relay.port, &owner, 0).await;
     relay.stop().await;
 }
 

@@ -194,6 +194,55 @@ async fn too_much_at_once_waits() {
 }
 
 #[tokio::test]
+async fn acknowledgements_wait_their_turn_and_pings_are_refused() {
+    let rate = Rate {
+        per_second: 20,
+        burst: 10,
+    };
+    let relay = TestRelay::start_with(|config| (config.rates.acks, config.rates.pings) = (rate, rate)).await;
+    let (_ann, mut a) = relay.owner().await;
+    let (bob, mut b) = relay.member(&mut a, "bob").await;
+    b.drain().await;
+    a.submit(&bob, b"x").await;
+    let seq = b.delivery().await.seq;
+    let begun = std::time::Instant::now();
+    // More at once than the bucket ever holds: it is emptied, and a second later the last of fifteen has its turn.
+    let mut requests = vec![
+        b.send(c::Body::Ack(Ack {
+            seqs: vec![seq; 1000],
+        }))
+        .await,
+    ];
+    for _ in 0..15 {
+        requests.push(b.send(c::Body::Ack(Ack { seqs: vec![] })).await);
+    }
+    // Others of the connection are not held up.
+    assert!(matches!(b.ask(c::Body::Ping(Ping {})).await, Body::Pong(_)));
+    assert!(begun.elapsed() < Duration::from_millis(700));
+    for request in requests {
+        let answer = b.answer(request).await;
+        assert!(matches!(answer, Body::Done(_)), "{}", kind(&answer));
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(700));
+    let mut pings = Vec::new();
+    for _ in 0..15 {
+        pings.push(a.send(c::Body::Ping(Ping {})).await);
+    }
+    let mut refused = 0;
+    for request in pings {
+        match a.answer(request).await {
+            Body::Pong(_) => {}
+            other => {
+                assert_eq!(reason(&other), Reason::RateLimited);
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0);
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn silence_before_sign_in_ends_and_places_are_bounded() {
     let relay = TestRelay::start_with(|config| {
         config.caps = Caps {

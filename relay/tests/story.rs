@@ -8,10 +8,13 @@
 
 mod common;
 
+use std::time::Duration;
+
 use chopar_wire::close::CloseCode;
-use chopar_wire::proto::relay::{client_frame as c, relay_frame::Body};
+use chopar_wire::proto::identity::Entry;
+use chopar_wire::proto::relay::{AppendLog, FetchLog, client_frame as c, relay_frame::Body};
 use common::client::{Ended, kind, reason};
-use common::{Client, Reason, TestRelay};
+use common::{Client, Person, Reason, TestRelay};
 
 #[tokio::test]
 async fn two_people_exchange_messages() {
@@ -75,6 +78,79 @@ async fn who_was_away_gets_everything_in_order_once() {
     a.submit(&bob, b"newer").await;
     assert!(b.delivery().await.seq > before.seq);
     relay.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_not_handed_over_cannot_be_acknowledged() {
+    let relay = TestRelay::start_with(|config| config.rates = chopar_relay::Rates::unlimited()).await;
+    let (_ann, mut a) = relay.owner().await;
+    let (bob, mut b) = relay.member(&mut a, "bob").await;
+    b.drain().await;
+    // The window is full and one more waits behind it.
+    let mut seqs = Vec::new();
+    for _ in 0..256 {
+        a.submit(&bob, b"window").await;
+        seqs.push(b.delivery().await.seq);
+    }
+    a.submit(&bob, b"behind").await;
+    let behind = seqs[255] + 1;
+    b.ack(&[behind]).await;
+    b.ack(&seqs).await;
+    let got = b.delivery().await;
+    assert_eq!((got.seq, &got.body[..]), (behind, &b"behind"[..]));
+    b.ack(&[behind]).await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_reader_too_slow_is_told_so_and_loses_nothing() {
+    let relay = TestRelay::start_with(|config| {
+        config.rates = chopar_relay::Rates::unlimited();
+        config.caps.slow_reader = Duration::from_millis(300);
+    })
+    .await;
+    let (_ann, mut a) = relay.owner().await;
+    let (mut bob, mut b) = relay.member(&mut a, "bob").await;
+    // A log of some twenty kilobytes: what it takes to fill the system's buffers for one connection soon.
+    for _ in 0..30 {
+        let (device, entry) = bob.draft_device();
+        append(&mut b, &mut bob, entry).await;
+        let entry = bob.draft_revocation(&device.id);
+        append(&mut b, &mut bob, entry).await;
+    }
+    b.drain().await;
+    a.submit(&bob, b"kept").await;
+    let fetch = FetchLog {
+        account: bob.account.into(),
+        from: 0,
+    };
+    let mut ended = None;
+    for _ in 0..5 {
+        for _ in 0..600 {
+            b.send(c::Body::FetchLog(fetch.clone())).await;
+        }
+        // Longer than a reader may stand still, shorter than the relay then waits for its goodbye to be taken.
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        ended = tokio::time::timeout(Duration::from_secs(3), b.end()).await.ok();
+        if ended.is_some() {
+            break;
+        }
+        // The machine was so busy that the buffers were not full yet.
+    }
+    assert_eq!(ended, Some(Ended::Code(CloseCode::SlowReader.code())));
+    drop(b);
+    let mut b = Client::signed_in(relay.port, &bob, 0).await;
+    assert_eq!(&b.delivery().await.body[..], b"kept");
+    relay.stop().await;
+}
+
+async fn append(client: &mut Client, person: &mut Person, entry: Entry) {
+    let append = AppendLog {
+        entry: Some(entry.clone()),
+    };
+    let answer = client.ask(c::Body::AppendLog(append)).await;
+    assert!(matches!(answer, Body::Done(_)), "{}", kind(&answer));
+    person.accept(&entry);
 }
 
 #[tokio::test]

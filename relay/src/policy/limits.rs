@@ -1,4 +1,5 @@
-//! Token buckets, in memory only: who sent how much is never written down.
+//! Token buckets, in memory only: who sent how much is never written down. What exceeds a bucket is refused with the time
+//! to wait; acknowledgements are not refused but wait (`ws::dispatch`).
 //!
 //! Fail mode of all of them: **open towards honest accounts, closed towards addresses.** The table of accounts is
 //! bounded; when it is full the accounts that were idle longest are forgotten (their buckets were full again or
@@ -27,6 +28,11 @@ pub struct Rates {
     pub submits: Rate,
     /// KiB submitted by an account: lets a 3 MB rekey of a thousand members through at once.
     pub submit_kib: Rate,
+    /// Envelopes an account acknowledges; an empty acknowledgement counts as one. Each is a delete on the one writer,
+    /// which does some fifty thousand a second: one account, with all its devices, gets a few per cent of it.
+    pub acks: Rate,
+    /// Pings of an account: a client asks once in half a minute.
+    pub pings: Rate,
     /// Signals of an account: typing in a few conversations.
     pub signals: Rate,
     /// Prekey claims of an account: opening a group of a thousand devices within a few minutes.
@@ -35,7 +41,7 @@ pub struct Rates {
     pub finds: Rate,
     /// Everything else of an account: log, prekey uploads, administration, profile.
     pub others: Rate,
-    /// Acts of an address before sign-in: invite checks, registrations, sign-ins (a whole office may share one).
+    /// Acts of an address before sign-in: invite checks, pings, registrations, sign-ins (a whole office may share one).
     pub address: Rate,
 }
 
@@ -49,6 +55,8 @@ impl Rates {
         Self {
             submits: rate,
             submit_kib: rate,
+            acks: rate,
+            pings: rate,
             signals: rate,
             claims: rate,
             finds: rate,
@@ -68,6 +76,14 @@ impl Default for Rates {
             submit_kib: Rate {
                 per_second: 4 * 1024,
                 burst: 32 * 1024,
+            },
+            acks: Rate {
+                per_second: 2_000,
+                burst: 20_000,
+            },
+            pings: Rate {
+                per_second: 5,
+                burst: 50,
             },
             signals: Rate {
                 per_second: 20,
@@ -97,6 +113,8 @@ impl Default for Rates {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     Submit { bytes: usize },
+    Ack { count: usize },
+    Ping,
     Signal,
     Claim,
     Find,
@@ -111,7 +129,7 @@ pub(crate) struct Wait(pub(crate) u64);
 pub(crate) struct Limiter {
     rates: Rates,
     // Short critical sections without await: a plain mutex.
-    accounts: Mutex<HashMap<AccountId, [Bucket; 6]>>,
+    accounts: Mutex<HashMap<AccountId, [Bucket; 8]>>,
     addresses: Mutex<HashMap<IpAddr, [Bucket; 1]>>,
 }
 
@@ -149,6 +167,8 @@ impl Limiter {
                 rates.claims,
                 rates.finds,
                 rates.others,
+                rates.acks,
+                rates.pings,
             ]
             .map(|rate| Bucket::full(rate, now))
         });
@@ -164,6 +184,12 @@ impl Limiter {
             Act::Claim => buckets[3].take(rates.claims, 1, now),
             Act::Find => buckets[4].take(rates.finds, 1, now),
             Act::Other => buckets[5].take(rates.others, 1, now),
+            Act::Ack { count } => {
+                // At most the whole bucket: what can never be paid would wait for ever.
+                let count = u32::try_from(count).unwrap_or(u32::MAX);
+                buckets[6].take(rates.acks, count.clamp(1, rates.acks.burst.max(1)), now)
+            }
+            Act::Ping => buckets[7].take(rates.pings, 1, now),
         }
     }
 

@@ -180,6 +180,8 @@ pub(crate) enum Registration {
     InviteUsed,
     HandleTaken,
     AccountExists,
+    /// A device of it belongs to an account already.
+    DeviceExists,
 }
 
 /// What the relay knows of one who wants to sign in.
@@ -242,6 +244,8 @@ pub(crate) enum Appended {
     Done,
     /// Somebody else was first.
     Conflict,
+    /// An added device belongs to an account already.
+    DeviceExists,
 }
 
 /// What a claim of a device's prekeys gave.

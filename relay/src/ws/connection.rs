@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chopar_wire::close::CloseCode;
+use chopar_wire::limits::MAX_ACK;
 use chopar_wire::proto::relay::{DeliverSignal, OneTimeLow, client_frame, relay_frame::Body};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -68,7 +69,6 @@ pub(crate) async fn run(core: &Arc<Core>, mut wire: Wire, session: Session) {
         // Answers in the making are not waited for: their acts stand, and the client asks again by the same ids.
         End::Close(code) => wire.close(code).await,
         End::Gone => {}
-        End::Slow => tracing::debug!(code = CloseCode::SlowReader.code(), "a reader was too slow"),
     }
     drop(seat);
 }
@@ -76,12 +76,14 @@ pub(crate) async fn run(core: &Arc<Core>, mut wire: Wire, session: Session) {
 enum End {
     Close(CloseCode),
     Gone,
-    Slow,
 }
 
 impl From<Lost> for End {
-    fn from(_: Lost) -> Self {
-        Self::Slow
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Slow => Self::Close(CloseCode::SlowReader),
+            Lost::Broken => Self::Gone,
+        }
     }
 }
 
@@ -161,9 +163,11 @@ impl Desk<'_> {
         }
     }
 
-    fn begin(&mut self, body: client_frame::Body) -> Pending {
-        if let client_frame::Body::Ack(ack) = &body {
-            self.delivery.acknowledge(&ack.seqs);
+    fn begin(&mut self, mut body: client_frame::Body) -> Pending {
+        if let client_frame::Body::Ack(ack) = &mut body
+            && ack.seqs.len() <= MAX_ACK
+        {
+            self.delivery.acknowledge(&mut ack.seqs);
         }
         dispatch::handle(self.core, &self.session, body)
     }

@@ -8,7 +8,9 @@
 //!            ^                                             │
 //!            └──────── window shut or inbox lagging ───────┘
 //! ```
-//! A push is only a shortcut past the store; what is not taken as a push is read from the queue, by its number.
+//! A push is only a shortcut past the store; what is not taken as a push is read from the queue, by its number. A number
+//! that is known may have left the store before it was read (it expired): a page that reaches the queue's end settles
+//! every number known before it was asked for, whether it holds them or not.
 
 use std::collections::BTreeMap;
 
@@ -23,15 +25,17 @@ const WINDOW_BYTES: usize = 1024 * 1024;
 
 #[derive(Default)]
 pub(crate) struct Delivery {
-    /// The highest number that was handed over on this connection.
+    /// Everything up to this number was handed over on this connection or had left the store before.
     cursor: u64,
     /// Handed over and not acknowledged.
     flying: BTreeMap<u64, usize>,
     flying_bytes: usize,
     live: bool,
     reading: bool,
-    /// The highest number known to be in the store.
+    /// The highest number known to have been in the store.
     known: u64,
+    /// What `known` was when the page under way was asked for.
+    known_before_read: u64,
     /// Something was left out whose number is not known.
     lagging: bool,
 }
@@ -54,6 +58,7 @@ impl Delivery {
         }
         self.reading = true;
         self.lagging = false;
+        self.known_before_read = self.known;
         Some(Wanted {
             after: self.cursor,
             count,
@@ -67,7 +72,12 @@ impl Delivery {
         for stored in page.envelopes {
             self.hand_over(stored, &mut out);
         }
-        if !page.more && self.known <= self.cursor && !self.lagging {
+        if page.more {
+            return;
+        }
+        // Read to its end. Without this step a number that is gone would be asked for without end.
+        self.cursor = self.cursor.max(self.known_before_read);
+        if self.known <= self.cursor && !self.lagging {
             self.live = true;
             out(Body::QueueEmpty(QueueEmpty { up_to: self.cursor }));
         }
@@ -93,8 +103,11 @@ impl Delivery {
         self.lagging = true;
     }
 
-    /// Takes an acknowledgement; numbers that are not in flight change nothing here.
-    pub(crate) fn acknowledge(&mut self, seqs: &[u64]) {
+    /// Takes an acknowledgement. Numbers that are not in flight change nothing here; those never handed over are taken
+    /// out, lest somebody deletes what they have not got. A number acknowledged before stays in: that attempt may have
+    /// failed.
+    pub(crate) fn acknowledge(&mut self, seqs: &mut Vec<u64>) {
+        seqs.retain(|seq| *seq <= self.cursor);
         for seq in seqs {
             if let Some(bytes) = self.flying.remove(seq) {
                 self.flying_bytes -= bytes;
@@ -197,10 +210,26 @@ mod tests {
         told(|out| delivery.page(page(1..=WINDOW_COUNT as u64, false), out));
         assert!(told(|out| delivery.push(stored(1000, 10), out)).is_empty());
         assert_eq!(delivery.wanted(), None);
-        delivery.acknowledge(&[1, 1, 99_999]);
+        let mut seqs = vec![1, 1, 99_999];
+        delivery.acknowledge(&mut seqs);
+        assert_eq!(seqs, [1, 1], "what was never handed over is not deleted");
         let next = delivery.wanted().unwrap();
         assert_eq!((next.after, next.count), (WINDOW_COUNT as u64, 1));
         assert_eq!(told(|out| delivery.page(page([1000], false), out)), [1000, 0]);
+    }
+
+    #[test]
+    fn a_number_that_left_the_store_is_not_asked_for_again() {
+        let mut delivery = Delivery::default();
+        delivery.wanted().unwrap();
+        told(|out| delivery.page(page(1..=WINDOW_COUNT as u64, false), out));
+        // The window is shut when 257 comes; it expires before there is room for it.
+        assert!(told(|out| delivery.push(stored(257, 10), out)).is_empty());
+        delivery.acknowledge(&mut (1..=256).collect());
+        assert_eq!(delivery.wanted().unwrap().after, 256);
+        assert_eq!(told(|out| delivery.page(page([], false), out)), [0]);
+        assert_eq!(delivery.wanted(), None, "at rest");
+        assert_eq!(told(|out| delivery.push(stored(258, 10), out)), [258]);
     }
 
     #[test]
@@ -211,7 +240,7 @@ mod tests {
         told(|out| delivery.push(stored(1, WINDOW_BYTES), out));
         assert!(told(|out| delivery.push(stored(2, 1), out)).is_empty());
         assert_eq!(delivery.wanted(), None);
-        delivery.acknowledge(&[1]);
+        delivery.acknowledge(&mut vec![1]);
         assert!(delivery.wanted().is_some());
     }
 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chopar_wire::ids::{AccountId, DeviceId, EnvelopeId, QueueSeq};
 use chopar_wire::limits::{MAX_ACK, MAX_DEVICES, MAX_ENVELOPE_BODY, MAX_QUEUE_AGE_MS, MAX_SIGNAL_BODY};
@@ -16,7 +17,7 @@ use super::answers::{Outcome, Refusal, done};
 use super::session::Session;
 use super::{administration, records};
 use crate::core::Core;
-use crate::policy::limits::Act;
+use crate::policy::limits::{Act, Wait};
 use crate::store::{Head, Parcel, Submission, Submitted};
 
 /// An answer in the making.
@@ -37,7 +38,7 @@ pub(crate) fn handle(core: &Arc<Core>, session: &Session, body: client_frame::Bo
             Ok(()) => Box::pin(std::future::ready(done())),
             Err(refusal) => at_once(refusal),
         },
-        Frame::Ping(_) => Box::pin(std::future::ready(Ok(Body::Pong(Pong {})))),
+        Frame::Ping(_) => Box::pin(std::future::ready(ping(core, &session))),
         Frame::FetchLog(fetch) => Box::pin(async move { records::fetch_log(&owned, &session, fetch).await }),
         Frame::AppendLog(append) => {
             Box::pin(async move { records::append_log(&owned, &session, append).await })
@@ -105,22 +106,30 @@ fn begin_submit(core: &Arc<Core>, session: &Session, submit: Submit) -> Result<P
     }))
 }
 
-/// Deletes what a device has; the answer comes when it is durable.
+fn ping(core: &Arc<Core>, session: &Session) -> Outcome {
+    core.limiter.account(&session.account, Act::Ping, core.now())?;
+    Ok(Body::Pong(Pong {}))
+}
+
+/// Deletes what a device has; the answer comes when it is durable. An account that acknowledges too fast is not refused
+/// but waits its turn: a refusal would leave what was delivered in the queue until the next connection, and a waiting
+/// frame counts among those of its connection, so that the sender feels it.
 fn acknowledge(core: &Arc<Core>, session: &Session, seqs: Vec<u64>) -> Pending {
     if seqs.len() > MAX_ACK {
         return at_once(Refusal::malformed(format!(
             "at most {MAX_ACK} numbers are acknowledged at once"
         )));
     }
-    // Numbers beyond what a queue can have name nothing.
-    let seqs = seqs
-        .into_iter()
-        .filter(|seq| i64::try_from(*seq).is_ok())
-        .map(QueueSeq)
-        .collect();
-    let answer = core.store.acknowledge(session.device, seqs);
+    let (core, session) = (Arc::clone(core), *session);
     Box::pin(async move {
-        answer.await?;
+        let act = Act::Ack { count: seqs.len() };
+        while let Err(Wait(millis)) = core.limiter.account(&session.account, act, core.now()) {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+        }
+        if !seqs.is_empty() {
+            let seqs = seqs.into_iter().map(QueueSeq).collect();
+            core.store.acknowledge(session.device, seqs).await?;
+        }
         done()
     })
 }

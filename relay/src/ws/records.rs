@@ -105,6 +105,10 @@ pub(crate) async fn append_log(core: &Arc<Core>, session: &Session, append: Appe
     let (length, removed) = (append.parent.length, append.removed.clone());
     match core.store.append_log(append).await? {
         Appended::Conflict => conflict(core, account, length).await,
+        Appended::DeviceExists => Err(Refusal::new(
+            Reason::DeviceExists,
+            "the device belongs to an account already",
+        )),
         Appended::Done => {
             for device in removed {
                 core.registry.push(&device, Push::Close(CloseCode::Revoked));

@@ -78,6 +78,7 @@ pub(crate) async fn store(core: &Core, new: NewAccount) -> Result<(), Refusal> {
         Registration::InviteUsed => (Reason::InviteUsed, "the invite is used up"),
         Registration::HandleTaken => (Reason::HandleTaken, "the handle is taken"),
         Registration::AccountExists => (Reason::AccountExists, "the account is registered already"),
+        Registration::DeviceExists => (Reason::DeviceExists, "the device belongs to an account already"),
     };
     Err(Refusal::new(reason, detail))
 }

@@ -80,8 +80,11 @@ enum End {
 }
 
 impl From<Lost> for End {
-    fn from(_: Lost) -> Self {
-        Self::Gone
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Slow => Self::Close(CloseCode::SlowReader),
+            Lost::Broken => Self::Gone,
+        }
     }
 }
 
@@ -144,7 +147,10 @@ impl Opening<'_> {
                     let body = self.check_invite(check).await.unwrap_or_else(Refusal::into_body);
                     wire.write(request, body).await?;
                 }
-                Some(client_frame::Body::Ping(_)) => wire.write(request, Body::Pong(Pong {})).await?,
+                Some(client_frame::Body::Ping(_)) => {
+                    let body = self.ping().unwrap_or_else(Refusal::into_body);
+                    wire.write(request, body).await?;
+                }
                 _ => {
                     let refusal = Refusal::new(Reason::SignInFirst, "sign in first");
                     wire.write(request, refusal.into_body()).await?;
@@ -280,6 +286,13 @@ impl Opening<'_> {
         .map_err(|fault| refusal_of(&fault))
     }
 
+    fn ping(&self) -> Result<Body, Refusal> {
+        self.core
+            .limiter
+            .address(self.peer.address.ip(), self.core.now())?;
+        Ok(Body::Pong(Pong {}))
+    }
+
     async fn check_invite(&mut self, check: CheckInvite) -> Result<Body, Refusal> {
         self.core
             .limiter
@@ -291,7 +304,15 @@ impl Opening<'_> {
             None => None,
         };
         let invite = invite.ok_or_else(|| Refusal::new(Reason::InviteUnknown, "no such invite"))?;
-        let usable = invite.uses_left > 0 && invite.expires > self.core.now();
+        // In the order of a registration's own checks: the same invite is refused for the same reason.
+        let reason = if invite.uses_left == 0 {
+            Reason::InviteUsed
+        } else if invite.expires <= self.core.now() {
+            Reason::InviteExpired
+        } else {
+            Reason::Unspecified
+        };
+        let usable = reason == Reason::Unspecified;
         if usable {
             self.deadline = Instant::now() + self.core.config.caps.registration;
         }
@@ -301,6 +322,7 @@ impl Opening<'_> {
             role,
             expires,
             organisation,
+            reason: reason.into(),
         }))
     }
 }

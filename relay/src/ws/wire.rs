@@ -10,6 +10,8 @@ use chopar_wire::proto::relay::{ClientFrame, Reason, relay_frame::Body};
 use futures_util::SinkExt;
 use prost::bytes::Bytes;
 use prost::encoding;
+use tokio::time::error::Elapsed;
+use tungstenite::Error as WebSocketError;
 
 use super::answers::Refusal;
 
@@ -40,9 +42,14 @@ pub(crate) enum Incoming {
     Enough(CloseCode),
 }
 
-/// The peer is gone or reads too slowly; what it did not get is kept.
+/// Why something could not be written; what the peer did not get is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Lost;
+pub(crate) enum Lost {
+    /// The peer read nothing for as long as a reader may take.
+    Slow,
+    /// The connection broke.
+    Broken,
+}
 
 impl Wire {
     pub(crate) fn new(socket: WebSocket, slow_reader: Duration) -> Self {
@@ -61,15 +68,11 @@ impl Wire {
             Some(Ok(Message::Text(_))) => self.fault(0, Refusal::malformed("frames are binary")),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Incoming::Alive,
             Some(Ok(Message::Close(_))) | None => Incoming::Gone,
-            Some(Err(fault)) => {
+            Some(Err(fault)) => match fault.into_inner().downcast_ref() {
                 // Too long for any frame: the stream cannot be followed further.
-                let text = fault.to_string();
-                if text.contains("too long") || text.contains("too big") {
-                    Incoming::Enough(CloseCode::Overloaded)
-                } else {
-                    Incoming::Gone
-                }
-            }
+                Some(WebSocketError::Capacity(_)) => Incoming::Enough(CloseCode::Overloaded),
+                _ => Incoming::Gone,
+            },
         }
     }
 
@@ -113,10 +116,7 @@ impl Wire {
 
     async fn feed(&mut self, message: Message) -> Result<(), Lost> {
         self.dirty = true;
-        match tokio::time::timeout(self.slow_reader, self.socket.feed(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Lost),
-        }
+        written(tokio::time::timeout(self.slow_reader, self.socket.feed(message)).await)
     }
 
     pub(crate) fn is_dirty(&self) -> bool {
@@ -125,10 +125,7 @@ impl Wire {
 
     pub(crate) async fn flush(&mut self) -> Result<(), Lost> {
         self.dirty = false;
-        match tokio::time::timeout(self.slow_reader, self.socket.flush()).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Lost),
-        }
+        written(tokio::time::timeout(self.slow_reader, self.socket.flush()).await)
     }
 
     /// Says why, and waits a moment for the peer to have heard it.
@@ -156,6 +153,20 @@ impl Wire {
         };
         if tokio::time::timeout(CLOSE_WAIT, goodbye).await.is_err() {
             tracing::debug!("a peer did not take its goodbye");
+        }
+    }
+}
+
+fn written(outcome: Result<Result<(), axum::Error>, Elapsed>) -> Result<(), Lost> {
+    match outcome {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(fault)) => {
+            tracing::debug!(%fault, "a connection broke");
+            Err(Lost::Broken)
+        }
+        Err(Elapsed { .. }) => {
+            tracing::debug!("a reader is too slow");
+            Err(Lost::Slow)
         }
     }
 }

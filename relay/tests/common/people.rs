@@ -58,6 +58,14 @@ impl Device {
         }
     }
 
+    fn again(&self) -> Self {
+        Self {
+            signing: self.signing.clone(),
+            keys: self.keys,
+            id: self.id,
+        }
+    }
+
     pub fn one_time(&self, id: u32) -> Signed {
         let pair = OneTimePair {
             id,
@@ -73,6 +81,15 @@ impl Device {
 impl Person {
     /// An account with one device, not yet registered.
     pub fn new() -> Self {
+        Self::with(Device::new())
+    }
+
+    /// Another account with the keys of a device that somebody has already, not yet registered.
+    pub fn with_keys_of(other: &Device) -> Self {
+        Self::with(other.again())
+    }
+
+    fn with(device: Device) -> Self {
         let account_key = SigningKey::from_bytes(&seed());
         let recovery = RecoveryKeys {
             x25519: X25519Public::parse(&seed()).unwrap(),
@@ -89,7 +106,7 @@ impl Person {
             log,
             devices: Vec::new(),
         };
-        let (device, entry) = person.draft_device();
+        let entry = person.draft_addition(&device);
         person.accept(&entry);
         person.devices.push(device);
         person
@@ -98,6 +115,12 @@ impl Person {
     /// A further device, let in by the account key, and the entry that says so; not yet in the log.
     pub fn draft_device(&self) -> (Device, Entry) {
         let device = Device::new();
+        let entry = self.draft_addition(&device);
+        (device, entry)
+    }
+
+    /// The entry that lets a device in, signed by the account key and by the device.
+    pub fn draft_addition(&self, device: &Device) -> Entry {
         let name = DeviceName::parse("browser").unwrap();
         let by = Signer::AccountKey(public(&self.account_key));
         let draft = EntryDraft::add_device(&self.log, &device.keys, &name, by, 2);
@@ -106,8 +129,7 @@ impl Person {
             self.account_key.sign(&input).to_bytes(),
             device.signing.sign(&input).to_bytes(),
         ];
-        let entry = draft.finish(&signatures).unwrap();
-        (device, entry)
+        draft.finish(&signatures).unwrap()
     }
 
     /// The entry that ends a device, signed by the account key.

@@ -51,4 +51,5 @@ reasons!(
     BundleInvalid,
     PoolFull,
     AccountExists,
+    DeviceExists,
 );

@@ -200,6 +200,32 @@ fn frames_of_a_relay() {
         ),
         ("done", relay(7, Body::Done(relay::Done {}))),
         (
+            "invite_status",
+            relay(
+                7,
+                Body::InviteStatus(relay::InviteStatus {
+                    usable: true,
+                    role: relay::Role::Member.into(),
+                    expires: 1000,
+                    organisation: "Relay".into(),
+                    reason: relay::Reason::Unspecified.into(),
+                }),
+            ),
+        ),
+        (
+            "invite_status_used",
+            relay(
+                7,
+                Body::InviteStatus(relay::InviteStatus {
+                    usable: false,
+                    role: relay::Role::Member.into(),
+                    expires: 1000,
+                    organisation: "Relay".into(),
+                    reason: relay::Reason::InviteUsed.into(),
+                }),
+            ),
+        ),
+        (
             "refused",
             relay(
                 7,

@@ -37,6 +37,9 @@ impl Books {
         )? {
             return Ok(Registration::HandleTaken);
         }
+        if self.any_device_exists(&new.devices)? {
+            return Ok(Registration::DeviceExists);
+        }
         let now = self.now();
         self.use_invite(&new.token)?;
         let head = new.log.last().map_or([0; 32], |entry| entry.hash);
@@ -68,6 +71,13 @@ impl Books {
     }
 
     pub(super) fn append_log(&mut self, append: &Append) -> rusqlite::Result<Appended> {
+        if self.any_device_exists(&append.added)? {
+            return Ok(if log_head(&self.db, &append.account)? == Some(append.parent) {
+                Appended::DeviceExists
+            } else {
+                Appended::Conflict
+            });
+        }
         let moved = self
             .db
             .prepare_cached(
@@ -134,6 +144,21 @@ impl Books {
             )?
             .execute((account.as_bytes(), position, entry.hash, entry.encoded.as_ref()))
             .map(drop)
+    }
+
+    /// Whether one of them is in an account's log already, revoked ones included: a device id is used once. Asked before
+    /// anything is written, so that who tries it makes no transaction fail that others' writes share.
+    fn any_device_exists(&self, devices: &[NewDevice]) -> rusqlite::Result<bool> {
+        for device in devices {
+            let exists = self
+                .db
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM devices WHERE device = ?1)")?
+                .query_row([device.id.as_bytes()], |row| row.get(0))?;
+            if exists {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn insert_device(&self, account: &AccountId, device: &NewDevice) -> rusqlite::Result<()> {

@@ -149,12 +149,21 @@ impl Relay {
         let mut out = Vec::new();
         let answer = match (frame.body.expect("of a known kind"), who) {
             (Ask::Ping(_), _) => Say::Pong(Pong {}),
-            (Ask::CheckInvite(check), _) => Say::InviteStatus(InviteStatus {
-                usable: check.invite == INVITE,
-                role: Role::Member.into(),
-                expires: now + 1,
-                organisation: NAME.to_owned(),
-            }),
+            (Ask::CheckInvite(check), _) => {
+                let reason = match &*check.invite {
+                    INVITE => Reason::Unspecified,
+                    "expired" => Reason::InviteExpired,
+                    _ => Reason::InviteUsed,
+                };
+                Say::InviteStatus(InviteStatus {
+                    usable: reason == Reason::Unspecified,
+                    role: Role::Member.into(),
+                    // By this relay's clock, which need not be the devices': they go by the reason.
+                    expires: now + 1,
+                    organisation: NAME.to_owned(),
+                    reason: reason.into(),
+                })
+            }
             (Ask::Register(register), None) => {
                 let answer = self.register(connection, register, now);
                 out.push((connection, request, answer.unwrap_or_else(refused)));
