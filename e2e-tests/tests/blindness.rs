@@ -88,6 +88,7 @@ const NOTE_KEYS: &str = r"(() => {
   }
 })()";
 
+/// P-112, T-013, T-014.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_plaintext_outside_the_two_pages() -> Result<()> {
     Stage::play("blindness", play).await

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use chopar_e2e::harness::{Organisation, Patience, RelayPort, Sought, Stage, button, eventually, textbox};
 use chopar_e2e::hostile::{HostileProxy, forge};
 
+/// P-032.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sending_to_a_verified_contact_stops_until_a_person_decides() -> Result<()> {
     Stage::play("changed_number", play).await

@@ -18,6 +18,7 @@ use chopar_wire::proto::relay::relay_frame::Body;
 /// An honest answer is asked for again with a growing pause.
 const HEALS_WITHIN: Duration = Duration::from_secs(90);
 
+/// T-001, T-002.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lying_relay_is_refused_and_named() -> Result<()> {
     Stage::play("hostile", play).await

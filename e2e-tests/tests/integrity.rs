@@ -11,6 +11,7 @@ const SAYS: &str = "The app was not started: what this server sent is not what w
 /// What the page itself says when not even its first script runs.
 const SAYS_WITHOUT_SCRIPT: &str = "The app has not started:";
 
+/// T-015.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_changed_byte_stops_the_app_with_clear_words() -> Result<()> {
     Stage::play("integrity", play).await

@@ -11,6 +11,7 @@ const MESSAGES: usize = 50;
 /// The long size.
 const MESSAGES_FULL: usize = 200;
 
+/// T-012.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_arrive_once_and_in_order_though_the_relay_is_killed() -> Result<()> {
     Stage::play("relay_killed", play).await

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use chopar_e2e::harness::{Organisation, Patience, Stage, button, heading, item, list};
 
+/// P-031, T-016.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_people_talk_both_ways_and_compare_their_safety_number() -> Result<()> {
     Stage::play("two_people", play).await

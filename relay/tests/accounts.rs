@@ -168,6 +168,7 @@ async fn bad_names_are_named() {
     relay.stop().await;
 }
 
+/// P-101.
 #[tokio::test]
 async fn a_registration_with_a_foreign_part_changes_nothing() {
     let relay = TestRelay::start().await;
@@ -218,6 +219,7 @@ fn good_nonce(register: &chopar_wire::proto::relay::Register) -> prost::bytes::B
         .nonce
 }
 
+/// P-100, T-005.
 #[tokio::test]
 async fn a_proof_is_worth_nothing_elsewhere_or_twice() {
     let clock = Clock::manual(1_800_000_000_000);
@@ -432,6 +434,7 @@ async fn logs_grow_by_what_verifies_and_by_one_at_a_time() {
     relay.stop().await;
 }
 
+/// P-041, T-007.
 #[tokio::test]
 async fn a_one_time_pair_is_handed_out_once() {
     let relay = TestRelay::start().await;

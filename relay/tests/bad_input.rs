@@ -20,6 +20,7 @@ use chopar_wire::proto::relay::{
 use common::client::{Ended, kind, reason};
 use common::{Client, Reason, TestRelay};
 
+/// P-001.
 #[tokio::test]
 async fn broken_frames_are_answered_and_the_connection_lives() {
     let relay = TestRelay::start().await;

@@ -116,6 +116,7 @@ impl Program {
     }
 }
 
+/// P-091, T-012.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_survives_kill_minus_nine() {
     let folder = tempfile::tempdir().unwrap();

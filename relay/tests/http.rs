@@ -48,6 +48,7 @@ async fn with_client() -> TestRelay {
     TestRelay::start_with(|config| config.web = WebSource::Folder(dist)).await
 }
 
+/// T-016.
 #[tokio::test]
 async fn headers_are_strict_to_the_letter() {
     let relay = with_client().await;

@@ -18,6 +18,7 @@ const FORBIDDEN: [&str; 6] = [
     "aes-gcm",
 ];
 
+/// T-013.
 #[test]
 fn no_decryption_is_reachable() {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());

@@ -16,6 +16,7 @@ use chopar_wire::proto::relay::{AppendLog, FetchLog, client_frame as c, relay_fr
 use common::client::{Ended, kind, reason};
 use common::{Client, Person, Reason, TestRelay};
 
+/// P-094.
 #[tokio::test]
 async fn two_people_exchange_messages() {
     let relay = TestRelay::start().await;
@@ -37,6 +38,7 @@ async fn two_people_exchange_messages() {
     relay.stop().await;
 }
 
+/// P-093.
 #[tokio::test]
 async fn who_was_away_gets_everything_in_order_once() {
     let relay = TestRelay::start().await;
@@ -153,6 +155,7 @@ async fn append(client: &mut Client, person: &mut Person, entry: Entry) {
     person.accept(&entry);
 }
 
+/// P-091, T-005.
 #[tokio::test]
 async fn a_resubmission_is_accepted_and_delivered_once() {
     let relay = TestRelay::start().await;
@@ -175,6 +178,7 @@ async fn a_resubmission_is_accepted_and_delivered_once() {
     relay.stop().await;
 }
 
+/// P-092.
 #[tokio::test]
 async fn another_device_list_is_answered_with_the_log_and_stores_nothing() {
     let relay = TestRelay::start().await;
@@ -232,6 +236,7 @@ async fn another_device_list_is_answered_with_the_log_and_stores_nothing() {
     relay.stop().await;
 }
 
+/// P-102.
 #[tokio::test]
 async fn the_newer_connection_replaces_the_older() {
     let relay = TestRelay::start().await;
@@ -245,6 +250,7 @@ async fn the_newer_connection_replaces_the_older() {
     relay.stop().await;
 }
 
+/// P-103.
 #[tokio::test]
 async fn a_revoked_device_is_closed_and_emptied() {
     let relay = TestRelay::start().await;
@@ -293,6 +299,7 @@ async fn a_revoked_device_is_closed_and_emptied() {
     relay.stop().await;
 }
 
+/// P-097.
 #[tokio::test]
 async fn signals_reach_who_is_here_and_are_never_stored() {
     let relay = TestRelay::start().await;

@@ -156,6 +156,7 @@ fn accepted(outcome: &Submitted) -> bool {
     matches!(outcome, Submitted::Accepted(_))
 }
 
+/// P-093.
 async fn queues_keep_order_across_reopening(open: Open) {
     let bench = Bench::new(open);
     bench.account(1).await;
@@ -197,6 +198,7 @@ async fn queues_keep_order_across_reopening(open: Open) {
     assert_eq!((page.envelopes.len(), page.more), (1, false));
 }
 
+/// P-091.
 async fn ids_are_remembered(open: Open) {
     let bench = Bench::new(open);
     bench.account(1).await;
@@ -275,6 +277,7 @@ async fn a_queue_has_a_quota(open: Open) {
     assert!(accepted(&bench.submit(1, 5, b"x", DAY).await));
 }
 
+/// P-092.
 async fn a_mismatch_stores_nothing(open: Open) {
     let bench = Bench::new(open);
     bench.account(1).await;
@@ -428,6 +431,7 @@ async fn logs_are_compared_and_set(open: Open) {
     assert_eq!((page.entries.len(), page.head.length), (1, 4));
 }
 
+/// P-041.
 async fn prekeys_are_handed_out_once(open: Open) {
     let bench = Bench::new(open);
     bench.account(1).await;
@@ -490,6 +494,7 @@ async fn prekeys_are_handed_out_once(open: Open) {
     );
 }
 
+/// P-101.
 async fn a_lost_registration_uses_no_invite(open: Open) {
     let bench = Bench::new(open);
     let token = bench.invite(1, Role::Auditor, 2).await;

@@ -30,6 +30,7 @@ fn person(world: &mut World, asking: usize, peer: AccountId) -> chopar_engine::v
     }
 }
 
+/// P-025.
 #[test]
 fn a_second_device_gets_everything_from_now_on() {
     let (mut world, accounts) = people(41, 3);
@@ -89,6 +90,7 @@ fn a_second_device_gets_everything_from_now_on() {
     assert!(has_notice(&mut world, 0, alice, &revoked));
 }
 
+/// P-032.
 #[test]
 fn a_replaced_account_key_stops_a_verified_conversation_until_decided() {
     let mut world = World::new(42, 2, CALM);
@@ -189,6 +191,7 @@ fn other_key() -> String {
     }
 }
 
+/// P-096.
 #[test]
 fn receipts_can_be_switched_off_and_the_outbox_still_empties() {
     let (mut world, accounts) = friends(43);
@@ -208,6 +211,7 @@ fn receipts_can_be_switched_off_and_the_outbox_still_empties() {
     );
 }
 
+/// P-014.
 #[test]
 fn a_handle_that_moves_is_another_contact() {
     let (mut world, accounts) = friends(44);

@@ -55,6 +55,7 @@ fn a_socket_that_says_nothing_any_more_is_given_up() {
     assert_eq!(shown(&world, 1, &accounts[0]).len(), 2);
 }
 
+/// P-040, P-043.
 #[test]
 fn three_weeks_away_and_prekeys_replaced_meanwhile() {
     let (mut world, accounts) = people(33, 3);
@@ -91,6 +92,7 @@ fn three_weeks_away_and_prekeys_replaced_meanwhile() {
     );
 }
 
+/// P-043, P-095.
 #[test]
 fn what_lay_too_long_is_said_and_sent_again() {
     let (mut world, accounts) = people(34, 2);
@@ -161,6 +163,7 @@ fn a_damaged_session_of_the_sender_is_replaced() {
     assert_eq!(shown(&world, 0, &accounts[1]), ["message 102", "message 1"]);
 }
 
+/// P-055.
 #[test]
 fn two_who_begin_at_once_come_to_one_session() {
     for seed in 0..20 {

@@ -20,6 +20,7 @@ fn form(invite: &str, handle: &str, name: &str) -> Intent {
     }
 }
 
+/// P-011.
 #[test]
 fn a_refused_form_is_filled_again_with_the_same_identity() {
     let mut world = World::new(21, 2, CALM);

@@ -10,6 +10,7 @@ fn size(bounded: usize, full: usize) -> usize {
     }
 }
 
+/// P-090, P-094, P-095, T-005, T-012.
 #[test]
 fn nothing_is_lost_or_doubled() {
     let report = run(Config::standard(1, size(10_000, 100_000)));
@@ -22,6 +23,7 @@ fn nothing_is_lost_or_doubled() {
     );
 }
 
+/// P-008.
 #[test]
 fn the_same_seed_comes_to_the_same_end() {
     let config = Config {
@@ -33,6 +35,7 @@ fn the_same_seed_comes_to_the_same_end() {
     assert_ne!(once.digest, run(Config { seed: 8, ..config }).digest);
 }
 
+/// P-090, P-094.
 #[test]
 fn many_rough_seeds_come_through() {
     // Small and rough: each engine crashes every few seconds, so that every kind of step is crashed in somewhere.

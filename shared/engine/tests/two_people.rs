@@ -5,6 +5,7 @@ use chopar_engine::view::{LineBody, SentState};
 use chopar_engine::{Answer, Intent};
 use chopar_wire::MessageId;
 
+/// P-096.
 #[test]
 fn two_people_talk() {
     let mut world = World::new(

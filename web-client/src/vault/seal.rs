@@ -150,6 +150,7 @@ mod tests {
         }
     }
 
+    /// P-110, T-014.
     #[test]
     fn neither_value_nor_partition_is_readable_and_no_two_writes_are_alike() {
         let Fixture {
@@ -171,6 +172,7 @@ mod tests {
         }
     }
 
+    /// P-110.
     #[test]
     fn a_record_opens_only_in_its_own_place() {
         let Fixture {
@@ -190,6 +192,7 @@ mod tests {
         assert!(other.open_record("lines", &at, &sealed).is_err());
     }
 
+    /// P-110, T-010.
     #[test]
     fn every_altered_byte_and_every_cut_is_noticed() {
         let Fixture {

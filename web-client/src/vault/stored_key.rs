@@ -79,6 +79,7 @@ mod tests {
         DataKey::from_unwrapped(&[seed; 32]).unwrap().blinding_key()
     }
 
+    /// P-111.
     #[test]
     fn keys_of_one_partition_rise_with_the_sequence() {
         let partition = Partition::of(&blinding(1), Kind::Line, b"someone");
@@ -90,6 +91,7 @@ mod tests {
         assert_eq!(StoredKey::from_bytes(&keys[3].0[1..]), None);
     }
 
+    /// P-111.
     #[test]
     fn kind_partition_and_data_key_all_matter() {
         let key = Partition::of(&blinding(1), Kind::Line, b"someone");
@@ -98,6 +100,7 @@ mod tests {
         assert_ne!(key, Partition::of(&blinding(2), Kind::Line, b"someone"));
     }
 
+    /// P-111, T-014.
     #[test]
     fn nothing_readable_is_left_in_a_key() {
         let key = StoredKey::of(
