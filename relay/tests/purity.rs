@@ -9,10 +9,11 @@
 use std::process::Command;
 
 /// End-to-end crates of ours and the primitives they stand on.
-const FORBIDDEN: [&str; 6] = [
+const FORBIDDEN: [&str; 7] = [
     "chopar-e2ee",
     "chopar-engine",
     "x25519-dalek",
+    "libcrux-ml-kem",
     "ml-kem",
     "hpke",
     "aes-gcm",

@@ -53,20 +53,23 @@ impl Acceptance {
             return Err(AcceptanceError::OwnDevice);
         }
         let (named, kem, one_time) = match prekeys.one_time {
-            OneTimeOrLastResort::OneTime(pair) => {
-                (KemPrekeyId::OneTime(pair.id), &pair.kem, Some(&pair.x25519))
-            }
+            OneTimeOrLastResort::OneTime(pair) => (
+                KemPrekeyId::OneTime(pair.id),
+                &pair.kem,
+                Some((&pair.x25519, pair.x25519_public)),
+            ),
             OneTimeOrLastResort::LastResort(key) => (KemPrekeyId::LastResort(key.id), &key.secret, None),
         };
         if named != header.kem_prekey || prekeys.signed.id != header.signed_prekey {
             return Err(AcceptanceError::OtherPrekeys);
         }
+        let (kem_secret, kem_public) = kem.decapsulate_with_public(&header.kem_ciphertext);
         let terms = Terms::responder(
             &prekeys.signed.secret,
-            one_time,
+            one_time.map(|(secret, _)| secret),
             &peer.keys().agreement,
             &header.ephemeral,
-            Some(kem.decapsulate(&header.kem_ciphertext)),
+            Some(kem_secret),
         )?;
         let signed = prekeys.signed.public();
         let associated_data = associated_data(
@@ -83,8 +86,8 @@ impl Acceptance {
             &Used {
                 signed,
                 kem: named,
-                kem_public: &kem.public().enc(),
-                one_time: one_time.map(|key| key.public()),
+                kem_public: &kem_public.enc(),
+                one_time: one_time.map(|(_, public)| public),
             },
         );
         Ok(Self {

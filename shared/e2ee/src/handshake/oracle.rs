@@ -2,11 +2,11 @@
 //! `AD = enc(IKa) ‖ enc(IKb)`, the KEM optional. The agreement is the very code of the product's suite.
 
 use chopar_identity::X25519Public;
-use ml_kem::{B32, Decapsulate, FromSeed, Key, KeyExport, MlKem768, MlKem1024, Seed};
 
 use crate::handshake::agreement::Terms;
 use crate::handshake::secrets::HandshakeSecrets;
-use crate::keys::{NonContributory, Secret32, X25519Secret};
+use crate::keys::ml_kem::{handshakes, turns};
+use crate::keys::{NonContributory, X25519Secret};
 
 /// Which KEM takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,12 +84,8 @@ impl OracleHandshake {
     pub fn bundle(&self, secrets: &OracleSecrets) -> Result<OracleBundle, OracleError> {
         let kem = match (self.kem, &secrets.kem_seed) {
             (OracleKem::None, None) => None,
-            (OracleKem::MlKem768, Some(seed)) => {
-                Some(MlKem768::from_seed(&Seed::from(*seed)).1.to_bytes().to_vec())
-            }
-            (OracleKem::MlKem1024, Some(seed)) => {
-                Some(MlKem1024::from_seed(&Seed::from(*seed)).1.to_bytes().to_vec())
-            }
+            (OracleKem::MlKem768, Some(seed)) => Some(turns::Pair::from_seed(seed).key().to_vec()),
+            (OracleKem::MlKem1024, Some(seed)) => Some(handshakes::Pair::from_seed(seed).key().to_vec()),
             _ => return Err(OracleError::Kem),
         };
         Ok(OracleBundle {
@@ -114,20 +110,20 @@ impl OracleHandshake {
         let (kem_ciphertext, kem_secret) = match (self.kem, &bundle.kem) {
             (OracleKem::None, None) => (None, None),
             (OracleKem::MlKem768, Some(key)) => {
-                let key = Key::<ml_kem::ml_kem_768::EncapsulationKey>::try_from(key.as_slice());
-                let key = ml_kem::ml_kem_768::EncapsulationKey::new(&key.map_err(|_| OracleError::Kem)?);
-                let (ct, ss) = key
-                    .map_err(|_| OracleError::Kem)?
-                    .encapsulate_deterministic(&B32::from(*m));
-                (Some(ct.to_vec()), Some(Secret32::new(ss.into())))
+                let key = key.as_slice().try_into().map_err(|_| OracleError::Kem)?;
+                if !turns::is_key(key) {
+                    return Err(OracleError::Kem);
+                }
+                let (ct, ss) = turns::encapsulate(key, m);
+                (Some(ct.to_vec()), Some(ss))
             }
             (OracleKem::MlKem1024, Some(key)) => {
-                let key = Key::<ml_kem::ml_kem_1024::EncapsulationKey>::try_from(key.as_slice());
-                let key = ml_kem::ml_kem_1024::EncapsulationKey::new(&key.map_err(|_| OracleError::Kem)?);
-                let (ct, ss) = key
-                    .map_err(|_| OracleError::Kem)?
-                    .encapsulate_deterministic(&B32::from(*m));
-                (Some(ct.to_vec()), Some(Secret32::new(ss.into())))
+                let key = key.as_slice().try_into().map_err(|_| OracleError::Kem)?;
+                if !handshakes::is_key(key) {
+                    return Err(OracleError::Kem);
+                }
+                let (ct, ss) = handshakes::encapsulate(key, m);
+                (Some(ct.to_vec()), Some(ss))
             }
             _ => return Err(OracleError::Kem),
         };
@@ -167,12 +163,12 @@ impl OracleHandshake {
         let kem_secret = match (self.kem, &secrets.kem_seed, kem_ciphertext) {
             (OracleKem::None, None, None) => None,
             (OracleKem::MlKem768, Some(seed), Some(ct)) => {
-                let ss = MlKem768::from_seed(&Seed::from(*seed)).0.decapsulate_slice(ct);
-                Some(Secret32::new(ss.map_err(|_| OracleError::Kem)?.into()))
+                let ct = ct.try_into().map_err(|_| OracleError::Kem)?;
+                Some(turns::Pair::from_seed(seed).decapsulate(ct))
             }
             (OracleKem::MlKem1024, Some(seed), Some(ct)) => {
-                let ss = MlKem1024::from_seed(&Seed::from(*seed)).0.decapsulate_slice(ct);
-                Some(Secret32::new(ss.map_err(|_| OracleError::Kem)?.into()))
+                let ct = ct.try_into().map_err(|_| OracleError::Kem)?;
+                Some(handshakes::Pair::from_seed(seed).decapsulate(ct))
             }
             _ => return Err(OracleError::Kem),
         };

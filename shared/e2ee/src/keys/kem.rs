@@ -1,12 +1,11 @@
 //! ML-KEM-1024 (FIPS 203) of the handshake and the recovery seal.
 
 use chopar_identity::KemPublic1024;
-use ml_kem::ml_kem_1024::{Ciphertext, DecapsulationKey, EncapsulationKey};
-use ml_kem::{B32, Decapsulate, Key, KeyExport, Seed};
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::Secret32;
+use super::ml_kem::handshakes::{self, Pair};
 
 /// The private half of an ML-KEM-1024 pair, kept as its seed `d ‖ z`: 64 bytes instead of 3168.
 pub struct KemSecret1024(Zeroizing<[u8; 64]>);
@@ -33,23 +32,19 @@ impl KemSecret1024 {
 
     /// The public half. Costs a key generation: keep it where it is wanted often.
     pub fn public(&self) -> KemPublic1024 {
-        match KemPublic1024::parse(&self.expand().encapsulation_key().to_bytes()) {
-            Ok(public) => public,
-            Err(_) => unreachable!("key generation reduces every coefficient"),
-        }
+        public(&Pair::from_seed(&self.0))
     }
 
     /// The secret that was encapsulated. A ciphertext made for another key yields an unrelated secret, not an error
     /// (implicit rejection): only the authentication of what is sealed with it tells.
     pub fn decapsulate(&self, ciphertext: &KemCiphertext1024) -> Secret32 {
-        let mut shared = self.expand().decapsulate(&ciphertext.0);
-        let secret = Secret32::new(shared.into());
-        shared.as_mut_slice().zeroize();
-        secret
+        Pair::from_seed(&self.0).decapsulate(&ciphertext.0)
     }
 
-    fn expand(&self) -> DecapsulationKey {
-        DecapsulationKey::from_seed(Seed::from(*self.0))
+    /// [`decapsulate`](Self::decapsulate) and [`public`](Self::public) for the price of one key generation.
+    pub fn decapsulate_with_public(&self, ciphertext: &KemCiphertext1024) -> (Secret32, KemPublic1024) {
+        let pair = Pair::from_seed(&self.0);
+        (pair.decapsulate(&ciphertext.0), public(&pair))
     }
 }
 
@@ -61,20 +56,22 @@ impl core::fmt::Debug for KemSecret1024 {
 
 /// An ML-KEM-1024 ciphertext: 1568 bytes, any of which is acceptable (FIPS 203, section 7.3).
 #[derive(Clone, PartialEq, Eq)]
-pub struct KemCiphertext1024(Ciphertext);
+pub struct KemCiphertext1024(Box<[u8; Self::LEN]>);
 
 impl KemCiphertext1024 {
     /// Length in bytes.
-    pub const LEN: usize = 1568;
+    pub const LEN: usize = handshakes::CIPHERTEXT;
 
     /// Takes the bytes; `None` for another length.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        Ciphertext::try_from(bytes).ok().map(Self)
+        <[u8; Self::LEN]>::try_from(bytes)
+            .ok()
+            .map(|bytes| Self(Box::new(bytes)))
     }
 
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.0[..]
     }
 }
 
@@ -97,14 +94,18 @@ pub fn encapsulate_with(key: &KemPublic1024, m: &[u8; 32]) -> (KemCiphertext1024
 }
 
 fn encapsulate_message(key: &KemPublic1024, m: &[u8; 32]) -> (KemCiphertext1024, Secret32) {
-    let encoded = Key::<EncapsulationKey>::try_from(key.as_bytes()).map(|k| EncapsulationKey::new(&k));
-    let Ok(Ok(key)) = encoded else {
-        unreachable!("KemPublic1024 has the length and reduced coefficients")
+    let Ok(key) = key.as_bytes().try_into() else {
+        unreachable!("KemPublic1024 has the length")
     };
-    let (ciphertext, mut shared) = key.encapsulate_deterministic(&B32::from(*m));
-    let secret = Secret32::new(shared.into());
-    shared.as_mut_slice().zeroize();
-    (KemCiphertext1024(ciphertext), secret)
+    let (ciphertext, secret) = handshakes::encapsulate(key, m);
+    (KemCiphertext1024(Box::new(ciphertext)), secret)
+}
+
+fn public(pair: &Pair) -> KemPublic1024 {
+    match KemPublic1024::parse(pair.key()) {
+        Ok(public) => public,
+        Err(_) => unreachable!("key generation reduces every coefficient"),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Secrets as types: wiped on drop, never printed, never copied by accident.
 
 mod kem;
+pub(crate) mod ml_kem;
 mod secret;
 mod x25519;
 

@@ -12,18 +12,17 @@
 //! enough and a header never carries both. This module alone knows the scheme: a chunked one replaces it here.
 
 use chopar_wire::Timestamp;
-use ml_kem::ml_kem_768::{Ciphertext, DecapsulationKey, EncapsulationKey};
-use ml_kem::{B32, Decapsulate, Key, KeyExport, Seed};
 use rand_core::CryptoRng;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::limits::{KEM_AFTER_MESSAGES, KEM_AFTER_MS};
 use crate::keys::Secret32;
+use crate::keys::ml_kem::turns::{self, Pair};
 
 /// Length of an encapsulation key in bytes.
-pub(super) const KEM_KEY: usize = 1184;
+pub(super) const KEM_KEY: usize = turns::KEY;
 /// Length of a ciphertext in bytes.
-pub(super) const KEM_CIPHERTEXT: usize = 1088;
+pub(super) const KEM_CIPHERTEXT: usize = turns::CIPHERTEXT;
 
 /// What a turn's header carries of the exchange.
 pub(super) enum KemField {
@@ -95,20 +94,17 @@ impl Idle {
     fn offer(&self, rng: &mut impl CryptoRng) -> (Offered, Box<[u8; KEM_KEY]>) {
         let mut seed = Zeroizing::new([0; 64]);
         rng.fill_bytes(seed.as_mut());
-        let key = Box::new(expand(&seed).encapsulation_key().to_bytes().into());
+        let key = Box::new(*Pair::from_seed(&seed).key());
         (Offered { seed }, key)
     }
 }
 
 impl Offered {
     fn answered(&self, ciphertext: Box<[u8; KEM_CIPHERTEXT]>) -> KemSecret {
-        let private = expand(&self.seed);
-        let mut shared = private.decapsulate(&Ciphertext::from(*ciphertext));
-        let secret = Secret32::new(shared.into());
-        shared.as_mut_slice().zeroize();
+        let pair = Pair::from_seed(&self.seed);
         KemSecret {
-            shared: secret,
-            key: Box::new(private.encapsulation_key().to_bytes().into()),
+            shared: pair.decapsulate(&ciphertext),
+            key: Box::new(*pair.key()),
             ciphertext,
         }
     }
@@ -118,16 +114,11 @@ impl Asked {
     fn answer(&self, rng: &mut impl CryptoRng) -> KemSecret {
         let mut m = Zeroizing::new([0; 32]);
         rng.fill_bytes(m.as_mut());
-        let Some(key) = self.key.parsed() else {
-            unreachable!("PeerKey is checked where it is made")
-        };
-        let (ciphertext, mut shared) = key.encapsulate_deterministic(&B32::from(*m));
-        let secret = Secret32::new(shared.into());
-        shared.as_mut_slice().zeroize();
+        let (ciphertext, shared) = turns::encapsulate(&self.key.0, &m);
         KemSecret {
-            shared: secret,
+            shared,
             key: self.key.0.clone(),
-            ciphertext: Box::new(ciphertext.into()),
+            ciphertext: Box::new(ciphertext),
         }
     }
 }
@@ -135,16 +126,11 @@ impl Asked {
 impl PeerKey {
     /// Checks the key's coefficients.
     pub(super) fn parse(bytes: Box<[u8; KEM_KEY]>) -> Option<Self> {
-        let key = Self(bytes);
-        key.parsed().is_some().then_some(key)
+        turns::is_key(&bytes).then_some(Self(bytes))
     }
 
     pub(super) fn as_bytes(&self) -> &[u8; KEM_KEY] {
         &self.0
-    }
-
-    fn parsed(&self) -> Option<EncapsulationKey> {
-        EncapsulationKey::new(&Key::<EncapsulationKey>::from(*self.0)).ok()
     }
 }
 
@@ -207,10 +193,6 @@ impl KemState {
     }
 }
 
-fn expand(seed: &Zeroizing<[u8; 64]>) -> DecapsulationKey {
-    DecapsulationKey::from_seed(Seed::from(**seed))
-}
-
 #[cfg(test)]
 mod vectors;
 
@@ -236,10 +218,8 @@ mod tests {
     fn reproduces_the_known_answer() {
         let mut seed = Zeroizing::new([6; 64]);
         seed[32..].fill(7);
-        let key = expand(&seed).encapsulation_key().to_bytes();
-        let (ciphertext, shared) = expand(&seed)
-            .encapsulation_key()
-            .encapsulate_deterministic(&B32::from([8; 32]));
+        let key = *Pair::from_seed(&seed).key();
+        let (ciphertext, shared) = turns::encapsulate(&key, &[8; 32]);
         assert_eq!(
             hex::encode(Sha256::digest(key)),
             "5fe09f109d4ccd040e5dc170e337361bdd0092739ca71d3d56c9c7eea95ddc37"
@@ -249,11 +229,11 @@ mod tests {
             "6779d1663c935eb8a56e7352a15c70d86784ad2e0a9c6b793ab0bda402e3323e"
         );
         assert_eq!(
-            hex::encode(shared),
+            hex::encode(shared.as_bytes()),
             "f4b0cc102aa6c816af6820c828ca85c69d623120f7f55bf932c163c25aad6277"
         );
-        let secret = Offered { seed }.answered(Box::new(ciphertext.into()));
-        assert_eq!(secret.shared.as_bytes()[..], shared[..]);
+        let secret = Offered { seed }.answered(Box::new(ciphertext));
+        assert_eq!(secret.shared, shared);
     }
 
     /// P-062.

@@ -133,7 +133,7 @@ impl Session<Suite1> {
     }
 
     /// The side that answers: opens a message before it can write. `signed_prekey` is the private half of the signed
-    /// prekey the handshake used (`secrets.responder_ratchet`); it is this side's first ratchet key.
+    /// prekey the handshake used, whose public half is `secrets.responder_ratchet`; it is this side's first ratchet key.
     pub fn responder(secrets: HandshakeSecrets, signed_prekey: X25519Secret, now: Timestamp) -> Self {
         Self::responder_with(Suite1, secrets, signed_prekey, now)
     }
@@ -163,7 +163,10 @@ impl<P: Profile> Session<P> {
         let id = session_id(&secrets);
         let expected = HeaderKey::new(secrets.initiator_header_key.duplicate());
         let mut session = Self::new(profile, id, secrets.associated_data, secrets.root, now);
-        session.own = Some(OwnRatchet::new(signed_prekey));
+        session.own = Some(OwnRatchet {
+            secret: signed_prekey,
+            public: secrets.responder_ratchet,
+        });
         session.next_sending_header = HeaderKey::new(secrets.responder_header_key);
         session.expected = Expected::of_next::<P>(&expected);
         session.next_receiving_header = expected;
