@@ -12,6 +12,7 @@ mod places;
 mod relay;
 mod seek;
 mod stage;
+mod wasm_module;
 mod watch;
 
 pub use chrome::{Chrome, Look, Theme};
@@ -25,4 +26,5 @@ pub use places::Places;
 pub use relay::{Relay, RelayPlan, RelayPort};
 pub use seek::{Sought, button, heading, item, labelled, list, log, option, region, status, textbox};
 pub use stage::Stage;
+pub use wasm_module::WasmModule;
 pub use watch::{Frame, Watch};

@@ -1,7 +1,5 @@
 //! Chopar's side.
 
-use std::time::Instant;
-
 use anyhow::{Context, Result, bail};
 use chopar_e2ee::device::PeerDevice;
 use chopar_e2ee::fixture::Person;
@@ -16,7 +14,7 @@ use chopar_wire::proto::identity::Bundle;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
-use crate::measure::{BATCHES, Bench, Row, reversed_in_blocks};
+use crate::measure::{BATCHES, Bench, Row, now, reversed_in_blocks};
 
 pub(crate) const PEER: &str = "chopar";
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -30,96 +28,156 @@ struct Two {
     rng: ChaCha20Rng,
 }
 
-pub(crate) fn rows() -> Result<Vec<Row>> {
-    let bench = Bench { peer: PEER };
-    let (alice, bob) = (Person::new(1), Person::new(2));
+/// An operation by its name, and how its lines come about.
+pub(crate) type Operation = (&'static str, fn(&Bench) -> Result<Vec<Row>>);
+
+/// Every operation that a peer may have too, and some of our own.
+pub(crate) const OPERATIONS: [Operation; 13] = [
+    ("account_create", account_create),
+    ("session_outbound", session_outbound),
+    ("session_inbound", session_inbound),
+    ("encrypt_1k", encrypt),
+    ("decrypt_1k", decrypt),
+    ("ping_pong_1k", ping_pong),
+    ("ooo_1000_block32", |bench| {
+        out_of_order(bench, "ooo_1000_block32", 1000, 32)
+    }),
+    ("ooo_1000_reversed", |bench| {
+        out_of_order(bench, "ooo_1000_reversed", 1000, 1000)
+    }),
+    ("ooo_100_reversed", |bench| {
+        out_of_order(bench, "ooo_100_reversed", 100, 100)
+    }),
+    ("skip", skip),
+    ("session_save", session_save),
+    ("session_load", session_load),
+    ("safety_number", safety_number),
+];
+
+/// The peer that is measured here.
+pub(crate) const BENCH: Bench = Bench { peer: PEER };
+
+fn account_create(bench: &Bench) -> Result<Vec<Row>> {
+    let row = bench.batches(
+        "account_create",
+        5,
+        || Ok(rng()),
+        |rng, _| Ok(Person::random(rng).bundle(true)),
+    )?;
+    Ok(vec![row])
+}
+
+fn session_outbound(bench: &Bench) -> Result<Vec<Row>> {
+    let (alice, bob) = people();
     let bundle = bob.bundle(true);
-    let first = || outbound(&alice, &bob, &bundle, &mut rng());
-    let mut rows = vec![
+    let row = bench.batches(
+        "session_outbound",
+        20,
+        || Ok(rng()),
+        |rng, _| outbound(&alice, &bob, &bundle, rng),
+    )?;
+    Ok(vec![row])
+}
+
+fn session_inbound(bench: &Bench) -> Result<Vec<Row>> {
+    let (alice, bob) = people();
+    let row = bench.batches(
+        "session_inbound",
+        20,
+        || Ok(outbound(&alice, &bob, &bob.bundle(true), &mut rng())?.1),
+        |body, _| inbound(&alice, &bob, body),
+    )?;
+    Ok(vec![row])
+}
+
+fn encrypt(bench: &Bench) -> Result<Vec<Row>> {
+    let (alice, bob) = people();
+    let row = bench.batches(
+        "encrypt_1k",
+        200,
+        || established(&alice, &bob),
+        |two, _| two.send(),
+    )?;
+    Ok(vec![row])
+}
+
+fn decrypt(bench: &Bench) -> Result<Vec<Row>> {
+    let (alice, bob) = people();
+    let row = bench.batches(
+        "decrypt_1k",
+        200,
+        || sent(&alice, &bob, 200),
+        |(two, bodies), n| two.receive(&bodies[n]),
+    )?;
+    Ok(vec![row])
+}
+
+fn out_of_order(bench: &Bench, op: &'static str, count: usize, block: usize) -> Result<Vec<Row>> {
+    let (alice, bob) = people();
+    let order = reversed_in_blocks(count, block);
+    let row = bench.batches(
+        op,
+        count,
+        || sent(&alice, &bob, count),
+        |(two, bodies), n| two.receive(&bodies[order[n]]),
+    )?;
+    // Anything that did not open has ended the run.
+    Ok(vec![row.with_opened(count)])
+}
+
+/// One message that overtook so many.
+fn skip(bench: &Bench) -> Result<Vec<Row>> {
+    let (alice, bob) = people();
+    let one = |op, skipped: usize| {
         bench.batches(
-            "account_create",
-            5,
-            || Ok(rng()),
-            |rng, _| Ok(Person::random(rng).bundle(true)),
-        )?,
-        bench.batches(
-            "session_outbound",
-            20,
-            || Ok(rng()),
-            |rng, _| outbound(&alice, &bob, &bundle, rng),
-        )?,
-        bench.batches(
-            "session_inbound",
-            20,
-            || Ok(first()?.1),
-            |body, _| inbound(&alice, &bob, body),
-        )?,
-        bench.batches(
-            "encrypt_1k",
-            200,
-            || established(&alice, &bob),
-            |two, _| two.send(),
-        )?,
-        bench.batches(
-            "decrypt_1k",
-            200,
-            || sent(&alice, &bob, 200),
-            |(two, bodies), n| two.receive(&bodies[n]),
-        )?,
-    ];
-    rows.extend(ping_pong(&bench, &alice, &bob)?);
-    for (op, order) in [
-        ("ooo_1000_block32", reversed_in_blocks(1000, 32)),
-        ("ooo_1000_reversed", reversed_in_blocks(1000, 1000)),
-        ("ooo_100_reversed", reversed_in_blocks(100, 100)),
-    ] {
-        let row = bench.batches(
             op,
-            order.len(),
-            || sent(&alice, &bob, order.len()),
-            |(two, bodies), n| two.receive(&bodies[order[n]]),
-        )?;
-        // Anything that did not open has ended the run.
-        rows.push(row.with_opened(order.len()));
-    }
-    let record = || Ok(established(&alice, &bob)?.bob.to_record());
-    rows.extend([
-        bench.batches(
-            "skip_100",
             1,
-            || sent(&alice, &bob, 101),
-            |(two, bodies), _| two.receive(&bodies[100]),
-        )?,
-        bench.batches(
-            "skip_1000",
-            1,
-            || sent(&alice, &bob, 1001),
-            |(two, bodies), _| two.receive(&bodies[1000]),
-        )?,
-        bench.batches(
-            "session_save",
-            100,
-            || established(&alice, &bob),
-            |two, _| Ok(two.bob.to_record()),
-        )?,
-        bench.batches("session_load", 100, record, |record, _| {
-            Ok(Session::<_>::from_record(record)?)
-        })?,
-        bench.batches(
-            "safety_number",
-            2,
-            || Ok(()),
-            |(), _| {
-                let side = |person: &Person| (*person.log.account(), *person.log.account_key());
-                let ((a, a_key), (b, b_key)) = (side(&alice), side(&bob));
-                Ok(SafetyNumber::new((&a, &a_key), (&b, &b_key)).digits())
-            },
-        )?,
-    ]);
-    Ok(rows)
+            || sent(&alice, &bob, skipped + 1),
+            |(two, bodies), _| two.receive(&bodies[skipped]),
+        )
+    };
+    Ok(vec![one("skip_100", 100)?, one("skip_1000", 1000)?])
+}
+
+fn session_save(bench: &Bench) -> Result<Vec<Row>> {
+    let (alice, bob) = people();
+    let row = bench.batches(
+        "session_save",
+        100,
+        || established(&alice, &bob),
+        |two, _| Ok(two.bob.to_record()),
+    )?;
+    Ok(vec![row])
+}
+
+fn session_load(bench: &Bench) -> Result<Vec<Row>> {
+    let (alice, bob) = people();
+    let row = bench.batches(
+        "session_load",
+        100,
+        || Ok(established(&alice, &bob)?.bob.to_record()),
+        |record, _| Ok(Session::<_>::from_record(record)?),
+    )?;
+    Ok(vec![row])
+}
+
+fn safety_number(bench: &Bench) -> Result<Vec<Row>> {
+    let (alice, bob) = people();
+    let row = bench.batches(
+        "safety_number",
+        2,
+        || Ok(()),
+        |(), _| {
+            let side = |person: &Person| (*person.log.account(), *person.log.account_key());
+            let ((a, a_key), (b, b_key)) = (side(&alice), side(&bob));
+            Ok(SafetyNumber::new((&a, &a_key), (&b, &b_key)).digits())
+        },
+    )?;
+    Ok(vec![row])
 }
 
 /// Bytes of a session at rest, nothing skipped, the KEM key of an offer within.
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn record_size() -> Result<usize> {
     let mut two = established(&Person::new(1), &Person::new(2))?;
     let mut largest = 0;
@@ -132,29 +190,35 @@ pub(crate) fn record_size() -> Result<usize> {
     Ok(largest)
 }
 
-/// A message each way for each turn, with the KEM exchanges that the product has; those alone beside it.
-fn ping_pong(bench: &Bench, alice: &Person, bob: &Person) -> Result<[Row; 2]> {
+/// A message for each turn, with the KEM exchanges that the product has; turns that carry a part of one beside it.
+fn ping_pong(bench: &Bench) -> Result<Vec<Row>> {
+    let (alice, bob) = people();
     let all = bench.batches(
         "ping_pong_1k",
         100,
-        || established(alice, bob),
+        || established(&alice, &bob),
         |two, _| two.turn(),
     )?;
     let mut with_kem = Vec::new();
     for _ in 0..BATCHES {
-        let mut two = established(alice, bob)?;
+        let mut two = established(&alice, &bob)?;
         for _ in 0..40 {
-            let begun = Instant::now();
+            let begun = now();
             let length = two.turn()?;
             if length > PLAINTEXT.len() + BARE_OVERHEAD {
-                with_kem.push(begun.elapsed());
+                with_kem.push(now() - begun);
             }
         }
     }
     if with_kem.is_empty() {
         bail!("no turn had a KEM exchange");
     }
-    Ok([all, bench.row("ping_pong_kem_1k", with_kem)])
+    Ok(vec![all, bench.row("ping_pong_kem_1k", with_kem)])
+}
+
+/// Two who never met.
+fn people() -> (Person, Person) {
+    (Person::new(1), Person::new(2))
 }
 
 /// Verified bundle to sealed envelope.

@@ -1,43 +1,61 @@
 //! Batches, their median, and how a result is written.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 /// Batches of one operation: odd, so that the median is one of them.
 pub(crate) const BATCHES: usize = 31;
 
-/// One operation of one peer.
-#[derive(Clone, Debug)]
+/// Where this program runs.
+const PLACE: &str = if cfg!(target_arch = "wasm32") {
+    "chromium"
+} else {
+    "native"
+};
+
+/// One operation of one peer; times in microseconds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
-    pub(crate) peer: &'static str,
-    pub(crate) op: &'static str,
-    /// Median, in microseconds.
+    pub(crate) peer: String,
+    #[serde(rename = "where")]
+    place: String,
+    pub(crate) op: String,
+    /// Median.
     pub(crate) us: f64,
     pub(crate) min: f64,
     pub(crate) max: f64,
     /// Messages that came out, where some may be lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
     opened: Option<usize>,
 }
 
 impl Row {
-    pub(crate) fn json(&self) -> Value {
-        let rounded = |us: f64| (us * 100.0).round() / 100.0;
-        let mut line = json!({
-            "peer": self.peer, "where": "native", "op": self.op,
-            "us": rounded(self.us), "min": rounded(self.min), "max": rounded(self.max),
-        });
-        if let Some(opened) = self.opened {
-            line["opened"] = opened.into();
+    /// The median of single times.
+    pub(crate) fn of(peer: &str, place: &str, op: &str, mut took: Vec<f64>) -> Self {
+        took.sort_unstable_by(f64::total_cmp);
+        // Hundredths: no clock here is finer.
+        let us = |at: usize| took.get(at).map_or(f64::NAN, |us| (us * 100.0).round() / 100.0);
+        Self {
+            peer: peer.to_owned(),
+            place: place.to_owned(),
+            op: op.to_owned(),
+            us: us(took.len() / 2),
+            min: us(0),
+            max: us(took.len().saturating_sub(1)),
+            opened: None,
         }
-        line
     }
 
     pub(crate) fn with_opened(mut self, opened: usize) -> Self {
         self.opened = Some(opened);
         self
+    }
+
+    /// How many messages came out, where that is counted.
+    pub(crate) const fn opened(&self) -> Option<usize> {
+        self.opened
     }
 }
 
@@ -58,28 +76,34 @@ impl Bench {
         let mut took = Vec::with_capacity(BATCHES);
         for _ in 0..BATCHES {
             let mut state = prepare()?;
-            let begun = Instant::now();
+            let begun = now();
             for n in 0..times {
                 black_box(act(&mut state, n)?);
             }
-            took.push(begun.elapsed() / u32::try_from(times)?);
+            took.push((now() - begun) / f64::from(u32::try_from(times)?));
         }
         Ok(self.row(op, took))
     }
 
-    /// The median of single times.
-    pub(crate) fn row(&self, op: &'static str, mut took: Vec<Duration>) -> Row {
-        took.sort_unstable();
-        let us = |at: usize| took.get(at).map_or(f64::NAN, |time| time.as_secs_f64() * 1e6);
-        Row {
-            peer: self.peer,
-            op,
-            us: us(took.len() / 2),
-            min: us(0),
-            max: us(took.len().saturating_sub(1)),
-            opened: None,
-        }
+    /// The median of single times in microseconds.
+    pub(crate) fn row(&self, op: &'static str, took: Vec<f64>) -> Row {
+        Row::of(self.peer, PLACE, op, took)
     }
+}
+
+/// Microseconds since some moment.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn now() -> f64 {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    START.get_or_init(std::time::Instant::now).elapsed().as_secs_f64() * 1e6
+}
+
+/// Microseconds since the worker began; Chromium gives them in steps of five to a page that is isolated.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn now() -> f64 {
+    use wasm_bindgen::JsCast;
+    let worker: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
+    worker.performance().map_or(f64::NAN, |clock| clock.now() * 1e3)
 }
 
 /// Positions 0 to `count` with every `block` of them the other way round.
