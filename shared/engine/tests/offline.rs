@@ -125,6 +125,7 @@ fn what_lay_too_long_is_said_and_sent_again() {
     assert_eq!(state(&mut world, 0, accounts[1], 1).1, None);
 }
 
+/// P-098.
 #[test]
 fn a_damaged_session_of_the_receiver_is_replaced_and_nothing_is_lost() {
     let (mut world, accounts) = friends(35);
@@ -148,6 +149,7 @@ fn a_damaged_session_of_the_receiver_is_replaced_and_nothing_is_lost() {
     );
 }
 
+/// P-098.
 #[test]
 fn a_damaged_session_of_the_sender_is_replaced() {
     let (mut world, accounts) = friends(36);

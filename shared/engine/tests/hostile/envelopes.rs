@@ -25,6 +25,7 @@ fn dropped_envelopes_come_later_and_no_tick_lies() {
 
 /// T-012, P-095: the relay said that it has a message, and lost it. No tick says that it arrived, and after a day of silence
 /// it is sent again in a fresh session.
+/// P-098.
 #[test]
 fn a_lost_queue_is_never_called_delivered() {
     scenario(&[
