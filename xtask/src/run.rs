@@ -6,6 +6,9 @@ use anyhow::{Context, Result};
 
 use crate::{args::RunOptions, process, setup, web, web::Mode, workspace};
 
+/// Cargo's folder for what is built to be built again soon; the cryptography in it is optimised all the same.
+pub(crate) const DEV: &str = "debug";
+
 /// Builds what is missing and becomes the relay.
 pub(crate) fn run(options: &RunOptions) -> Result<()> {
     let address = format!("127.0.0.1:{}", options.port);
@@ -26,7 +29,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<()> {
         .data
         .clone()
         .unwrap_or_else(|| workspace::root().join("data"));
-    let mut relay = Command::new(relay_program());
+    let mut relay = Command::new(relay_program(DEV));
     relay.args(["serve", "--listen", &address, "--data"]).arg(data);
     println!("== serving\n  $ {}", process::shown(&relay));
     become_it(relay)
@@ -39,10 +42,10 @@ pub(crate) fn build_relay(mode: Mode) -> Command {
     cargo
 }
 
-/// Where `build_relay` leaves the program.
-pub(crate) fn relay_program() -> std::path::PathBuf {
+/// Where `build_relay` leaves the program, in cargo's folder for the profile.
+pub(crate) fn relay_program(profile: &str) -> std::path::PathBuf {
     workspace::native_target()
-        .join("debug")
+        .join(profile)
         .join(format!("chopar-relay{}", std::env::consts::EXE_SUFFIX))
 }
 

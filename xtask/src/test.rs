@@ -9,10 +9,10 @@ use anyhow::Result;
 
 use self::tally::Tally;
 use crate::{
-    process,
+    module, process,
     report::Report,
     run,
-    setup::{self, Browser},
+    setup::{self, Browser, WebTools},
     size,
     web::{self, Mode},
     workspace,
@@ -64,6 +64,12 @@ pub(crate) fn test(full: bool) -> bool {
     match built {
         Some(()) => drop(report.step("native tests", || native_tests(full, &mut tally))),
         None => report.skip("native tests", "they do not compile"),
+    }
+    match (&tools, &browser, built) {
+        (Some(tools), Some(browser), Some(())) => {
+            report.step("proofs in wasm", || proofs(tools, browser, full, &mut tally));
+        }
+        _ => report.skip("proofs in wasm", "tools, browser or driver are missing"),
     }
     match (&client, &browser, built) {
         (Some(_), Some(browser), Some(())) => {
@@ -135,11 +141,23 @@ fn browser_tests(full: bool, browser: &Browser, tally: &mut Tally) -> Result<()>
     count(for_browsers(&mut tests, browser), full, tally)
 }
 
+/// The primitives against vectors and other implementations once more, compiled as the client is, in one browser.
+fn proofs(tools: &WebTools, browser: &Browser, full: bool, tally: &mut Tally) -> Result<()> {
+    let folder = module::build(tools, "chopar-proofs", "proofs", &[])?;
+    // It was built with everything else.
+    let mut program = Command::new(workspace::native_target().join("debug/proofs"));
+    program.arg(&folder);
+    if full {
+        program.arg("--full");
+    }
+    count(for_browsers(&mut program, browser), full, tally)
+}
+
 /// Says in the environment where browser and relay are.
 pub(crate) fn for_browsers<'a>(command: &'a mut Command, browser: &Browser) -> &'a mut Command {
     command
         .env("CHOPAR_CHROME", &browser.chrome)
-        .env("CHOPAR_RELAY_BIN", run::relay_program())
+        .env("CHOPAR_RELAY_BIN", run::relay_program(run::DEV))
 }
 
 fn count(tests: &mut Command, full: bool, tally: &mut Tally) -> Result<()> {

@@ -7,7 +7,7 @@
 //! | `cold` | navigation, empty cache and profile | the first screen can be used |
 //! | `start` | navigation, account in the profile | the list of chats with its conversation |
 //!
-//! Prints a table, then one line of JSON for each figure. `CHOPAR_BENCH_MESSAGES` sets how many messages are timed.
+//! Prints a table, then one line of JSON for each figure.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use anyhow::{Context, Result, ensure};
 use chopar_e2e::harness::{
     Key, Look, Organisation, Page, Patience, Person, Stage, button, eventually, heading, textbox,
 };
+use clap::Parser;
 use serde_json::json;
 
 /// Messages timed unless told otherwise: enough that the 99th percentile is not the maximum.
@@ -66,16 +67,21 @@ fn watch_first(selector: &str) -> String {
     )
 }
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    Stage::play("bench-e2e", play).await
+/// What two people feel: from Enter in one browser to the text in the other's, and how long pages take.
+#[derive(Parser)]
+struct Options {
+    /// How many messages are timed.
+    #[arg(long, default_value_t = MESSAGES)]
+    messages: usize,
 }
 
-async fn play(stage: Arc<Stage>) -> Result<()> {
-    let messages = match std::env::var("CHOPAR_BENCH_MESSAGES") {
-        Ok(text) => text.parse().context("CHOPAR_BENCH_MESSAGES is not a number")?,
-        Err(_) => MESSAGES,
-    };
+#[tokio::main]
+async fn main() -> Result<()> {
+    let Options { messages } = Options::parse();
+    Stage::play("bench-e2e", move |stage| play(stage, messages)).await
+}
+
+async fn play(stage: Arc<Stage>, messages: usize) -> Result<()> {
     let organisation = Organisation::found(&stage).await?;
     let one = organisation.owner("Dilnoza Karimova", "dilnoza").await?;
     let other = organisation.member(&one, "Bek Tursunov", "bek").await?;

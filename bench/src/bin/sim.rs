@@ -1,12 +1,12 @@
 //! `bench sim`: how fast the engine's simulator delivers. One process, no network, every fault switched on.
 //!
-//! `CHOPAR_BENCH_MESSAGES` sets how many messages are written, `CHOPAR_BENCH_SEED` which world they are written in; the
-//! same seed is the same world.
+//! The same seed is the same world.
 
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use chopar_engine::simulator::{Config, run};
+use clap::Parser;
 use serde_json::json;
 
 /// Messages unless told otherwise: seconds of work, so that start-up does not show.
@@ -14,9 +14,19 @@ const MESSAGES: usize = 10_000;
 /// The world unless told otherwise.
 const SEED: u64 = 1;
 
+/// How fast the engine's simulator delivers.
+#[derive(Parser)]
+struct Options {
+    /// How many messages are written.
+    #[arg(long, default_value_t = MESSAGES)]
+    messages: usize,
+    /// Which world they are written in.
+    #[arg(long, default_value_t = SEED)]
+    seed: u64,
+}
+
 fn main() -> Result<()> {
-    let messages = from_environment("CHOPAR_BENCH_MESSAGES", MESSAGES)?;
-    let seed = from_environment("CHOPAR_BENCH_SEED", SEED)?;
+    let Options { messages, seed } = Options::parse();
     let began = Instant::now();
     let report = run(Config::standard(seed, messages));
     let seconds = began.elapsed().as_secs_f64();
@@ -38,14 +48,4 @@ fn main() -> Result<()> {
         })
     );
     Ok(())
-}
-
-fn from_environment<T: std::str::FromStr>(name: &str, otherwise: T) -> Result<T> {
-    match std::env::var(name) {
-        Err(_) => Ok(otherwise),
-        Ok(text) => text
-            .parse()
-            .ok()
-            .with_context(|| format!("{name} is not a number")),
-    }
 }
