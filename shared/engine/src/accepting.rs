@@ -17,6 +17,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::inbox::{Delivery, Outcome};
 use crate::log_sync::FETCH_DELAY_MS;
+use crate::refusals::Refusal;
 use crate::sessions::Live;
 use crate::tokens::Waiting;
 
@@ -49,9 +50,9 @@ impl Engine {
             header,
             message,
         } = unsealed;
-        // A header whose prekeys are gone was used before, or is too old.
-        if self.prekeys.named_by(&header).is_none() {
-            return Outcome::Settled;
+        // Before anything is spent on it: a header whose prekeys are gone was used before, or is too old.
+        if let Err(refusal) = self.prekeys.named_by(&header) {
+            return self.refuse(refusal);
         }
         if let Err(at) = self.inbox.may_open(cx.now) {
             return Outcome::Later(at);
@@ -65,10 +66,10 @@ impl Engine {
             }
             SenderLog::Whole(entries) => match AccountLog::verify(&account, &entries) {
                 Ok(log) => Some(log),
-                Err(_) => return Outcome::Settled,
+                Err(_) => return self.refuse(Refusal::SenderUnknown),
             },
             SenderLog::Head(_) if known => None,
-            SenderLog::Head(_) if !self.may_park(&account) => return Outcome::Settled,
+            SenderLog::Head(_) if !self.may_park(&account) => return self.refuse(Refusal::SenderUnknown),
             SenderLog::Head(_) => {
                 self.contacts
                     .entry(account)
@@ -78,17 +79,16 @@ impl Engine {
                 return Outcome::Parked(account);
             }
         };
-        let Some(log) = stranger.as_ref().or_else(|| self.log(&account)) else {
-            return Outcome::Settled;
+        let log = stranger.as_ref().or_else(|| self.log(&account));
+        let Some(peer) = log.and_then(|log| PeerDevice::from_log(log, &device).ok()) else {
+            return self.refuse(Refusal::SenderUnknown);
         };
-        let Ok(peer) = PeerDevice::from_log(log, &device) else {
-            return Outcome::Settled;
-        };
-        let Some(prekeys) = self.prekeys.named_by(&header) else {
-            return Outcome::Settled;
+        let prekeys = match self.prekeys.named_by(&header) {
+            Ok(prekeys) => prekeys,
+            Err(refusal) => return self.refuse(refusal),
         };
         let Ok(acceptance) = Acceptance::begin(&local, &peer, &header, &prekeys) else {
-            return Outcome::Settled;
+            return self.refuse(Refusal::HandshakeInvalid);
         };
         let with = *acceptance.wanted().as_bytes();
         let delivery = delivery.clone();
@@ -114,7 +114,9 @@ impl Engine {
     ) {
         self.inbox.agreed();
         let seq = accepting.delivery.seq;
-        self.accept(accepting, shared, cx);
+        if let Err(refusal) = self.accept(accepting, shared, cx) {
+            self.refusals.note(refusal);
+        }
         self.inbox.settle(seq);
     }
 
@@ -123,7 +125,12 @@ impl Engine {
         self.inbox.agreed();
     }
 
-    fn accept(&mut self, accepting: Accepting, shared: [u8; 32], cx: &mut Context<'_>) {
+    fn accept(
+        &mut self,
+        accepting: Accepting,
+        shared: [u8; 32],
+        cx: &mut Context<'_>,
+    ) -> Result<(), Refusal> {
         let Accepting {
             delivery,
             account,
@@ -134,25 +141,23 @@ impl Engine {
             message,
         } = accepting;
         // Time has passed: is it still new, and is the device still active?
-        if !self.is_new_handshake(&header) {
-            return;
+        if self.sessions.by_header(&header.digest()).is_some() {
+            return Err(Refusal::HandshakeReplayed);
         }
+        let prekeys = self.prekeys.named_by(&header)?;
         let log = self.log(&account).or(stranger.as_ref());
         if log.is_none_or(|log| log.device(&device).is_none()) {
-            return;
+            return Err(Refusal::SenderUnknown);
         }
-        let Ok(agreed) = Agreed::new(shared) else { return };
+        let agreed = Agreed::new(shared).map_err(|_| Refusal::HandshakeInvalid)?;
         let secrets = acceptance.finish(agreed);
-        let Some(prekeys) = self.prekeys.named_by(&header) else {
-            return;
-        };
         let mut session = Session::responder(secrets, prekeys.signed.secret.duplicate(), cx.now);
-        let Ok(opened) = session.open(&message, cx.now) else {
-            return;
-        };
-        if session.commit(opened.draft).is_err() {
-            return;
-        }
+        let opened = session
+            .open(&message, cx.now)
+            .map_err(|_| Refusal::HandshakeInvalid)?;
+        session
+            .commit(opened.draft)
+            .map_err(|_| Refusal::HandshakeInvalid)?;
         // Authenticated: from here on the sender is who they say.
         let payload = unpad(&opened.plaintext)
             .ok()
@@ -189,5 +194,12 @@ impl Engine {
             self.take_payload(account, device, &delivery, payload, None, cx);
         }
         self.retry_quarantine(cx);
+        Ok(())
+    }
+
+    /// Puts an envelope away for good.
+    pub(crate) fn refuse(&mut self, refusal: Refusal) -> Outcome {
+        self.refusals.note(refusal);
+        Outcome::Settled
     }
 }

@@ -126,14 +126,18 @@ impl Engine {
         let Ok(peer) = AccountId::try_from(copied.peer.as_ref()) else {
             return;
         };
-        let Some(copy::Content::Text(text)) = copied.content else {
+        if peer == own {
             return;
+        }
+        let Some(copy::Content::Text(text)) = copied.content else {
+            // Whatever it is, the person has to do with them.
+            return self.accepted_elsewhere(peer, cx);
         };
         let Ok(id) = MessageId::try_from(text.id.as_ref()) else {
             return;
         };
         let seen = SeenId::message(&own, &id);
-        if peer == own || text.text.is_empty() || text.text.len() > MAX_TEXT || self.seen.contains(&seen) {
+        if text.text.is_empty() || text.text.len() > MAX_TEXT || self.seen.contains(&seen) {
             return;
         }
         self.seen.insert(seen);
@@ -141,7 +145,7 @@ impl Engine {
             .entry(peer)
             .or_insert_with(|| Contact::new(peer, cx.now));
         self.begin_conversation(peer, cx);
-        self.accept_contact(peer, cx);
+        self.accepted_elsewhere(peer, cx);
         let line = self.add_own_line(peer, id, &text.text, time, cx);
         // It left the other device; ticks beyond that come to both.
         self.set_progress(

@@ -29,6 +29,7 @@ use crate::quarantine::Quarantine;
 use crate::receipts::OwedDue;
 use crate::receiving::Trials;
 use crate::records::RecordError;
+use crate::refusals::{Refusal, Refusals};
 use crate::repair::Repairs;
 use crate::requests::Requests;
 use crate::seen::Seen;
@@ -67,6 +68,9 @@ pub struct Engine {
     pub(crate) owed_due: OwedDue,
     pub(crate) typing_until: TypingUntil,
     pub(crate) lines: LineCache,
+    /// When it is looked next what time alone made due.
+    pub(crate) upkeep: Timestamp,
+    pub(crate) refusals: Refusals,
     wake: Option<Timestamp>,
 }
 
@@ -76,7 +80,14 @@ impl Engine {
         Self::default()
     }
 
-    /// Takes one input. The step it returns must be committed and then carried out before the next input.
+    /// Takes one input. The step it returns must be committed, and then carried out.
+    ///
+    /// A host may batch: it may hand over further inputs that already happened before it commits, provided that it
+    /// appends each step's `persist` and `then` to those before, in order, commits all of the former in one transaction,
+    /// and carries out none of the latter before that commit is durable. The engine never counts on an effect having been
+    /// carried out, so a batch is one long step. What a host may not do: split a step's `persist`, reorder steps, drop one
+    /// of them, or go on with this engine after a commit that failed or whose outcome is not known. Then all of the batch
+    /// is void, and a new engine starts from the vault.
     ///
     /// Never panics, whatever comes and in whatever order: what makes no sense now is dropped, an intent is answered.
     pub fn handle(&mut self, input: Input, now: Timestamp, rng: &mut impl CryptoRng) -> Step {
@@ -100,13 +111,25 @@ impl Engine {
         self.quarantine.len()
     }
 
+    /// How many envelopes were put away for this reason since the start. For diagnosis and tests.
+    pub fn refused(&self, refusal: Refusal) -> u64 {
+        self.refusals.count(refusal)
+    }
+
     fn dispatch(&mut self, input: Input, cx: &mut Context<'_>) {
         match input {
             Input::Opened {
                 records,
                 device_keys,
                 origin,
-            } => self.open(records, device_keys, origin, cx),
+                rolled_back,
+            } => {
+                let first = !self.opened;
+                self.open(records, device_keys, origin, cx);
+                if first && rolled_back {
+                    self.doubt_vault(cx);
+                }
+            }
             Input::Intent(asked) if !self.opened || self.unusable => cx.fail(asked.id, Failure::Browser),
             _ if !self.opened => {}
             Input::Intent(asked) => self.on_intent(asked, cx),
@@ -275,7 +298,7 @@ impl Engine {
             self.inbox.due(),
             self.owed_due.values().min().copied(),
             self.typing_until.values().min().copied(),
-            Some(self.prekeys.due()),
+            Some(self.upkeep),
             self.link.signed_in().then(|| self.logs_due()).flatten(),
             self.link.signed_in().then(|| self.outbox.due(now)).flatten(),
             self.link.signed_in().then(|| self.openings_due(now)).flatten(),

@@ -16,6 +16,10 @@ pub enum Input {
         device_keys: Option<DeviceKeysPublic>,
         /// The page's origin, `scheme://host[:port]`: what the sign-in proof is bound to.
         origin: String,
+        /// Whether the host knows that this vault is an older copy of itself (a restored profile, an undone write): every
+        /// session is replaced before it sends. A host that does not know says `false`; the relay's word and the other
+        /// side's silence find it out later.
+        rolled_back: bool,
     },
     /// A person, in some tab, asks for something.
     Intent(Asked),

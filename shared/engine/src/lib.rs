@@ -31,7 +31,8 @@
 //! | `inbox`, `receiving`, `accepting`, `quarantine`, `content` | from an envelope to what was said |
 //! | `contact`, `people`, `trust`, `log_sync`, `repair` | persons, their logs, alarms, safety numbers |
 //! | `conversation`, `line`, `marks`, `receipts`, `typing`, `seen` | lines, ticks, unread, duplicates |
-//! | `prekeys`, `tokens`, `context`, `records` | own prekeys; private operations under way; one step; what is stored |
+//! | [`refusals`] | what was put away unread, by name |
+//! | `prekeys`, `prekey_upkeep`, `tokens`, `context`, `records` | own prekeys; private operations under way; one step; what is stored |
 //! | `simulator` | (feature) many engines, a relay model, every fault, seeded |
 
 #![forbid(unsafe_code)]
@@ -60,11 +61,13 @@ mod opening;
 mod outbox;
 mod own;
 mod people;
+mod prekey_upkeep;
 mod prekeys;
 mod quarantine;
 mod receipts;
 mod receiving;
 mod records;
+pub mod refusals;
 mod repair;
 mod requests;
 mod seen;
@@ -85,3 +88,4 @@ pub use event::{Answer, Event, Failure};
 pub use input::Input;
 pub use intent::{Asked, Intent};
 pub use records::RecordError;
+pub use refusals::Refusal;

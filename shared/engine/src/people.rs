@@ -2,16 +2,19 @@
 
 use chopar_e2ee::safety_number::{SafetyNumber, ScanError};
 use chopar_identity::{DisplayName, EntryDraft, Handle, Signer};
+use chopar_wire::proto::content::{Copy, Payload, payload};
 use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::relay_frame;
 use chopar_wire::proto::relay::{AppendLog, People, Person};
 use chopar_wire::{AccountId, DeviceId};
+use prost::Message;
 
 use crate::contact::Contact;
 use crate::context::Context;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
+use crate::outbox::Until;
 use crate::records::SCHEMA;
 use crate::records::line::DraftRecord;
 use crate::requests::What;
@@ -103,11 +106,43 @@ impl Engine {
 
     /// From now on acknowledgements and receipts go to this person.
     pub(crate) fn accept_contact(&mut self, account: AccountId, cx: &mut Context<'_>) {
+        let Some(contact) = self.contacts.get_mut(&account).filter(|c| !c.accepted) else {
+            return;
+        };
+        contact.accepted = true;
+        cx.contacts.insert(account);
+        self.schedule_owed(account, cx);
+        // The own other devices acknowledge what they get from this person too. A copy without content says just that.
+        let copied = Copy {
+            peer: account.into(),
+            content: None,
+        };
+        self.tell_own_devices(copied, cx);
+    }
+
+    /// Another own device accepted this person; it told the others itself.
+    pub(crate) fn accepted_elsewhere(&mut self, account: AccountId, cx: &mut Context<'_>) {
         if let Some(contact) = self.contacts.get_mut(&account).filter(|c| !c.accepted) {
             contact.accepted = true;
             cx.contacts.insert(account);
             self.schedule_owed(account, cx);
         }
+    }
+
+    /// Tells the own other devices, if there are any.
+    pub(crate) fn tell_own_devices(&mut self, copied: Copy, cx: &mut Context<'_>) {
+        let Some(own) = self.own.as_ref().map(|own| own.account) else {
+            return;
+        };
+        if self.own_others(&own).next().is_none() {
+            return;
+        }
+        let row = Payload {
+            content: Some(payload::Content::Copy(copied)),
+            ..Payload::default()
+        };
+        self.outbox
+            .push(own, row.encode_to_vec(), None, Until::Acknowledged, cx);
     }
 
     pub(crate) fn save_draft(&mut self, asked: u64, account: AccountId, text: String, cx: &mut Context<'_>) {

@@ -1,4 +1,5 @@
-//! The own prekeys: made, signed by the device, published, replaced weekly, kept as long as somebody may use them.
+//! The own prekeys, private halves: made, signed by the device, found by what a handshake names, kept as long as somebody may
+//! use them. What was used is remembered: a one-time pair by being gone, the last-resort key by the headers that used it.
 
 use std::collections::BTreeMap;
 
@@ -6,17 +7,12 @@ use chopar_e2ee::handshake::{HandshakeHeader, KemPrekeyId};
 use chopar_e2ee::prekeys::{EcPrekeySecret, OneTimeOrLastResort, OneTimeSecret, PqPrekeySecret};
 use chopar_identity::{BundleBase, OneTimePair};
 use chopar_wire::proto::identity::Signed;
-use chopar_wire::proto::relay::client_frame::Body;
-use chopar_wire::proto::relay::{AddOneTime, PublishBundle};
 use chopar_wire::{AccountId, DeviceId, Timestamp, limits};
 
 use crate::context::Context;
-use crate::effect::Effect;
-use crate::engine::Engine;
 use crate::records::prekey::{BUNDLES, BundleRecord, ONE_TIME, OneTimeRecord};
 use crate::records::{RecordError, SCHEMA, Stored};
-use crate::requests::What;
-use crate::tokens::Waiting;
+use crate::refusals::Refusal;
 
 /// How long a bundle is in force, in milliseconds: a week.
 const ROTATE_MS: u64 = 7 * 24 * 3600 * 1000;
@@ -24,8 +20,13 @@ const ROTATE_MS: u64 = 7 * 24 * 3600 * 1000;
 const KEEP_MS: u64 = limits::MAX_QUEUE_AGE_MS;
 /// Private one-time pairs kept: four times the pool, for uploads whose answer was lost. The oldest go first.
 const MAX_PAIRS: usize = 4 * limits::ONE_TIME_POOL;
-/// How often it is looked whether something is due, in milliseconds.
-const LOOK_MS: u64 = 3_600_000;
+/// Uses of one last-resort key that are remembered, and with that allowed: 64 KiB of hashes. A pool of a hundred pairs lies
+/// before it, so an organisation of thousands does not come near.
+const MAX_USES: usize = 2048;
+/// Uses after which the bundle is replaced early, though not within a day: bundles are kept for a month.
+const MANY_USES: usize = MAX_USES / 2;
+/// Youngest age of a bundle that is replaced early, in milliseconds.
+const EARLY_MS: u64 = 24 * 3600 * 1000;
 
 /// The private halves of one bundle.
 pub(crate) struct BundleSecrets {
@@ -50,6 +51,13 @@ pub(crate) struct OneTimeDraft {
     pairs: Vec<(OneTimeSecret, Vec<u8>)>,
 }
 
+impl OneTimeDraft {
+    pub(crate) fn signing_inputs(&self) -> Vec<Vec<u8>> {
+        let bodies = self.pairs.iter().map(|(_, body)| body);
+        bodies.map(|body| OneTimePair::signing_input(body)).collect()
+    }
+}
+
 /// All private halves.
 #[derive(Default)]
 pub(crate) struct Prekeys {
@@ -60,7 +68,6 @@ pub(crate) struct Prekeys {
     left: Option<u32>,
     /// The bundle sequence the relay has, as it said on this connection.
     published: Option<u64>,
-    looked: Timestamp,
 }
 
 impl BundleDraft {
@@ -135,24 +142,37 @@ impl Prekeys {
             .find(|key| key.id == id)
     }
 
-    /// The private halves a handshake names; `None` where they are gone or a last-resort key was used with this header before.
-    pub(crate) fn named_by(&self, header: &HandshakeHeader) -> Option<chopar_e2ee::prekeys::Prekeys<'_>> {
+    /// The private halves a handshake names.
+    ///
+    /// # Errors
+    /// [`Refusal::PrekeyGone`], [`Refusal::HandshakeReplayed`], [`Refusal::PrekeyExhausted`].
+    pub(crate) fn named_by(
+        &self,
+        header: &HandshakeHeader,
+    ) -> Result<chopar_e2ee::prekeys::Prekeys<'_>, Refusal> {
         let signed = self
             .bundles
             .values()
             .map(|b| &b.signed_prekey)
-            .find(|key| key.id == header.signed_prekey())?;
+            .find(|key| key.id == header.signed_prekey())
+            .ok_or(Refusal::PrekeyGone)?;
         let one_time = match header.kem_prekey() {
-            KemPrekeyId::OneTime(id) => OneTimeOrLastResort::OneTime(self.one_time.get(&id)?),
+            KemPrekeyId::OneTime(id) => {
+                OneTimeOrLastResort::OneTime(self.one_time.get(&id).ok_or(Refusal::PrekeyGone)?)
+            }
             KemPrekeyId::LastResort(id) => {
-                let bundle = self.bundles.values().find(|b| b.last_resort.id == id)?;
+                let mut all = self.bundles.values();
+                let bundle = all.find(|b| b.last_resort.id == id).ok_or(Refusal::PrekeyGone)?;
                 if bundle.uses.contains(&header.digest()) {
-                    return None;
+                    return Err(Refusal::HandshakeReplayed);
+                }
+                if bundle.uses.len() >= MAX_USES {
+                    return Err(Refusal::PrekeyExhausted);
                 }
                 OneTimeOrLastResort::LastResort(&bundle.last_resort)
             }
         };
-        Some(chopar_e2ee::prekeys::Prekeys { signed, one_time })
+        Ok(chopar_e2ee::prekeys::Prekeys { signed, one_time })
     }
 
     /// A message of the handshake authenticated: the pair is gone, the use of a last-resort key is remembered.
@@ -224,12 +244,34 @@ impl Prekeys {
         self.published.is_some_and(|published| published > self.newest())
     }
 
-    /// When it is looked next whether something is due.
-    pub(crate) fn due(&self) -> Timestamp {
-        self.looked.plus_ms(LOOK_MS)
+    /// The vault is an older copy of itself: ids it does not know of were given to pairs meanwhile. Leaves them out.
+    pub(crate) fn leave_ids_out(&mut self, cx: &mut Context<'_>) {
+        /// More than are uploaded between two backups worth restoring.
+        const LEFT_OUT: u32 = 1 << 20;
+        self.next_one_time = self.next_one_time.saturating_add(LEFT_OUT);
+        self.save_bundle(self.newest(), cx);
     }
 
-    fn newest(&self) -> u64 {
+    /// What the relay said how many pairs it has, on this connection.
+    pub(crate) fn left(&self) -> Option<u32> {
+        self.left
+    }
+
+    /// Which bundle the relay said it has, on this connection.
+    pub(crate) fn published(&self) -> Option<u64> {
+        self.published
+    }
+
+    /// Whether the newest bundle should get a successor.
+    pub(crate) fn wants_successor(&self, now: Timestamp) -> bool {
+        self.bundles.last_key_value().is_none_or(|(_, bundle)| {
+            let age = now.ms_since(bundle.signed_prekey.made);
+            age >= ROTATE_MS || (age >= EARLY_MS && bundle.uses.len() >= MANY_USES)
+        })
+    }
+
+    /// The sequence of the newest bundle; 0: there is none.
+    pub(crate) fn newest(&self) -> u64 {
         self.bundles.last_key_value().map_or(0, |(sequence, _)| *sequence)
     }
 
@@ -251,7 +293,7 @@ impl Prekeys {
     }
 
     /// Pairs to upload next, if the relay has fewer than it should.
-    fn draft_pairs(&mut self, device: &DeviceId, cx: &mut Context<'_>) -> Option<OneTimeDraft> {
+    pub(crate) fn draft_pairs(&mut self, device: &DeviceId, cx: &mut Context<'_>) -> Option<OneTimeDraft> {
         let left = self.left? as usize;
         let wanted = limits::ONE_TIME_POOL
             .checked_sub(left)?
@@ -266,7 +308,7 @@ impl Prekeys {
         (!pairs.is_empty()).then_some(OneTimeDraft { pairs })
     }
 
-    fn take_pairs(
+    pub(crate) fn take_pairs(
         &mut self,
         draft: OneTimeDraft,
         signatures: &[[u8; 64]],
@@ -295,7 +337,7 @@ impl Prekeys {
     }
 
     /// Drops bundles nobody can use any more: retired long ago, and the queue was drained since.
-    fn expire(&mut self, drained: Timestamp, cx: &mut Context<'_>) {
+    pub(crate) fn expire(&mut self, drained: Timestamp, cx: &mut Context<'_>) {
         let gone = |b: &BundleSecrets| b.retired.is_some_and(|at| at.plus_ms(KEEP_MS) < drained);
         let old: Vec<u64> = self
             .bundles
@@ -307,124 +349,5 @@ impl Prekeys {
             self.bundles.remove(&sequence);
             cx.delete::<BundleRecord>(BUNDLES, sequence);
         }
-    }
-}
-
-impl Engine {
-    /// Publishes, fills up and replaces what is due.
-    pub(crate) fn pump_prekeys(&mut self, cx: &mut Context<'_>) {
-        if !self.link.drained() {
-            return;
-        }
-        let Some((account, device)) = self.own.as_ref().map(|own| (own.account, own.device)) else {
-            return;
-        };
-        self.pump_bundle(account, device, cx);
-        self.pump_one_time(device, cx);
-    }
-
-    fn pump_bundle(&mut self, account: AccountId, device: DeviceId, cx: &mut Context<'_>) {
-        let busy = self.requests.is_open(|w| *w == What::PublishBundle)
-            || self.tokens.is_open(|w| matches!(w, Waiting::Bundle(_)));
-        let Some(published) = self.prekeys.published.filter(|_| !busy) else {
-            return;
-        };
-        let newest = self.prekeys.newest();
-        let age = self
-            .prekeys
-            .bundles
-            .get(&newest)
-            .map(|b| cx.now.ms_since(b.signed_prekey.made));
-        // A relay that has a later one than this vault: the vault was rolled back, its successor is needed.
-        if published > newest || age.is_none_or(|age| age >= ROTATE_MS) {
-            let draft = BundleDraft::new(account, device, newest.max(published) + 1, cx);
-            let inputs = vec![draft.signing_input()];
-            let token = self.tokens.wait(Waiting::Bundle(Box::new(draft)));
-            cx.effect(Effect::Sign { token, inputs });
-        } else if published < newest
-            && let Some(signed) = self.prekeys.newest_signed()
-        {
-            self.requests.send(
-                cx,
-                What::PublishBundle,
-                Body::PublishBundle(PublishBundle { bundle: Some(signed) }),
-            );
-        }
-    }
-
-    fn pump_one_time(&mut self, device: DeviceId, cx: &mut Context<'_>) {
-        let busy = self.requests.is_open(|w| *w == What::AddOneTime)
-            || self.tokens.is_open(|w| matches!(w, Waiting::OneTime(_)));
-        if busy
-            || self
-                .prekeys
-                .left
-                .is_none_or(|left| left as usize >= limits::ONE_TIME_POOL)
-        {
-            return;
-        }
-        if let Some(draft) = self.prekeys.draft_pairs(&device, cx) {
-            let inputs = draft
-                .pairs
-                .iter()
-                .map(|(_, body)| OneTimePair::signing_input(body))
-                .collect();
-            let token = self.tokens.wait(Waiting::OneTime(draft));
-            cx.effect(Effect::Sign { token, inputs });
-        }
-    }
-
-    pub(crate) fn on_bundle_signed(&mut self, draft: BundleDraft, signature: [u8; 64], cx: &mut Context<'_>) {
-        // Published by the next look at what the relay has.
-        let _ = self.prekeys.take_bundle(draft, signature, cx);
-    }
-
-    pub(crate) fn on_pairs_signed(
-        &mut self,
-        draft: OneTimeDraft,
-        signatures: &[[u8; 64]],
-        cx: &mut Context<'_>,
-    ) {
-        let one_time = self.prekeys.take_pairs(draft, signatures, cx);
-        if self.link.signed_in() {
-            self.requests
-                .send(cx, What::AddOneTime, Body::AddOneTime(AddOneTime { one_time }));
-        }
-    }
-
-    pub(crate) fn on_bundle_published(&mut self) {
-        let newest = self.prekeys.newest();
-        self.prekeys.relay_has(None, Some(newest));
-    }
-
-    /// How many pairs an upload frame added is known by the number it held: the relay takes all or none.
-    pub(crate) fn on_pairs_added(&mut self) {
-        let left = self.prekeys.left.unwrap_or(0) as usize;
-        let added = limits::ONE_TIME_POOL
-            .saturating_sub(left)
-            .min(limits::MAX_ONE_TIME_PER_FRAME);
-        self.prekeys.left = u32::try_from(left + added).ok();
-    }
-
-    /// The relay did not take them; what it has is asked at the next sign-in.
-    pub(crate) fn on_prekeys_refused(&mut self) {
-        self.prekeys.unknown();
-    }
-
-    pub(crate) fn tick_upkeep(&mut self, cx: &mut Context<'_>) {
-        if cx.now.ms_since(self.prekeys.looked) < LOOK_MS {
-            return;
-        }
-        self.prekeys.looked = cx.now;
-        // What was handed over and waits here may still need an old key.
-        if let Some(drained) = self.own.as_ref().map(|own| own.drained)
-            && self.inbox.is_empty()
-        {
-            self.prekeys.expire(drained, cx);
-        }
-        self.sessions.expire(cx);
-        self.forget_old_marks(cx);
-        self.tick_expiry(cx);
-        self.tick_quarantine(cx);
     }
 }

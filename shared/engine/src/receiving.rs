@@ -3,7 +3,6 @@
 //! `bytes -> EnvelopeBody -> (Unsealed ->) Opened -> Payload`, each step consuming the one before. An envelope that cannot be
 //! opened never causes anything to be sent.
 
-use chopar_e2ee::handshake::HandshakeHeader;
 use chopar_e2ee::padding::unpad;
 use chopar_e2ee::ratchet::{OpenError, SessionDraft, Tag, TagKind};
 use chopar_e2ee::seal::{EnvelopeBody, SealedHandshake};
@@ -15,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::inbox::{Delivery, Outcome};
+use crate::refusals::Refusal;
 use crate::seen::SeenId;
 use crate::sessions::SessionKey;
 
@@ -71,7 +71,7 @@ impl Engine {
                 Outcome::Settled
             }
             Ok(EnvelopeBody::Handshake(sealed)) => self.receive_handshake(delivery, &sealed, cx),
-            Err(_) => Outcome::Settled,
+            Err(_) => self.refuse(Refusal::Malformed),
         }
     }
 
@@ -84,11 +84,9 @@ impl Engine {
         let Some(local) = self.local() else {
             return Outcome::Settled;
         };
-        let Some(key) = self.prekeys.sealing_key(sealed.key_id()) else {
-            return Outcome::Settled;
-        };
-        let Ok(unsealed) = sealed.open(&local, key) else {
-            return Outcome::Settled;
+        let key = self.prekeys.sealing_key(sealed.key_id());
+        let Some(unsealed) = key.and_then(|key| sealed.open(&local, key).ok()) else {
+            return self.refuse(Refusal::NotForThisDevice);
         };
         match self.sessions.by_header(&unsealed.header.digest()) {
             Some(session) => {
@@ -190,6 +188,9 @@ impl Engine {
             sent,
         } = opened
         else {
+            if matches!(opened, Opened::Refused) {
+                self.refusals.note(Refusal::MessageRefused);
+            }
             return;
         };
         let signal = sent.is_some();
@@ -233,10 +234,5 @@ impl Engine {
             self.answered_after_repair(account, key.device, cx.now);
         }
         true
-    }
-
-    /// Whether a handshake may still become a session: nothing known contradicts it.
-    pub(crate) fn is_new_handshake(&self, header: &HandshakeHeader) -> bool {
-        self.sessions.by_header(&header.digest()).is_none() && self.prekeys.named_by(header).is_some()
     }
 }

@@ -129,7 +129,8 @@ impl Engine {
     }
 
     /// The vault is an older copy of itself: its ratchets would repeat positions, so every session is replaced before it sends.
-    pub(crate) fn doubt_all_sessions(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn doubt_vault(&mut self, cx: &mut Context<'_>) {
+        self.prekeys.leave_ids_out(cx);
         for contact in self.contacts.values_mut() {
             let known: Vec<DeviceId> = contact
                 .log

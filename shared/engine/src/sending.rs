@@ -59,17 +59,11 @@ impl Engine {
         let until = Until::Acknowledged;
         self.outbox
             .push(account, row.encode_to_vec(), Some((line, id)), until, cx);
-        if self.own_others(&own).next().is_some() {
-            let copied = Copy {
-                peer: account.into(),
-                content: Some(copy::Content::Text(text)),
-            };
-            let row = Payload {
-                content: Some(payload::Content::Copy(copied)),
-                ..Payload::default()
-            };
-            self.outbox.push(own, row.encode_to_vec(), None, until, cx);
-        }
+        let copied = Copy {
+            peer: account.into(),
+            content: Some(copy::Content::Text(text)),
+        };
+        self.tell_own_devices(copied, cx);
         cx.answer(asked, Answer::Done);
     }
 
@@ -191,7 +185,7 @@ impl Engine {
     }
 
     /// Whether a session with the device must be begun before anything is encrypted for it.
-    fn needs_session(&self, account: &AccountId, device: &DeviceId) -> bool {
+    pub(crate) fn needs_session(&self, account: &AccountId, device: &DeviceId) -> bool {
         let repair = self
             .contacts
             .get(account)

@@ -85,7 +85,7 @@ impl Engine {
         self.prekeys
             .relay_has(Some(signed_in.one_time_left), Some(signed_in.bundle_sequence));
         if self.prekeys.rolled_back() {
-            self.doubt_all_sessions(cx);
+            self.doubt_vault(cx);
         }
         let Some(own) = &mut self.own else { return };
         let account = own.account;

@@ -52,6 +52,10 @@ impl Engine {
             let Some(session) = self.sessions.sending(&device) else {
                 continue;
             };
+            // Nothing at all is said in a session that is doubted.
+            if self.needs_session(&account, &device) {
+                continue;
+            }
             // Nobody is bothered with a handshake for this.
             if self
                 .sessions

@@ -179,6 +179,7 @@ fn inputs_in_any_order_do_no_harm() {
                 records,
                 device_keys: None,
                 origin: "https://x".into(),
+                rolled_back: below(rng, 8) == 0,
             }
         };
         for step in 0..400 {

@@ -171,6 +171,7 @@ impl<'a, M: Machine> Owner<'a, M> {
             records: resident.records,
             device_keys: vault.device_keys(),
             origin: scope().location().origin(),
+            rolled_back: vault.rolled_back(),
         };
         let inbox = worker.inbox.clone();
         let owner = Self {

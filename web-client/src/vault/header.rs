@@ -84,11 +84,29 @@ impl Canary {
         self.generation
     }
 
-    /// Whether both stores tell the same story. localStorage is written after the vault, so it may lag behind, never
-    /// run ahead.
-    pub(super) fn agrees_with(&self, header: &Header) -> bool {
-        self.vault == header.canary && self.generation <= header.epoch
+    /// What this says about a vault that was found. localStorage is written after the vault, so it may lag behind; where
+    /// it runs ahead, the vault is an older copy of itself.
+    pub(super) fn judge(&self, header: &Header) -> Story {
+        if self.vault != header.canary {
+            Story::Another
+        } else if self.generation > header.epoch {
+            Story::RolledBack
+        } else {
+            Story::Same
+        }
     }
+}
+
+/// What two stores tell together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Story {
+    /// The same.
+    Same,
+    /// The vault is the one remembered, in an earlier state: what it lacks is lost, what its ratchets would repeat must
+    /// not be sent.
+    RolledBack,
+    /// The vault is another one: the one remembered is gone.
+    Another,
 }
 
 impl fmt::Display for Canary {
@@ -128,12 +146,14 @@ mod tests {
     fn the_canary_survives_as_text_and_may_only_lag_behind() {
         let canary = HEADER.canary();
         assert_eq!(Canary::parse(&canary.to_string()), Some(canary));
-        assert!(canary.agrees_with(&Header { epoch: 8, ..HEADER }));
-        assert!(!canary.agrees_with(&Header { epoch: 6, ..HEADER }));
-        assert!(!canary.agrees_with(&Header {
+        assert_eq!(canary.judge(&Header { epoch: 8, ..HEADER }), Story::Same);
+        assert_eq!(canary.judge(&HEADER), Story::Same);
+        assert_eq!(canary.judge(&Header { epoch: 6, ..HEADER }), Story::RolledBack);
+        let other = Header {
             canary: [1; 16],
             ..HEADER
-        }));
+        };
+        assert_eq!(canary.judge(&other), Story::Another);
         for text in ["", "ab", "abab.1", "zz.1", "abababababababababababababababab.x"] {
             assert_eq!(Canary::parse(text), None, "{text}");
         }

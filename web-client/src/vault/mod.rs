@@ -5,6 +5,7 @@
 //!    keys      header         schema ‖ epoch ‖ canary, in clear                        header.rs
 //!              slot/device    non-extractable AES-GCM CryptoKey, wrapped data key      slot.rs
 //!              identity       sealed: device identity keys, wrapped a second time      identity.rs
+//!              rolled-back    there while no engine has replaced the sessions of an older copy
 //!    resident  blinded key -> sealed record of a kind that the engine holds in memory  stored_key.rs, seal.rs
 //!    lines     blinded key -> sealed line or delivery row, read by page                page.rs
 //!
@@ -27,7 +28,7 @@ mod slot;
 mod stored_key;
 mod write;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use chopar_engine::input::DeviceKeysPublic;
 use chopar_engine::{Kind, Record};
@@ -59,6 +60,7 @@ const STORES: &[&str] = &[KEYS, RESIDENT, LINES];
 
 const HEADER: &str = "header";
 const IDENTITY: &str = "identity";
+const ROLLED_BACK: &str = "rolled-back";
 
 /// An open vault. There is one owner at a time; see [`VaultError::Fenced`].
 pub struct Vault {
@@ -70,6 +72,7 @@ pub struct Vault {
     /// What identity keys are wrapped under, as a handle.
     wrapping: web_sys::CryptoKey,
     identity: RefCell<Option<Identity>>,
+    rolled_back: Cell<bool>,
 }
 
 /// What the engine starts from.
@@ -92,7 +95,7 @@ pub enum VaultError {
     /// A newer build wrote this vault. It is left untouched.
     #[error("the vault is of a newer version")]
     Newer,
-    /// localStorage remembers a vault that IndexedDB does not have, or has in an earlier state.
+    /// localStorage remembers a vault that IndexedDB does not have.
     #[error("part of the storage is gone")]
     HalfEvicted,
     /// The vault's own keys are missing, or do not open.
@@ -130,6 +133,12 @@ impl From<idb::Error> for VaultError {
 }
 
 impl Vault {
+    /// Whether the vault is an older copy of itself and no batch was committed since that was found. The first batch of
+    /// the engine that is told so ends it, in one transaction with what the engine decided.
+    pub fn rolled_back(&self) -> bool {
+        self.rolled_back.get()
+    }
+
     /// Reads every record the engine holds in memory.
     pub async fn resident(&self) -> Result<Resident, VaultError> {
         let transaction = self.database.read(&[RESIDENT])?;

@@ -1,16 +1,18 @@
 //! Opening the vault, and making it on the first visit.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use rand_core::CryptoRng;
 use wasm_bindgen::JsValue;
 
-use super::header::{Canary, Header, HeaderFault, SCHEMA};
+use super::header::{Canary, Header, HeaderFault, SCHEMA, Story};
 use super::identity::Identity;
 use super::keys::DataKey;
 use super::seal::Sealer;
 use super::slot::{DEVICE_SLOT, DeviceSlot};
-use super::{DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, RESIDENT, STORES, Vault, VaultError, to_bytes, to_js};
+use super::{
+    DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, RESIDENT, ROLLED_BACK, STORES, Vault, VaultError, to_bytes, to_js,
+};
 use crate::platform::idb::Database;
 use crate::platform::webcrypto::WebCrypto;
 
@@ -19,6 +21,8 @@ struct Found {
     header: Option<JsValue>,
     slot: Option<JsValue>,
     identity: Option<JsValue>,
+    /// Whether an owner found the vault rolled back, and no engine has taken note of it durably.
+    rolled_back: bool,
     /// Whether there is anything besides a header.
     remains: bool,
 }
@@ -31,14 +35,21 @@ impl Vault {
         let crypto = WebCrypto::open().map_err(VaultError::Crypto)?;
         let database = Database::open(DATABASE, LAYOUT, STORES).await?;
         let found = Found::read(&database).await?;
+        let mut rolled_back = found.rolled_back;
         let (header, data_key) = match &found.header {
             None if remembered.is_some() => return Err(VaultError::HalfEvicted),
             None if found.remains => return Err(VaultError::Damaged),
             None => create(&database, &crypto, rng).await?,
             Some(header) => {
+                let mut ahead = 0;
                 let header = Header::parse(&to_bytes(header).ok_or(VaultError::Damaged)?)?;
-                if remembered.is_some_and(|canary| !canary.agrees_with(&header)) {
-                    return Err(VaultError::HalfEvicted);
+                match remembered.map(|canary| (canary.judge(&header), canary.generation())) {
+                    Some((Story::Another, _)) => return Err(VaultError::HalfEvicted),
+                    Some((Story::RolledBack, generation)) => {
+                        rolled_back = true;
+                        ahead = generation;
+                    }
+                    Some((Story::Same, _)) | None => {}
                 }
                 let slot = found
                     .slot
@@ -46,7 +57,7 @@ impl Vault {
                     .and_then(DeviceSlot::from_js)
                     .ok_or(VaultError::Damaged)?;
                 let data_key = slot.unwrap(&crypto, &header).await?;
-                (take_over(&database, &header).await?, data_key)
+                (take_over(&database, &header, ahead, rolled_back).await?, data_key)
             }
         };
         let sealer = Sealer::new(&data_key);
@@ -72,6 +83,7 @@ impl Vault {
             sealer,
             wrapping,
             identity: RefCell::new(identity),
+            rolled_back: Cell::new(rolled_back),
         })
     }
 }
@@ -83,8 +95,10 @@ impl Found {
         let header = keys.get(JsValue::from_str(HEADER))?;
         let slot = keys.get(JsValue::from_str(DEVICE_SLOT))?;
         let identity = keys.get(JsValue::from_str(IDENTITY))?;
+        let rolled_back = keys.get(JsValue::from_str(ROLLED_BACK))?;
         let resident = transaction.store(RESIDENT)?.count(None)?;
         let (header, slot, identity) = (header.await?, slot.await?, identity.await?);
+        let rolled_back = rolled_back.await?.is_some();
         let resident = resident.await?;
         transaction.finish().await?;
         let remains = slot.is_some() || identity.is_some() || resident > 0;
@@ -92,6 +106,7 @@ impl Found {
             header,
             slot,
             identity,
+            rolled_back,
             remains,
         })
     }
@@ -126,11 +141,17 @@ async fn create(
     Ok((header, data_key))
 }
 
-/// Takes the next epoch: from here on, what an earlier owner still writes aborts.
-async fn take_over(database: &Database, found: &Header) -> Result<Header, VaultError> {
+/// Takes the next epoch, beyond every one that is known to have been: from here on, what an earlier owner still writes
+/// aborts. That the vault was rolled back is noted in the same transaction, because the epoch does not show it any more.
+async fn take_over(
+    database: &Database,
+    found: &Header,
+    ahead: u64,
+    rolled_back: bool,
+) -> Result<Header, VaultError> {
     let header = Header {
         schema: SCHEMA,
-        epoch: found.epoch + 1,
+        epoch: found.epoch.max(ahead) + 1,
         ..*found
     };
     let transaction = database.write(&[KEYS])?;
@@ -144,6 +165,9 @@ async fn take_over(database: &Database, found: &Header) -> Result<Header, VaultE
         return Err(VaultError::Fenced);
     }
     keys.put(&to_js(&header.to_bytes()), Some(&HEADER.into()))?;
+    if rolled_back {
+        keys.put(&JsValue::TRUE, Some(&ROLLED_BACK.into()))?;
+    }
     transaction.finish().await?;
     Ok(header)
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::identity::Identity;
 use super::stored_key::StoredKey;
-use super::{HEADER, IDENTITY, KEYS, STORES, Vault, VaultError, store_of, to_bytes, to_js};
+use super::{HEADER, IDENTITY, KEYS, ROLLED_BACK, STORES, Vault, VaultError, store_of, to_bytes, to_js};
 use crate::platform::idb::Transaction;
 
 impl Vault {
@@ -39,7 +39,14 @@ impl Vault {
         for (store, at) in deletes {
             transaction.store(store)?.delete(at)?;
         }
-        Ok(transaction.finish().await?)
+        if self.rolled_back.get() {
+            transaction
+                .store(KEYS)?
+                .delete(JsValue::from_str(ROLLED_BACK))?;
+        }
+        transaction.finish().await?;
+        self.rolled_back.set(false);
+        Ok(())
     }
 
     /// Makes device identity keys and stores them wrapped. They replace what was there.

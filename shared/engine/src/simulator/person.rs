@@ -28,6 +28,8 @@ pub struct Person {
     pub told: VecDeque<Event>,
     /// The phase as last told.
     pub phase: Option<Phase>,
+    /// What the host says at the next start about its vault, see [`crate::Input::Opened`].
+    pub rolled_back: bool,
     pub(super) keys: Option<SoftwareKeys>,
     pub(super) rng: ChaCha8Rng,
     /// Rises with every start: what was meant for an engine before is dropped.
@@ -50,6 +52,7 @@ impl Person {
             rows: BTreeMap::new(),
             told: VecDeque::new(),
             phase: None,
+            rolled_back: false,
             keys: None,
             rng,
             epoch: 0,

@@ -407,6 +407,7 @@ impl Relay {
         for envelope in &submit.envelopes {
             let device = DeviceId::try_from(envelope.device.as_ref()).expect("16 bytes");
             let id = EnvelopeId::try_from(envelope.id.as_ref()).expect("16 bytes");
+            assert!(!envelope.body.is_empty(), "a relay refuses empty envelopes");
             let queue = self.queues.entry(device).or_default();
             if !queue.ids.insert(id) {
                 continue;

@@ -341,6 +341,7 @@ impl World {
     fn start(&mut self, person: usize) {
         let records = self.persons[person].vault.resident();
         let device_keys = self.persons[person].keys.as_ref().map(SoftwareKeys::public);
+        let rolled_back = std::mem::take(&mut self.persons[person].rolled_back);
         self.persons[person].engine = Some(Engine::new());
         self.input(
             person,
@@ -348,6 +349,7 @@ impl World {
                 records,
                 device_keys,
                 origin: ORIGIN.to_owned(),
+                rolled_back,
             },
         );
         for (id, intent) in self.persons[person].unanswered.clone() {
