@@ -2,33 +2,62 @@
 
 use std::ffi::OsString;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
-use crate::{process, run, setup, test, web, web::Mode, workspace};
+use crate::{module, process, run, setup, test, web, web::Mode, workspace};
 
 /// The benchmark that drives browsers and so needs client, relay and browser.
 const IN_BROWSERS: &str = "e2e";
 
+/// The benchmark that also runs as wasm.
+const CORE: &str = "core";
+const PACKAGE: &str = "chopar-bench";
+
 /// Runs the benchmark `name`; `rest` are its arguments.
 pub(crate) fn bench(name: &str, rest: &[OsString]) -> Result<()> {
+    if name == CORE && rest.iter().any(|word| word == "--wasm") {
+        return core_in_wasm(rest);
+    }
+    let mut cargo = workspace::native_cargo(Mode::Release);
+    cargo
+        .args(["run", "--release", "--package", PACKAGE, "--bin", name, "--"])
+        .args(rest);
+    if name == IN_BROWSERS {
+        let tools = setup::for_web()?;
+        let browser = setup::for_browser_tests()?;
+        web::build(&tools, Mode::Release)?;
+        // Measured as it is hosted.
+        process::must(run::build_relay(Mode::Release).arg("--release"))?;
+        test::for_browsers(&mut cargo, &browser).env("CHOPAR_RELAY_BIN", run::relay_program("release"));
+    }
+    process::must(&mut cargo)
+}
+
+/// Builds the module as the client is shipped, which is without tables of curve points, and lets a browser run it.
+fn core_in_wasm(rest: &[OsString]) -> Result<()> {
+    let mut features = vec!["--no-default-features"];
+    for word in rest {
+        match word.to_str() {
+            Some("--wasm") => {}
+            Some("--tables") => features.extend(["--features", "precomputed-tables"]),
+            _ => bail!("core --wasm takes --tables and nothing else"),
+        }
+    }
+    let tools = setup::for_web()?;
+    let browser = setup::for_browser_tests()?;
+    let folder = module::build(&tools, PACKAGE, CORE, &features)?;
     let mut cargo = workspace::native_cargo(Mode::Release);
     cargo
         .args([
             "run",
             "--release",
             "--package",
-            "chopar-bench",
+            PACKAGE,
             "--bin",
-            name,
+            CORE,
             "--",
+            "--wasm",
         ])
-        .args(rest);
-    if name == IN_BROWSERS {
-        let tools = setup::for_web()?;
-        let browser = setup::for_browser_tests()?;
-        web::build(&tools, Mode::Release)?;
-        process::must(&mut run::build_relay(Mode::Release))?;
-        test::for_browsers(&mut cargo, &browser);
-    }
-    process::must(&mut cargo)
+        .arg(&folder);
+    process::must(test::for_browsers(&mut cargo, &browser))
 }

@@ -9,12 +9,14 @@
 //!    ├── web/     Trunk, then optimise → name by content → digests → compress → manifest
 //!    ├── run      set-up, web, relay binary, and become the relay
 //!    ├── test     every gate, timed; counts the tests of all runners
+//!    ├── module   wasm modules beside the client: proofs and benchmarks of the core
 //!    └── size, screens, bench
 //!  workspace, process, report       paths; child processes; timed steps
 //! ```
 
 mod args;
 mod bench;
+mod module;
 mod process;
 mod report;
 mod run;

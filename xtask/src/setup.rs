@@ -43,6 +43,11 @@ impl WebTools {
         self.in_wasm_environment(&crate::workspace::cargo())
     }
 
+    /// A wasm-bindgen call, of the version in Cargo.lock.
+    pub(crate) fn wasm_bindgen(&self) -> Result<Command> {
+        self.in_wasm_environment(Path::new("wasm-bindgen"))
+    }
+
     /// Names what shapes the build besides the sources; a change of it makes an earlier build stale.
     pub(crate) fn fingerprint(&self) -> String {
         let optimiser = if self.wasm_opt.is_some() {

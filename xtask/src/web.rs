@@ -20,8 +20,11 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 
-pub(crate) use self::manifest::{Entry, Manifest};
 use self::{assets::Assets, stamp::Stamp};
+pub(crate) use self::{
+    manifest::{Entry, Manifest},
+    optimise::shrink,
+};
 use crate::{process::must, setup::WebTools, workspace};
 
 /// How the client is compiled.
@@ -43,7 +46,7 @@ impl Mode {
     }
 
     /// The profile of the workspace's Cargo.toml.
-    fn profile(self) -> &'static str {
+    pub(crate) fn profile(self) -> &'static str {
         match self {
             Self::Dev => "wasm-dev",
             Self::Release => "wasm-release",

@@ -48,7 +48,7 @@ impl BrowserProof {
 pub(crate) const PROOFS: [BrowserProof; 8] = [
     BrowserProof {
         name: "webcrypto/x25519-wycheproof",
-        least: &[("computed", 480), ("without contribution", 30)],
+        least: &[("computed", 487), ("without contribution", 31)],
         run: |_| Box::pin(agreement::wycheproof()),
     },
     BrowserProof {

@@ -1,6 +1,6 @@
 //! wasm-opt over both modules.
 
-use std::{fs, process::Command, thread};
+use std::{fs, path::Path, process::Command, thread};
 
 use anyhow::{Context, Result, anyhow};
 
@@ -36,9 +36,7 @@ pub(crate) fn optimise(tools: &WebTools, sources: &mut Sources) -> Result<()> {
                     let (input, output) = (folder.join(name), folder.join(format!("{name}.small")));
                     fs::write(&input, &source.bytes)
                         .with_context(|| format!("writing {}", input.display()))?;
-                    let mut node = Command::new("node");
-                    node.arg(script).args(FLAGS).arg(&input).arg("-o").arg(&output);
-                    output_of(&mut node).with_context(|| format!("wasm-opt refused {}", input.display()))?;
+                    wasm_opt(script, &input, &output)?;
                     let small = fs::read(&output).with_context(|| format!("reading {}", output.display()))?;
                     println!(
                         "  wasm-opt {name}: {} → {} bytes",
@@ -56,4 +54,20 @@ pub(crate) fn optimise(tools: &WebTools, sources: &mut Sources) -> Result<()> {
                 .map_err(|_| anyhow!("a thread of wasm-opt panicked"))?
         })
     })
+}
+
+/// Shrinks one module in its place, as those of the client are, if wasm-opt is there.
+pub(crate) fn shrink(tools: &WebTools, module: &Path) -> Result<()> {
+    match &tools.wasm_opt {
+        Some(script) => wasm_opt(script, module, module),
+        None => Ok(()),
+    }
+}
+
+fn wasm_opt(script: &Path, input: &Path, output: &Path) -> Result<()> {
+    let mut node = Command::new("node");
+    node.arg(script).args(FLAGS).arg(input).arg("-o").arg(output);
+    output_of(&mut node)
+        .map(drop)
+        .with_context(|| format!("wasm-opt refused {}", input.display()))
 }

@@ -54,6 +54,7 @@ impl Row {
     }
 
     /// How many messages came out, where that is counted.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) const fn opened(&self) -> Option<usize> {
         self.opened
     }
