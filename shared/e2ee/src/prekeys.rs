@@ -39,7 +39,6 @@ mod form {
 }
 
 /// The private half of a signed prekey or of a sealing key.
-#[derive(Debug)]
 pub struct EcPrekeySecret {
     /// The number its bundle gives it.
     pub id: u32,
@@ -51,7 +50,6 @@ pub struct EcPrekeySecret {
 }
 
 /// The private half of a last-resort ML-KEM prekey.
-#[derive(Debug)]
 pub struct PqPrekeySecret {
     /// The number its bundle gives it.
     pub id: u32,
@@ -62,7 +60,6 @@ pub struct PqPrekeySecret {
 }
 
 /// The private halves of a one-time pair: deleted with the first authenticated message of its session.
-#[derive(Debug)]
 pub struct OneTimeSecret {
     /// The number the pair has.
     pub id: u32,
@@ -237,6 +234,26 @@ impl OneTimeSecret {
             x25519_public,
             kem: KemSecret1024::from_seed(*seed),
         })
+    }
+}
+
+// Ids and moments. A public half would tell from a log who was written to.
+
+impl core::fmt::Debug for EcPrekeySecret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "EcPrekeySecret({}, {:?})", self.id, self.made)
+    }
+}
+
+impl core::fmt::Debug for PqPrekeySecret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "PqPrekeySecret({}, {:?})", self.id, self.made)
+    }
+}
+
+impl core::fmt::Debug for OneTimeSecret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "OneTimeSecret({}, {:?})", self.id, self.made)
     }
 }
 

@@ -2,12 +2,13 @@
 
 use chopar_identity::KemPublic1024;
 use rand_core::CryptoRng;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::Secret32;
 use super::ml_kem::handshakes::{self, Pair};
 
 /// The private half of an ML-KEM-1024 pair, kept as its seed `d ‖ z`: 64 bytes instead of 3168.
+#[derive(ZeroizeOnDrop)]
 pub struct KemSecret1024(Zeroizing<[u8; 64]>);
 
 impl KemSecret1024 {

@@ -60,6 +60,13 @@ impl X25519Secret {
     }
 }
 
+// What it is made of wipes itself.
+impl ZeroizeOnDrop for X25519Secret {}
+const _: fn() = || {
+    fn wiped<T: ZeroizeOnDrop>() {}
+    wiped::<x25519_dalek::StaticSecret>();
+};
+
 impl core::fmt::Debug for X25519Secret {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("X25519Secret(…)")

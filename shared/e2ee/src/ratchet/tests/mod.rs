@@ -1,5 +1,6 @@
 //! Whole conversations: what only two sessions together can show.
 
+mod bounds;
 mod forgery;
 mod healing;
 #[cfg(feature = "oracle")]
