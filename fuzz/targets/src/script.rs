@@ -4,7 +4,7 @@
 //! Beside each session stands a model of what it must know. Whatever the script says: what is delivered opens exactly when
 //! the model says so, as what was sent, and once; what is refused is refused by name and leaves the session as it was.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::LazyLock;
 
 use chopar_e2ee::fixture::rng;
@@ -135,6 +135,8 @@ struct Side {
     saved: Option<Vec<u8>>,
     /// Tags expected, kept by changes alone.
     tags: BTreeMap<Tag, TagKind>,
+    /// Tags of everything that left.
+    spent: BTreeSet<Tag>,
     /// Own turns, messages of the last one, and the length of the chain before it.
     turn: u32,
     number: u32,
@@ -215,6 +217,7 @@ impl Side {
             tags: session.expected_tags().collect(),
             session,
             saved: None,
+            spent: BTreeSet::new(),
             turn: 0,
             number: 0,
             previous: 0,
@@ -250,6 +253,7 @@ impl Side {
                 return None;
             }
         };
+        self.spend(&bytes);
         self.total += 1;
         if self.turn == 0 || self.answered < self.heard {
             (self.turn, self.answered) = (self.turn + 1, self.heard);
@@ -384,15 +388,25 @@ impl Side {
         }
     }
 
-    /// Signals are not saved, and know no beginning: a responder may say them before it writes.
+    /// Signals are hardly ever saved, and know no beginning: a responder may say them before it writes.
     fn signal(&mut self, text: u8, now: Timestamp, rng: &mut impl CryptoRng) -> SentSignal {
         self.leave_unsaved();
+        let bytes = self.session.seal_signal(&[text], now, rng).unwrap();
+        if self.session.signal_wants_saving() {
+            self.save();
+        }
+        self.spend(&bytes);
         SentSignal {
             turn: self.turn.max(1),
             at: now,
             text: [text],
-            bytes: self.session.seal_signal(&[text], now, rng).unwrap(),
+            bytes,
         }
+    }
+
+    /// Whatever leaves begins with a tag that nothing before began with.
+    fn spend(&mut self, bytes: &[u8]) {
+        assert!(self.spent.insert(Tag::of(bytes).unwrap()), "a tag spent twice");
     }
 
     /// A signal opens as often as it comes; an odd argument leaves it on its way.

@@ -74,6 +74,7 @@ impl Engine {
                 return None;
             }
         };
+        let save = !signal || live.session.signal_wants_saving();
         let body = match &live.unanswered {
             None => session_body(&message),
             Some(unanswered) => {
@@ -87,15 +88,16 @@ impl Engine {
                 seal_handshake(&peer, &unanswered.sealing_key, &first, &mut cx.rng).ok()?
             }
         };
-        if !signal {
+        if save {
             self.sessions.save(session, cx);
-            if payload.presenting.is_some()
-                && let Some(contact) = self.contacts.get_mut(&account)
-                && contact.presented_as != presented
-            {
-                contact.presented_as = presented;
-                cx.contacts.insert(account);
-            }
+        }
+        if !signal
+            && payload.presenting.is_some()
+            && let Some(contact) = self.contacts.get_mut(&account)
+            && contact.presented_as != presented
+        {
+            contact.presented_as = presented;
+            cx.contacts.insert(account);
         }
         Some(body)
     }

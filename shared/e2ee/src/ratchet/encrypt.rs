@@ -7,7 +7,7 @@ use super::errors::EncryptError;
 use super::header::HeaderTemplate;
 use super::header_key::HeaderKey;
 use super::kem_turn::{KemField, SinceExchange};
-use super::limits::{COUNTER_STOP, MAX_PLAINTEXT};
+use super::limits::{COUNTER_STOP, MAX_PLAINTEXT, SIGNAL_RESTORE_JUMP};
 use super::message::Parts;
 use super::profile::Profile;
 use super::root::Pair;
@@ -85,6 +85,7 @@ impl<P: Profile> Session<P> {
         if self.sending.is_some() {
             // Signals went out under the old chain's key. Without one they already went out under the coming key.
             self.signal_counter = 0;
+            self.signals_reserved = SIGNAL_RESTORE_JUMP;
         }
         let header_key: HeaderKey = core::mem::replace(&mut self.next_sending_header, rooted.next_header);
         let template = HeaderTemplate::new(&own.public, previous, &field);

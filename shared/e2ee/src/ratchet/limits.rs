@@ -30,6 +30,6 @@ pub const KEM_AFTER_MS: u64 = 3_600_000;
 pub const SEEN_BITS: u32 = 2048;
 /// Plaintext of one message or signal, in bytes. A padded payload has at most 16 KiB; this bounds memory, not policy.
 pub const MAX_PLAINTEXT: usize = 1 << 20;
-/// How far a restored sender's signal counter jumps ahead: signals are sent without saving the counter, and a tag must
-/// not be spent twice.
+/// How far a restored sender's signal counter jumps ahead, and so how many signals are sent on one saving of it: a tag must
+/// not be spent twice, however often a browser restarts.
 pub const SIGNAL_RESTORE_JUMP: u32 = 256;

@@ -233,6 +233,10 @@ impl<P: Profile> Session<P> {
         for key in &record.skipped {
             skipped.insert(skipped_key(key)?);
         }
+        let signal_counter = record
+            .signal_counter
+            .saturating_add(SIGNAL_RESTORE_JUMP)
+            .min(COUNTER_STOP);
         let session = Self {
             profile,
             id: SessionId(array(&record.id, "id")?),
@@ -259,10 +263,10 @@ impl<P: Profile> Session<P> {
                 signals: window(record.signal_tags.as_ref(), SIGNAL_TAGS_AHEAD)?,
                 next_signals: window(record.next_signal_tags.as_ref(), NEXT_SIGNAL_TAGS_AHEAD)?,
             },
-            signal_counter: record
-                .signal_counter
-                .saturating_add(SIGNAL_RESTORE_JUMP)
-                .min(COUNTER_STOP),
+            signal_counter,
+            // Another restart from the same record would begin here as well.
+            signals_reserved: signal_counter,
+            signal_wants_saving: false,
             revision: 0,
         };
         session

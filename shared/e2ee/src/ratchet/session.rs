@@ -12,7 +12,8 @@ use super::kdf::hkdf;
 use super::kem_turn::{Idle, KemState, SinceExchange};
 use super::labels;
 use super::limits::{
-    KEY_LIFETIME_MS, NEXT_SIGNAL_TAGS_AHEAD, NEXT_TAGS_AHEAD, RECEIVING_CHAINS, SIGNAL_TAGS_AHEAD, TAGS_AHEAD,
+    KEY_LIFETIME_MS, NEXT_SIGNAL_TAGS_AHEAD, NEXT_TAGS_AHEAD, RECEIVING_CHAINS, SIGNAL_RESTORE_JUMP,
+    SIGNAL_TAGS_AHEAD, TAGS_AHEAD,
 };
 use super::profile::{Profile, Suite1};
 use super::receiving::ReceivingChain;
@@ -76,6 +77,10 @@ pub struct Session<P: Profile = Suite1> {
     pub(super) expected: Expected,
     /// Counter of the next signal under the present signal key.
     pub(super) signal_counter: u32,
+    /// Where a restart from the record as it was last saved would go on counting signals. Not saved.
+    pub(super) signals_reserved: u32,
+    /// Whether the last signal reached that. Not saved.
+    pub(super) signal_wants_saving: bool,
     /// Rises with every change, so that a stale draft is noticed. Not saved.
     pub(super) revision: u64,
 }
@@ -201,6 +206,8 @@ impl<P: Profile> Session<P> {
             skipped: SkippedKeys::default(),
             expected: Expected::default(),
             signal_counter: 0,
+            signals_reserved: SIGNAL_RESTORE_JUMP,
+            signal_wants_saving: false,
             revision: 0,
         }
     }

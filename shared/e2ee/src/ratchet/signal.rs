@@ -6,7 +6,7 @@
 //! ```
 //! The signal key is HKDF(header key, label signal) of the sender's present chain (of its coming chain, before it has
 //! one); key and nonce of each signal come from 16 random bytes. The counter only feeds the tag: it is not saved for
-//! each signal, a restored sender jumps ahead, and a receiver that meets an unexpected tag tries the signal instead.
+//! each signal but once in [`SIGNAL_RESTORE_JUMP`], a restored sender jumps ahead by so much, and a receiver that meets an unexpected tag tries the signal instead.
 //!
 //! Signals have no replay memory and are as secret as the header key, which lives as long as its chain: they must say
 //! nothing that may not be said twice. The caller judges by [`OpenedSignal::sent_at`] (typing older than ten seconds is
@@ -21,7 +21,7 @@ use super::draft::{SessionDraft, SignalOf, Step};
 use super::errors::{EncryptError, OpenError};
 use super::header_key::{HeaderKey, SignalKey, Tag};
 use super::labels;
-use super::limits::{COUNTER_STOP, MAX_PLAINTEXT};
+use super::limits::{COUNTER_STOP, MAX_PLAINTEXT, SIGNAL_RESTORE_JUMP};
 use super::profile::Suite1;
 use super::session::Session;
 
@@ -46,7 +46,8 @@ impl core::fmt::Debug for OpenedSignal {
 }
 
 impl Session<Suite1> {
-    /// Seals one (padded) payload as a signal. The session need not be saved for it.
+    /// Seals one (padded) payload as a signal. The session need not be saved for it, unless
+    /// [`signal_wants_saving`](Self::signal_wants_saving) says so afterwards.
     ///
     /// # Errors
     /// [`EncryptError::TooLong`], [`EncryptError::CounterExhausted`].
@@ -79,8 +80,18 @@ impl Session<Suite1> {
         let seal = OneUse::derive(&salt, key.as_bytes(), labels::SIGNAL_SEAL)
             .seal(&self.signal_associated(&tag), &mut out[Tag::LEN + SALT..]);
         out.extend_from_slice(&seal);
+        self.signal_wants_saving = self.signal_counter >= self.signals_reserved;
         self.signal_counter += 1;
+        if self.signal_wants_saving {
+            self.signals_reserved = self.signal_counter.saturating_add(SIGNAL_RESTORE_JUMP);
+        }
         Ok(out)
+    }
+
+    /// Whether the session must be saved before the signal that was sealed last leaves the device: a restart from the
+    /// record as it is would spend its tag a second time.
+    pub const fn signal_wants_saving(&self) -> bool {
+        self.signal_wants_saving
     }
 
     /// Opens one signal; nothing changes until the draft is committed.

@@ -1,5 +1,6 @@
 //! Signals: recognised, authenticated, and free of consequences for the chain.
 
+use super::super::limits::SIGNAL_RESTORE_JUMP;
 use super::*;
 
 fn signal(session: &mut Session, to: &mut Session, text: &[u8], rng: &mut ChaCha20Rng) -> TagChanges {
@@ -78,29 +79,39 @@ fn signals_are_recognised_by_tag() {
     }
 }
 
-/// A sender that restarts jumps ahead; the first signal is tried, the rest recognised again. No tag twice.
+/// P-071: a sender that restarts jumps ahead; the first signal is tried, the rest recognised again. No tag twice, however
+/// often it restarts from what was saved when it had to be.
 #[test]
 fn a_restart_spends_no_tag_twice() {
     let (mut alice, mut bob, mut rng) = pair(53);
     ping_pong(&mut alice, &mut bob, &mut rng, 1);
     alice.encrypt(b"turn", NOW, &mut rng).unwrap();
-    let saved = alice.to_record();
+    let mut saved = alice.to_record();
     let mut seen = std::collections::BTreeSet::new();
-    for _ in 0..20 {
-        let sealed = alice.seal_signal(b"x", NOW, &mut rng).unwrap();
-        assert!(seen.insert(Tag::of(&sealed).unwrap()));
+    let mut saves = 0;
+    for life in 0..5 {
+        for i in 0..20 {
+            let sealed = alice.seal_signal(b"x", NOW, &mut rng).unwrap();
+            if alice.signal_wants_saving() {
+                saved = alice.to_record();
+                saves += 1;
+            }
+            assert!(seen.insert(Tag::of(&sealed).unwrap()), "life {life}, signal {i}");
+            let expected = bob
+                .expected_tags()
+                .any(|(tag, _)| tag == Tag::of(&sealed).unwrap());
+            assert_eq!(expected, life == 0 || i > 0);
+            let opened = bob.open_signal(&sealed, NOW).unwrap();
+            bob.commit(opened.draft).unwrap();
+        }
+        alice = Session::from_record(&saved).unwrap();
     }
-    let mut alice = Session::from_record(&saved).unwrap();
-    for i in 0..20 {
-        let sealed = alice.seal_signal(b"x", NOW, &mut rng).unwrap();
-        assert!(seen.insert(Tag::of(&sealed).unwrap()), "{i}");
-        let expected = bob
-            .expected_tags()
-            .any(|(tag, _)| tag == Tag::of(&sealed).unwrap());
-        assert_eq!(expected, i > 0);
-        let opened = bob.open_signal(&sealed, NOW).unwrap();
-        bob.commit(opened.draft).unwrap();
+    assert_eq!(saves, 4, "once in each life after the first");
+    for _ in 0..3 * SIGNAL_RESTORE_JUMP {
+        alice.seal_signal(b"x", NOW, &mut rng).unwrap();
+        saves += u32::from(alice.signal_wants_saving());
     }
+    assert_eq!(saves, 4 + 3, "and once in so many");
 }
 
 /// P-069, T-010.
