@@ -15,20 +15,30 @@ fn main() -> Result<(), Failure> {
         Some(dist) => PathBuf::from(dist),
         None => here.join("../target/web/dist"),
     };
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    if !embed(&dist, "ASSETS", &out.join("assets.rs"))? {
+        println!("cargo::rustc-cfg=chopar_client_missing");
+    }
+    // A small client for the unit tests: it goes the way the real one goes.
+    embed(&here.join("tests/web"), "FIXTURE", &out.join("fixture.rs"))?;
+    Ok(())
+}
+
+/// Writes the table of a built client, an empty one where there is none; whether there is one.
+fn embed(dist: &Path, name: &str, into: &Path) -> Result<bool, Failure> {
     let manifest = dist.join("manifest.json");
     // A path that is not there yet is watched too: the first build of the client is noticed.
     println!("cargo::rerun-if-changed={}", manifest.display());
-    let mut table = String::from("static ASSETS: &[Asset] = &[\n");
-    if manifest.is_file() {
-        for line in entries(&dist, &manifest)? {
+    let built = manifest.is_file();
+    let mut table = format!("static {name}: &[Asset] = &[\n");
+    if built {
+        for line in entries(dist, &manifest)? {
             table += &line;
         }
-    } else {
-        println!("cargo::rustc-cfg=chopar_client_missing");
     }
     table += "];\n";
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("assets.rs"), table)?;
-    Ok(())
+    fs::write(into, table)?;
+    Ok(built)
 }
 
 /// The table's lines, in the order of paths: they are found by binary search.

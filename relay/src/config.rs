@@ -1,6 +1,6 @@
 //! What a relay is told before it starts. Every field has a default that serves one machine.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,8 +17,11 @@ pub struct Config {
     /// Origins (`scheme://host[:port]`) under which clients reach this relay. Empty: localhost and 127.0.0.1 at the
     /// listener's port.
     pub origins: Vec<String>,
-    /// A TLS-terminating proxy stands in front: listening beyond loopback is allowed.
+    /// A TLS-terminating proxy stands in front: listening beyond loopback is allowed, and what a proxy on this machine
+    /// says in `X-Forwarded-For` is believed.
     pub behind_proxy: bool,
+    /// Addresses of proxies on other machines that are believed too; behind a proxy only.
+    pub proxies: Vec<IpAddr>,
     /// Where the web client comes from.
     pub web: WebSource,
     /// Bounds of the accept loop.
@@ -78,6 +81,7 @@ impl Config {
             name: "Chopar".to_owned(),
             origins: Vec::new(),
             behind_proxy: false,
+            proxies: Vec::new(),
             web: WebSource::Embedded,
             caps: Caps::default(),
             rates: Rates::default(),

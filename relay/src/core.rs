@@ -5,6 +5,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::config::Config;
+use crate::http::health::Readiness;
+use crate::places::Places;
 use crate::policy::limits::Limiter;
 use crate::store::Store;
 use crate::ws::registry::Registry;
@@ -18,6 +20,8 @@ pub(crate) struct Core {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) limiter: Limiter,
+    pub(crate) places: Places,
+    pub(crate) readiness: Readiness,
     /// Becomes true once, when the relay stops.
     pub(crate) stopping: watch::Sender<bool>,
 }

@@ -15,9 +15,9 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `relay` | [`Relay`] and [`serve`]: opening, running, draining |
+//! | `relay` | [`Relay`]: opening, running, draining |
 //! | `config` | [`Config`] and its parts |
-//! | `accept` | the accept loop, caps and timeouts |
+//! | `accept`, `places`, `forwarded` | the accept loop and its timeouts, caps, clients behind a proxy |
 //! | `http` | the web client, headers, probes |
 //! | `ws` | `/v1/connect`: sign-in, frames, delivery |
 //! | `policy` | rates, words of the directory, effects of account logs |
@@ -34,7 +34,9 @@ mod config;
 mod core;
 mod data;
 mod fanout;
+mod forwarded;
 mod http;
+mod places;
 mod policy;
 mod relay;
 mod store;
@@ -44,4 +46,4 @@ mod ws;
 pub use clock::Clock;
 pub use config::{Caps, Config, WebSource};
 pub use policy::limits::{Rate, Rates};
-pub use relay::{Relay, ServeError, serve};
+pub use relay::{Relay, ServeError};

@@ -8,13 +8,15 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::accept::{self, Places};
+use crate::accept;
 use crate::config::Config;
 use crate::core::Core;
+use crate::http::health::Readiness;
 use crate::http::router::router;
+use crate::places::Places;
 use crate::policy::limits::Limiter;
 use crate::store::sqlite::{Options, SqliteStore};
-use crate::store::{Role, Store, StoreError};
+use crate::store::{Fact, Role, Store, StoreError};
 use crate::token::NoRandomness;
 use crate::ws::administration::new_invite;
 use crate::ws::registry::Registry;
@@ -96,10 +98,20 @@ impl Relay {
 
         let (invite, token) = new_invite(Role::Owner, 1, FIRST_INVITE_SECONDS, config.clock.now())?;
         let made = store.replace_first_invite(invite, token.hash()).await?;
+        let origins = config.origins_at(address);
+        let proxied = if config.behind_proxy { "yes" } else { "no" };
+        for (fact, value) in [(Fact::Origin, &*origins[0]), (Fact::BehindProxy, proxied)] {
+            // Not a reason to serve nobody: other commands will ask for what they do not find.
+            if let Err(fault) = store.set_fact(fact, value.to_owned()).await {
+                tracing::warn!(%fault, "what other commands need to know of this relay could not be written");
+            }
+        }
         let core = Arc::new(Core {
-            origins: config.origins_at(address),
+            origins,
             hosts: config.hosts_at(address),
             limiter: Limiter::new(config.rates),
+            places: Places::new(&config),
+            readiness: Readiness::default(),
             store: Arc::new(store),
             registry,
             stopping: watch::Sender::new(false),
@@ -142,16 +154,15 @@ impl Relay {
             lock: _lock,
             ..
         } = self;
-        let places = Places::new(&core.config.caps);
         let sweeper = tokio::spawn(sweep(Arc::clone(&core)));
-        let accepting = accept::run(&core, listener, router(Arc::clone(&core)), &places);
+        let accepting = accept::run(&core, listener, router(Arc::clone(&core)));
         let stop = async {
             shutdown.await;
             core.stopping.send_replace(true);
         };
         tokio::join!(accepting, stop);
         tracing::info!(devices = core.registry.count(), "stopping");
-        if tokio::time::timeout(DRAIN, places.empty()).await.is_err() {
+        if tokio::time::timeout(DRAIN, core.places.empty()).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
         sweeper.abort();
@@ -159,19 +170,6 @@ impl Relay {
         tracing::info!("stopped");
         Ok(())
     }
-}
-
-/// Opens a relay on `listener` and serves until `shutdown` completes. Tests bind port 0; who needs the address or the
-/// owner's invite uses [`Relay`].
-///
-/// # Errors
-/// [`ServeError`].
-pub async fn serve(
-    listener: TcpListener,
-    config: Config,
-    shutdown: impl Future<Output = ()> + Send,
-) -> Result<(), ServeError> {
-    Relay::open(listener, config).await?.run(shutdown).await
 }
 
 /// Deletes what expired, a bounded part at a time, for as long as the relay runs.

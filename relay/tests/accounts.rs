@@ -113,6 +113,7 @@ async fn of_two_with_one_handle_one_wins_and_the_other_keeps_the_invite() {
     relay.stop().await;
 }
 
+/// P-101.
 #[tokio::test]
 async fn a_device_belongs_to_one_account() {
     let relay = TestRelay::start().await;

@@ -244,6 +244,63 @@ async fn acknowledgements_wait_their_turn_and_pings_are_refused() {
 }
 
 #[tokio::test]
+async fn clients_behind_a_proxy_have_limits_of_their_own() {
+    let start = |behind_proxy| {
+        TestRelay::start_with(move |config| {
+            config.behind_proxy = behind_proxy;
+            config.caps.per_address = 2;
+            config.rates.address = Rate {
+                per_second: 1,
+                burst: 5,
+            };
+        })
+    };
+    let relay = start(true).await;
+    let port = relay.port;
+    let from = async |address: &str| Client::try_connect_with(port, &[("x-forwarded-for", address)]).await;
+    let mut one = from("203.0.113.1").await.unwrap();
+    // What stands before the proxy's own word is the client's invention.
+    let _one_more = Client::try_connect_with(relay.port, &[("x-forwarded-for", "198.51.100.7, 203.0.113.1")])
+        .await
+        .unwrap();
+    assert!(from("203.0.113.1").await.is_err(), "two places for one address");
+    let mut other = from("203.0.113.2").await.unwrap();
+    let mut pongs = 0;
+    for _ in 0..8 {
+        pongs += u32::from(matches!(one.ask(c::Body::Ping(Ping {})).await, Body::Pong(_)));
+    }
+    assert!(
+        (5..8).contains(&pongs),
+        "{pongs} acts before sign-in from one address"
+    );
+    assert!(matches!(other.ask(c::Body::Ping(Ping {})).await, Body::Pong(_)));
+    drop(one);
+    // The place comes back with the connection.
+    let mut again = from("203.0.113.1").await;
+    for _ in 0..50 {
+        if again.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        again = from("203.0.113.1").await;
+    }
+    assert!(again.is_ok());
+    drop((again, other, _one_more));
+    relay.stop().await;
+
+    // Without a proxy the header is anybody's word.
+    let relay = start(false).await;
+    let port = relay.port;
+    let from = async |address: &str| Client::try_connect_with(port, &[("x-forwarded-for", address)]).await;
+    let _held = (
+        from("203.0.113.1").await.unwrap(),
+        from("203.0.113.2").await.unwrap(),
+    );
+    assert!(from("203.0.113.3").await.is_err());
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn silence_before_sign_in_ends_and_places_are_bounded() {
     let relay = TestRelay::start_with(|config| {
         config.caps = Caps {

@@ -9,15 +9,13 @@
 mod common;
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use chopar_relay::{Config, Rates};
 use chopar_wire::proto::relay::{client_frame as c, relay_frame::Body};
 use common::client::{kind, reason};
-use common::{Client, Person, Reason, TestRelay};
+use common::{Client, Person, Program, Reason, TestRelay, get, status};
 
 fn without_rates(config: &mut Config) {
     config.rates = Rates::unlimited();
@@ -47,6 +45,8 @@ async fn a_full_disk_is_said_and_loses_nothing() {
         assert!(accepted < 1000, "the bound is never reached");
     }
     assert!(accepted > 10);
+    let ready = get(relay.port, "/readyz", "").await;
+    assert_eq!(status(&ready), 503, "a store without room is not ready: {ready}");
     // Several at once: one that does not fit does not take the others along.
     let mut pending = Vec::new();
     for _ in 0..8 {
@@ -74,46 +74,10 @@ async fn a_full_disk_is_said_and_loses_nothing() {
     assert_eq!(numbers, (0..accepted).collect::<Vec<_>>());
     a.submit(&bob, &[2; 16 * 1024]).await;
     assert_eq!(b.delivery().await.body[0], 2);
+    // The answer before serves for a second.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(status(&get(relay.port, "/readyz", "").await), 200);
     relay.stop().await;
-}
-
-/// The real program on a port of its own choosing.
-struct Program {
-    child: Child,
-    port: u16,
-    printed: String,
-}
-
-impl Program {
-    fn start(data: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_chopar-relay"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut printed = String::new();
-        // The address, then the invite or that there is an owner.
-        while !(printed.contains("/join#") || printed.contains("There is an owner")) {
-            printed += &lines.next().expect("the relay says where it is").unwrap();
-            printed.push('\n');
-        }
-        let after = printed.split("localhost:").nth(1).unwrap();
-        let port = after
-            .split(|c: char| !c.is_ascii_digit())
-            .next()
-            .unwrap()
-            .parse()
-            .unwrap();
-        Self { child, port, printed }
-    }
-
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
 }
 
 /// P-091, T-012.
@@ -217,7 +181,16 @@ fn a_second_relay_in_one_folder_is_refused_and_sigterm_ends_the_first() {
         .arg(folder.path())
         .output()
         .unwrap();
-    assert!(String::from_utf8_lossy(&made.stdout).starts_with("http://localhost:8080/join#"));
+    let port = first.port;
+    let here = format!("http://localhost:{port}/join#");
+    let made = String::from_utf8_lossy(&made.stdout).into_owned();
+    assert!(made.starts_with(&here), "{made} is not where the relay runs");
+    let made = Command::new(env!("CARGO_BIN_EXE_chopar-relay"))
+        .args(["invite", "--origin", "https://chat.example.org/", "--data"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&made.stdout).starts_with("https://chat.example.org/join#"));
 
     let started = std::time::Instant::now();
     let id = first.child.id().to_string();
@@ -230,6 +203,44 @@ fn a_second_relay_in_one_folder_is_refused_and_sigterm_ends_the_first() {
     );
     assert!(first.child.wait().unwrap().success());
     assert!(started.elapsed() < Duration::from_secs(5));
+    // Where it ran is known when it runs no more.
+    let made = Command::new(env!("CARGO_BIN_EXE_chopar-relay"))
+        .args(["invite", "--data"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&made.stdout).starts_with(&here));
+}
+
+#[test]
+fn doctor_misses_the_word_behind_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    let proxy = |arguments: &[&str]| {
+        let mut program = Program::start_with(folder.path(), |command| {
+            command
+                .args(["--origin", "https://chat.example.org"])
+                .args(arguments);
+        });
+        program.child.kill().unwrap();
+        program.child.wait().unwrap();
+        let doctor = Command::new(env!("CARGO_BIN_EXE_chopar-relay"))
+            .args(["doctor", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
+        found
+            .lines()
+            .find(|line| line.contains("proxy"))
+            .unwrap()
+            .to_owned()
+    };
+    let without = proxy(&[]);
+    assert!(
+        without.starts_with("WRONG") && without.contains("--behind-proxy"),
+        "{without}"
+    );
+    assert!(proxy(&["--behind-proxy"]).starts_with("ok"));
 }
 
 #[test]

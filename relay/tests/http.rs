@@ -9,34 +9,7 @@
 mod common;
 
 use chopar_relay::WebSource;
-use common::TestRelay;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-
-/// One request as it is given, the whole answer as text; the date is taken out.
-async fn ask(port: u16, request: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    let text = String::from_utf8_lossy(&answer);
-    text.lines()
-        .filter(|line| !line.starts_with("date:"))
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-async fn get(port: u16, path: &str, more: &str) -> String {
-    ask(
-        port,
-        &format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{more}connection: close\r\n\r\n"),
-    )
-    .await
-}
-
-fn status(answer: &str) -> u16 {
-    answer.split(' ').nth(1).unwrap().parse().unwrap()
-}
+use common::{TestRelay, ask, get, status};
 
 async fn with_client() -> TestRelay {
     let dist = tempfile::tempdir().unwrap().keep();

@@ -82,6 +82,7 @@ async fn who_was_away_gets_everything_in_order_once() {
     relay.stop().await;
 }
 
+/// P-094.
 #[tokio::test]
 async fn what_was_not_handed_over_cannot_be_acknowledged() {
     let relay = TestRelay::start_with(|config| config.rates = chopar_relay::Rates::unlimited()).await;

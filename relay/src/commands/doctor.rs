@@ -7,6 +7,7 @@ use std::{fs, io};
 use clap::Args;
 
 use super::{DataFolder, Listening};
+use crate::store::Fact;
 use crate::store::sqlite::{self, open};
 use crate::{Clock, data};
 
@@ -35,6 +36,7 @@ impl Doctor {
             ("data folder", writable(folder)),
             ("database", database(folder)),
             ("free disk", free_disk(folder)),
+            ("proxy", proxy(folder)),
             ("port", port(self.listening.address)),
         ];
         for (what, finding) in &findings {
@@ -91,6 +93,22 @@ fn free_disk(folder: &Path) -> Finding {
     }
 }
 
+/// How the relay of this folder was last started, against where people reach it.
+fn proxy(folder: &Path) -> Finding {
+    let fact = |fact| sqlite::fact(folder, fact).map_err(|fault| fault.to_string());
+    let (Some(origin), Some(behind)) = (fact(Fact::Origin)?, fact(Fact::BehindProxy)?) else {
+        return Ok("the relay was not started yet".to_owned());
+    };
+    match (origin.starts_with("https://"), behind == "yes") {
+        (true, false) => Err(format!(
+            "people reach the relay at {origin}, so through a proxy, but it was started without --behind-proxy: it takes \
+             all of them for one address and serves only so many of them. Start it with --behind-proxy"
+        )),
+        (_, true) => Ok("clients are told apart by its X-Forwarded-For; it must set that header".to_owned()),
+        (false, false) => Ok("none".to_owned()),
+    }
+}
+
 fn port(listen: SocketAddr) -> Finding {
     match TcpListener::bind(listen) {
         Ok(_) => Ok(format!("{listen} is free")),
@@ -122,6 +140,7 @@ mod tests {
         )
         .unwrap();
         assert!(database(folder.path()).is_err());
+        assert!(proxy(folder.path()).is_err());
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         assert!(port(taken.local_addr().unwrap()).is_err());
     }

@@ -9,16 +9,16 @@ use clap::{Args, ValueEnum};
 use super::DataFolder;
 use crate::Clock;
 use crate::store::sqlite::{self, Options, SqliteStore};
-use crate::store::{Role, Store};
+use crate::store::{Fact, Role, Store};
 use crate::ws::administration::new_invite;
 
 #[derive(Debug, Args)]
 pub(super) struct Make {
     #[command(flatten)]
     data: DataFolder,
-    /// Where people reach the relay.
-    #[arg(long, env = "CHOPAR_ORIGIN", default_value = "http://localhost:8080")]
-    origin: String,
+    /// Where people reach the relay; if not given, where it was last started to be reached.
+    #[arg(long, env = "CHOPAR_ORIGIN")]
+    origin: Option<String>,
     /// What the invited may do.
     #[arg(long, value_enum, default_value_t = Invited::Member)]
     role: Invited,
@@ -54,6 +54,13 @@ impl Make {
             on_stored: Arc::new(|_| {}),
         };
         let store = SqliteStore::open(options)?;
+        let origin = match self.origin {
+            Some(given) => given,
+            None => store
+                .fact(Fact::Origin)
+                .await?
+                .context("nothing says where people reach this relay: start it once, or give --origin")?,
+        };
         let role = match self.role {
             Invited::Member => Role::Member,
             Invited::Owner => Role::Owner,
@@ -65,12 +72,7 @@ impl Make {
             .await
             .context("the invite could not be stored")?;
         store.close().await?;
-        let origin = self
-            .origin
-            .split(',')
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches('/');
+        let origin = origin.split(',').next().unwrap_or_default().trim_end_matches('/');
         println!("{origin}/join#{}", token.text());
         Ok(())
     }

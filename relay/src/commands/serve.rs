@@ -1,5 +1,6 @@
 //! `chopar-relay serve`.
 
+use std::net::IpAddr;
 #[cfg(any(debug_assertions, feature = "web-from-disk"))]
 use std::path::PathBuf;
 
@@ -27,9 +28,19 @@ pub(super) struct Serve {
     /// The organisation's name, shown with invites and signed at sign-in.
     #[arg(long, env = "CHOPAR_NAME", default_value = "Chopar")]
     name: String,
-    /// A proxy on another machine speaks TLS to the world and plain HTTP to this relay.
-    #[arg(long)]
+    /// A proxy speaks TLS to the world and plain HTTP to this relay. What one on this machine says in X-Forwarded-For
+    /// is believed, and listening beyond this machine is allowed.
+    #[arg(long, env = "CHOPAR_BEHIND_PROXY")]
     behind_proxy: bool,
+    /// Address of a proxy on another machine whose X-Forwarded-For is believed too; may be given several times.
+    #[arg(
+        long = "proxy",
+        env = "CHOPAR_PROXY",
+        value_delimiter = ',',
+        value_name = "ADDRESS",
+        requires = "behind_proxy"
+    )]
+    proxies: Vec<IpAddr>,
     /// Bound of the database file in bytes.
     #[arg(long, env = "CHOPAR_DATABASE_BYTES_MAX", value_name = "BYTES")]
     database_bytes_max: Option<u64>,
@@ -62,6 +73,7 @@ impl Serve {
         config.name = self.name;
         config.origins = self.origins;
         config.behind_proxy = self.behind_proxy;
+        config.proxies = self.proxies;
         config.database_bytes_max = self.database_bytes_max;
         config.web = web;
         config.caps.connections = self.connections.unwrap_or(config.caps.connections);
@@ -69,6 +81,11 @@ impl Serve {
         if self.no_rate_limits {
             tracing::warn!("rates are not limited");
             config.rates = Rates::unlimited();
+        }
+        if !config.behind_proxy && config.origins.iter().any(|origin| origin.starts_with("https://")) {
+            tracing::warn!(
+                "people come by https, so through a proxy, but --behind-proxy is not set: all of them count as one address"
+            );
         }
         let relay = Relay::open(listener, config).await?;
         let stop = stop_signal().context("signals cannot be caught")?;

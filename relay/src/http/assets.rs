@@ -1,6 +1,7 @@
 //! The web client: embedded when the relay was built, or from a folder in development and tests.
 
 use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -69,11 +70,15 @@ pub(crate) async fn serve(
         return plain(StatusCode::NOT_FOUND, "not found\n");
     };
     let found = match &core.config.web {
-        WebSource::Embedded => embedded(path, &headers),
+        WebSource::Embedded => embedded(ASSETS, path, &headers),
         WebSource::Folder(folder) => from_folder(folder, path, &headers).await,
     };
+    respond(found, path, &headers)
+}
+
+fn respond(found: Option<Found>, path: &str, headers: &HeaderMap) -> Response<Body> {
     match found {
-        Some(found) => answer(found, &headers),
+        Some(found) => answer(found, headers),
         None if path == INDEX => page(NO_CLIENT),
         None => plain(StatusCode::NOT_FOUND, "not found\n"),
     }
@@ -103,9 +108,9 @@ fn wanted(path: &str) -> Option<&str> {
     Some(if last.contains('.') { path } else { INDEX })
 }
 
-fn embedded(path: &str, headers: &HeaderMap) -> Option<Found> {
-    let at = ASSETS.binary_search_by(|asset| asset.path.cmp(path)).ok()?;
-    let asset = ASSETS.get(at)?;
+fn embedded(table: &'static [Asset], path: &str, headers: &HeaderMap) -> Option<Found> {
+    let at = table.binary_search_by(|asset| asset.path.cmp(path)).ok()?;
+    let asset = table.get(at)?;
     let (encoding, bytes) = accepted(headers).find_map(|encoding| {
         let bytes = match encoding {
             Encoding::Brotli => asset.brotli?,
@@ -126,7 +131,15 @@ fn embedded(path: &str, headers: &HeaderMap) -> Option<Found> {
 async fn from_folder(folder: &Path, path: &str, headers: &HeaderMap) -> Option<Found> {
     // `wanted` let no segment through that could leave the folder; links inside it are its owner's business.
     let file = folder.join(path);
-    let plain = tokio::fs::read(&file).await.ok()?;
+    let plain = match tokio::fs::read(&file).await {
+        Ok(plain) => plain,
+        Err(fault) => {
+            if fault.kind() != ErrorKind::NotFound {
+                tracing::warn!(%fault, path, "a file of the client cannot be read");
+            }
+            return None;
+        }
+    };
     let etag = hex::encode(Sha256::digest(&plain));
     let mut found = Found {
         kind: kind_of(path).into(),
@@ -227,6 +240,106 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    include!(concat!(env!("OUT_DIR"), "/fixture.rs"));
+
+    /// Status, headers as text, body.
+    async fn get(table: &'static [Asset], path: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
+        let mut given = HeaderMap::new();
+        for (name, value) in headers {
+            given.insert(
+                axum::http::HeaderName::try_from(*name).unwrap(),
+                value.parse().unwrap(),
+            );
+        }
+        let path = wanted(path).unwrap();
+        let response = respond(embedded(table, path, &given), path, &given);
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| format!("{name}: {}\n", value.to_str().unwrap()))
+            .collect();
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, headers, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn an_embedded_client_is_served_as_it_was_built() {
+        let (status, headers, body) = get(FIXTURE, "/", &[]).await;
+        assert_eq!((status, body.contains("A client that was built")), (200, true));
+        assert!(headers.contains("content-type: text/html; charset=utf-8\n"));
+        assert!(headers.contains("cache-control: no-cache\n"), "{headers}");
+        // A place inside the client is the client; a file that is not there is not.
+        assert_eq!(get(FIXTURE, "/join", &[]).await.2, body);
+        assert_eq!(get(FIXTURE, "/nothing.js", &[]).await.0, 404);
+
+        for (offer, encoding, text) in [
+            ("gzip, deflate, br", Some("br"), "as brotli"),
+            ("gzip", Some("gzip"), "as gzip"),
+            ("identity", None, "export const plain = true;\n"),
+        ] {
+            let offer = ("accept-encoding", offer);
+            let (status, headers, body) = get(FIXTURE, "/app-0a1b2c3d.js", &[offer]).await;
+            assert_eq!((status, &*body), (200, text));
+            assert!(headers.contains("cache-control: public, max-age=31536000, immutable\n"));
+            assert!(headers.contains("content-type: text/javascript"));
+            assert!(headers.contains("vary: accept-encoding\n"));
+            let said = headers
+                .lines()
+                .find_map(|line| line.strip_prefix("content-encoding: "));
+            assert_eq!(said, encoding);
+            let tag = headers
+                .lines()
+                .find_map(|line| line.strip_prefix("etag: "))
+                .unwrap();
+            let again = get(FIXTURE, "/app-0a1b2c3d.js", &[offer, ("if-none-match", tag)]).await;
+            assert_eq!((again.0, &*again.2), (304, ""));
+        }
+        // Only what was prepared: no Brotli of this one.
+        let (_, headers, body) = get(
+            FIXTURE,
+            "/locales/uz-Latn.json",
+            &[("accept-encoding", "br, gzip")],
+        )
+        .await;
+        assert_eq!(body, "gzip alone");
+        assert!(
+            headers.contains("content-encoding: gzip\n") && headers.contains("cache-control: no-cache\n")
+        );
+    }
+
+    #[tokio::test]
+    async fn without_a_client_the_page_says_how_to_build_one() {
+        for path in ["/", "/join"] {
+            let (status, headers, body) = get(&[], path, &[]).await;
+            assert_eq!(status, 200);
+            assert!(body.contains("<code>cargo xtask run</code>"), "{body}");
+            assert!(headers.contains("content-type: text/html; charset=utf-8\n"));
+            assert!(
+                headers.contains("cache-control: no-store\n"),
+                "it goes with the next build"
+            );
+        }
+        assert_eq!(get(&[], "/boot.js", &[]).await.0, 404);
+    }
+
+    #[test]
+    fn what_is_embedded_is_what_its_manifest_says() {
+        // The client of this build too, if there is one.
+        for table in [FIXTURE, ASSETS] {
+            assert!(table.is_sorted_by(|a, b| a.path < b.path), "searched by halves");
+            for asset in table {
+                assert_eq!(
+                    hex::encode(Sha256::digest(asset.plain)),
+                    asset.sha256,
+                    "{}",
+                    asset.path
+                );
+            }
+            assert!(table.is_empty() || table.iter().any(|asset| asset.path == INDEX));
+        }
+    }
 
     #[test]
     fn paths_lead_to_files_the_client_or_nowhere() {

@@ -2,6 +2,6 @@
 
 pub(crate) mod assets;
 mod headers;
-mod health;
+pub(crate) mod health;
 mod negotiate;
 pub(crate) mod router;

@@ -9,8 +9,8 @@ use prost::bytes::Bytes;
 
 use super::sqlite::{Options, SqliteStore};
 use super::{
-    Append, Appended, Claim, DevicePublics, Head, Invite, LogEntry, NewAccount, NewDevice, OnStored, Parcel,
-    Registration, Role, Store, Stored, Submission, Submitted,
+    Append, Appended, Claim, DevicePublics, Fact, Head, Invite, LogEntry, NewAccount, NewDevice, OnStored,
+    Parcel, Registration, Role, Store, Stored, Submission, Submitted,
 };
 use crate::clock::Clock;
 
@@ -521,6 +521,18 @@ async fn a_lost_registration_uses_no_invite(open: Open) {
         bench.store.register(new_account(3, token)).await.unwrap(),
         Registration::InviteUsed
     );
+    // A device that is somebody's already: nothing is taken, as often as it is tried.
+    let token = bench.invite(3, Role::Member, 1).await;
+    for _ in 0..2 {
+        let mut twin = new_account(3, token);
+        twin.devices = vec![new_device(1)];
+        twin.bundle.0 = device(1);
+        assert_eq!(
+            bench.store.register(twin).await.unwrap(),
+            Registration::DeviceExists
+        );
+    }
+    assert_eq!(bench.store.invite(token).await.unwrap().unwrap().uses_left, 1);
     assert_eq!(
         bench.store.register(new_account(3, [9; 32])).await.unwrap(),
         Registration::InviteUnknown
@@ -585,6 +597,27 @@ async fn the_first_invite_is_replaced_until_there_is_an_owner(open: Open) {
     );
 }
 
+async fn facts_are_kept_and_readiness_is_proven(open: Open) {
+    let bench = Bench::new(open);
+    assert_eq!(bench.store.fact(Fact::Origin).await.unwrap(), None);
+    for origin in ["http://localhost:1", "http://localhost:2", "http://localhost:2"] {
+        bench
+            .store
+            .set_fact(Fact::Origin, origin.to_owned())
+            .await
+            .unwrap();
+    }
+    bench.store.ready().await.unwrap();
+    bench.store.ready().await.unwrap();
+    let bench = bench.reopen().await;
+    bench.store.ready().await.unwrap();
+    assert_eq!(
+        bench.store.fact(Fact::Origin).await.unwrap().as_deref(),
+        Some("http://localhost:2")
+    );
+    assert_eq!(bench.store.fact(Fact::BehindProxy).await.unwrap(), None);
+}
+
 async fn a_closed_store_finishes_and_refuses(open: Open) {
     let bench = Bench::new(open);
     bench.account(1).await;
@@ -641,6 +674,7 @@ conformance!(
         prekeys_are_handed_out_once,
         a_lost_registration_uses_no_invite,
         the_first_invite_is_replaced_until_there_is_an_owner,
+        facts_are_kept_and_readiness_is_proven,
         a_closed_store_finishes_and_refuses,
     ]
 );

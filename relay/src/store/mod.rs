@@ -90,10 +90,32 @@ pub(crate) trait Store: Send + Sync + 'static {
     // --- Upkeep
     /// Deletes a bounded part of what expired; `true`: there is more.
     fn sweep(&self) -> Answer<bool>;
-    /// Answers when the writer answers.
+    /// Answers when the writer has durably written something of a message's size: a store without room is not ready.
     fn ready(&self) -> Answer<()>;
+    /// Keeps a fact about the running relay for the commands beside it. Nothing is written where it is known.
+    fn set_fact(&self, fact: Fact, value: String) -> Answer<()>;
+    fn fact(&self, fact: Fact) -> Answer<Option<String>>;
     /// Finishes what was taken on, refuses the rest, closes the database.
     fn close(&self) -> Answer<()>;
+}
+
+/// What the commands beside a relay want to know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fact {
+    /// Where people reach it: the first origin it was last started with.
+    Origin,
+    /// Whether it was last started behind a proxy: `yes` or `no`.
+    BehindProxy,
+}
+
+impl Fact {
+    /// As it is kept.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Origin => "origin",
+            Self::BehindProxy => "behind_proxy",
+        }
+    }
 }
 
 /// SHA-256 of an invite's token: all the relay keeps of it.

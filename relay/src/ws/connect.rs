@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 
 use super::wire::Wire;
 use super::{connection, session};
-use crate::accept::Peer;
 use crate::core::Core;
+use crate::places::Peer;
 
 /// A socket's read buffer in bytes, held for as long as the connection lives: small, because most are idle. Larger
 /// messages reserve their own room.
@@ -38,6 +38,9 @@ pub(crate) async fn connect(
         Ok(origin) => origin,
         Err(refused) => return refused.into_response(),
     };
+    let Some(client) = core.places.client(&peer, &headers) else {
+        return StatusCode::TOO_MANY_REQUESTS.into_response();
+    };
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -46,11 +49,12 @@ pub(crate) async fn connect(
         .max_frame_size(MESSAGE_MAX)
         .on_upgrade(move |socket| async move {
             let wire = Wire::new(socket, core.config.caps.slow_reader);
-            if let Some((wire, session)) = session::open(&core, wire, &peer, origin.as_deref()).await {
+            if let Some((wire, session)) = session::open(&core, wire, client.address, origin.as_deref()).await
+            {
                 connection::run(&core, wire, session).await;
             }
             // The place among the connections is given back last.
-            drop(peer);
+            drop((client, peer));
         })
 }
 

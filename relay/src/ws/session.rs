@@ -1,5 +1,6 @@
 //! The opening: challenge, then a proof of possession or a registration, under a deadline.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use chopar_identity::sign_in::sign_in_claimant;
@@ -16,7 +17,6 @@ use tokio::time::Instant;
 use super::answers::Refusal;
 use super::registration;
 use super::wire::{Incoming, Lost, Wire};
-use crate::accept::Peer;
 use crate::core::{Core, stop_of};
 use crate::policy::devices;
 use crate::store::{DevicePublics, Role, SignInFacts};
@@ -44,7 +44,7 @@ pub(crate) struct Nonce {
 pub(crate) async fn open(
     core: &Arc<Core>,
     mut wire: Wire,
-    peer: &Peer,
+    address: IpAddr,
     origin: Option<&str>,
 ) -> Option<(Wire, Session)> {
     let mut opening = Opening {
@@ -56,7 +56,7 @@ pub(crate) async fn open(
         },
         attempts: 0,
         deadline: Instant::now() + core.config.caps.sign_in,
-        peer,
+        address,
     };
     let mut stopping = core.stopping.subscribe();
     let end = tokio::select! {
@@ -94,7 +94,7 @@ struct Opening<'a> {
     nonce: Nonce,
     attempts: u32,
     deadline: Instant,
-    peer: &'a Peer,
+    address: IpAddr,
 }
 
 impl Opening<'_> {
@@ -196,9 +196,7 @@ impl Opening<'_> {
     }
 
     async fn sign_in(&mut self, proof: Option<Signed>) -> Result<(Session, SignInFacts), Refusal> {
-        self.core
-            .limiter
-            .address(self.peer.address.ip(), self.core.now())?;
+        self.core.limiter.address(self.address, self.core.now())?;
         let proof = proof.ok_or_else(|| Refusal::malformed("a sign-in has a proof"))?;
         let (account, device) = sign_in_claimant(&proof).map_err(|fault| refusal_of(&fault))?;
         let facts = self.core.store.sign_in(account, device).await?;
@@ -206,9 +204,7 @@ impl Opening<'_> {
     }
 
     async fn register(&mut self, register: relay::Register) -> Result<(Session, SignInFacts), Refusal> {
-        self.core
-            .limiter
-            .address(self.peer.address.ip(), self.core.now())?;
+        self.core.limiter.address(self.address, self.core.now())?;
         let proof = register
             .proof
             .clone()
@@ -287,16 +283,12 @@ impl Opening<'_> {
     }
 
     fn ping(&self) -> Result<Body, Refusal> {
-        self.core
-            .limiter
-            .address(self.peer.address.ip(), self.core.now())?;
+        self.core.limiter.address(self.address, self.core.now())?;
         Ok(Body::Pong(Pong {}))
     }
 
     async fn check_invite(&mut self, check: CheckInvite) -> Result<Body, Refusal> {
-        self.core
-            .limiter
-            .address(self.peer.address.ip(), self.core.now())?;
+        self.core.limiter.address(self.address, self.core.now())?;
         let organisation = self.core.config.name.clone();
         let hash = token::parse(&check.invite).map(|token| token.hash());
         let invite = match hash {

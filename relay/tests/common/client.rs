@@ -47,11 +47,19 @@ impl Client {
         port: u16,
         origin: Option<&str>,
     ) -> Result<Self, tokio_tungstenite::tungstenite::Error> {
+        let origin = origin.map(|origin| ("origin", origin));
+        Self::try_connect_with(port, origin.as_slice()).await
+    }
+
+    pub async fn try_connect_with(
+        port: u16,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, tokio_tungstenite::tungstenite::Error> {
         let stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
         let mut request = format!("ws://localhost:{port}/v1/connect").into_client_request()?;
-        if let Some(origin) = origin {
-            request.headers_mut().insert("origin", origin.parse().unwrap());
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
         }
         let (socket, _) = client_async(request, stream).await?;
         let (requests, pushed, early) = (0, VecDeque::new(), HashMap::new());

@@ -1,12 +1,16 @@
 //! What the relay's tests share: people with real keys, a client that speaks frames, a relay on a free port.
-#![allow(dead_code, unreachable_pub, missing_docs)]
+#![allow(dead_code, unused_imports, unreachable_pub, missing_docs)]
 
 pub mod client;
+pub mod http;
 pub mod people;
+pub mod program;
 pub mod reason;
 pub mod relay;
 
 pub use client::Client;
+pub use http::{ask, get, status};
 pub use people::Person;
+pub use program::Program;
 pub use reason::Reason;
 pub use relay::TestRelay;

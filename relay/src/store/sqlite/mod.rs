@@ -12,13 +12,14 @@ use prost::bytes::Bytes;
 use self::readers::Readers;
 use self::writer::Writer;
 use super::{
-    Answer, Append, Appended, Claim, Invite, LogPage, Member, NewAccount, OnStored, Person, QueuePage,
+    Answer, Append, Appended, Claim, Fact, Invite, LogPage, Member, NewAccount, OnStored, Person, QueuePage,
     Registration, SignInFacts, Store, StoreError, Submission, Submitted, TokenHash,
 };
 use crate::clock::Clock;
 
 mod accounts;
 mod books;
+mod facts;
 mod invites;
 pub(crate) mod open;
 mod prekeys;
@@ -63,6 +64,15 @@ impl SqliteStore {
 /// Where the database of a data folder is.
 pub(crate) fn path(folder: &Path) -> PathBuf {
     folder.join(FILE)
+}
+
+/// A fact about the relay of a data folder, whether it runs or not; `None` where it is not known. Nothing is written.
+pub(crate) fn fact(folder: &Path, fact: Fact) -> Result<Option<String>, open::OpenError> {
+    let path = path(folder);
+    if open::version(&path)? < open::SCHEMA_VERSION {
+        return Ok(None);
+    }
+    Ok(facts::read(&open::reader(&path)?, fact)?)
 }
 
 impl Store for SqliteStore {
@@ -147,7 +157,8 @@ impl Store for SqliteStore {
         let first = writer.run(0, move |books| books.acknowledge(device, &seqs, true));
         Box::pin(async move {
             match first.await {
-                // A full store must still drain: without room for the memory of ids, the ids are forgotten.
+                // A store at its bound must still drain: without room for the memory of ids, the ids are forgotten. Where
+                // the disk itself has no room even a deletion finds none in the log: it is refused until there is some.
                 Err(StoreError::Full) => {
                     writer
                         .run(0, move |books| books.acknowledge(device, &again, false))
@@ -169,7 +180,15 @@ impl Store for SqliteStore {
     }
 
     fn ready(&self) -> Answer<()> {
-        self.writer.run(0, |_| Ok(()))
+        self.writer.run(0, books::Books::probe)
+    }
+
+    fn set_fact(&self, fact: Fact, value: String) -> Answer<()> {
+        self.writer.run(0, move |books| books.set_fact(fact, &value))
+    }
+
+    fn fact(&self, fact: Fact) -> Answer<Option<String>> {
+        self.readers.run(move |db| facts::read(db, fact))
     }
 
     fn close(&self) -> Answer<()> {

@@ -4,8 +4,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
+/// What leads from each version to the next, from an empty database on. What was released is never changed.
+const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
 /// The version this relay writes.
-pub(crate) const SCHEMA_VERSION: i64 = 1;
+pub(crate) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// "Chpr": tells a relay's database from another program's.
 const APPLICATION_ID: i64 = 0x4368_7072;
 /// A page: the file system's usual block.
@@ -41,7 +43,7 @@ pub(crate) fn version(path: &Path) -> Result<i64, OpenError> {
     }
 }
 
-/// The one connection that writes. Makes the schema in an empty database.
+/// The one connection that writes. Makes the schema in an empty database and brings an older one up to date.
 pub(crate) fn writer(path: &Path, bytes_max: Option<u64>) -> Result<Connection, OpenError> {
     let version = version(path)?;
     let mut db = Connection::open(path)?;
@@ -51,9 +53,11 @@ pub(crate) fn writer(path: &Path, bytes_max: Option<u64>) -> Result<Connection, 
         db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
     }
     db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384")?;
-    if version == 0 {
+    if version < SCHEMA_VERSION {
         let tx = db.transaction()?;
-        tx.execute_batch(include_str!("schema.sql"))?;
+        for step in STEPS.iter().skip(usize::try_from(version).unwrap_or(0)) {
+            tx.execute_batch(step)?;
+        }
         tx.pragma_update(None, "application_id", APPLICATION_ID)?;
         tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         tx.commit()?;
@@ -97,6 +101,70 @@ mod tests {
             matches!(writer(&path, None), Err(OpenError::Newer { found }) if found == SCHEMA_VERSION + 1)
         );
         assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn an_older_database_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").unwrap();
+        db.execute_batch(STEPS[0]).unwrap();
+        db.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        db.pragma_update(None, "user_version", 1).unwrap();
+        db.execute(
+            "INSERT INTO delivered (until, device, id) VALUES (1, x'01', x'02')",
+            [],
+        )
+        .unwrap();
+        drop(db);
+        let db = writer(&path, None).unwrap();
+        assert_eq!(super::version(&path).unwrap(), SCHEMA_VERSION);
+        let kept: i64 = db
+            .query_row("SELECT count(*) FROM delivered", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(kept, 1);
+        assert_eq!(pragma_number(&db, "user_version").unwrap(), SCHEMA_VERSION);
+        db.execute("INSERT INTO facts VALUES ('a', 'b')", []).unwrap();
+    }
+
+    #[test]
+    fn every_connection_has_its_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        let number = |db: &Connection, name: &str| pragma_number(db, name).unwrap();
+        let journal = |db: &Connection| -> String {
+            db.pragma_query_value(None, "journal_mode", |row| row.get(0))
+                .unwrap()
+        };
+        // The connection that makes the database, the one of every later start, and the one with a bound.
+        for bound in [None, None, Some(1 << 20)] {
+            let db = writer(&path, bound).unwrap();
+            assert_eq!(journal(&db), "wal");
+            assert_eq!(
+                number(&db, "synchronous"),
+                2,
+                "FULL: an answer survives a power failure"
+            );
+            assert_eq!(number(&db, "auto_vacuum"), 2, "INCREMENTAL");
+            assert_eq!(number(&db, "cache_size"), -16_384);
+            assert_eq!(number(&db, "busy_timeout"), 5_000);
+            assert_eq!(
+                number(&db, "page_size"),
+                PAGE_BYTES as i64,
+                "what a bound in bytes is divided by"
+            );
+            assert_eq!(number(&db, "application_id"), APPLICATION_ID);
+            if bound.is_some() {
+                assert_eq!(number(&db, "max_page_count"), 256);
+            }
+        }
+        let db = reader(&path).unwrap();
+        assert_eq!(journal(&db), "wal");
+        assert_eq!(number(&db, "cache_size"), -4_096);
+        assert_eq!(number(&db, "busy_timeout"), 5_000);
+        let fault = db.execute("DELETE FROM delivered", []).unwrap_err();
+        assert_eq!(fault.sqlite_error_code(), Some(rusqlite::ErrorCode::ReadOnly));
     }
 
     #[test]

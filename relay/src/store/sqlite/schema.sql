@@ -1,4 +1,4 @@
--- Version 1. A newer version is refused by older relays and left untouched.
+-- Version 1; `schema_2.sql` goes on. A newer version is refused by older relays and left untouched.
 -- Queues are keyed by the recipient device throughout, so that they can be partitioned by it.
 
 CREATE TABLE accounts (

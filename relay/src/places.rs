@@ -1,0 +1,297 @@
+//! Places for connections, in total and for each address. Closed: who finds none is turned away at once, before it costs
+//! anything.
+//!
+//! ```text
+//!  accepted ─ from a client ─> a place in total, counted for its address ─────────────────> any request
+//!           └ from a proxy ──> a place in total ─ WebSocket: counted for the client's address ─┘
+//! ```
+//! A proxy passes on what many ask for over few connections, so that only its WebSockets belong to one client each.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::HeaderMap;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::config::Config;
+use crate::forwarded::Proxies;
+
+/// How often the log says that connections are turned away: a flood must not flood the log too.
+const SAY_EVERY: Duration = Duration::from_secs(30);
+
+/// All places.
+pub(crate) struct Places {
+    total: Arc<Semaphore>,
+    count: usize,
+    per_address: usize,
+    addresses: Addresses,
+    proxies: Proxies,
+    turned_away: TurnedAway,
+    /// The log says once that a proxy names no clients.
+    said_nameless: AtomicBool,
+}
+
+/// Who is at the other end of a connection, and the place taken, given back when the last copy is dropped.
+#[derive(Clone)]
+pub(crate) struct Peer {
+    address: IpAddr,
+    is_proxy: bool,
+    _place: Arc<Place>,
+}
+
+/// Whose WebSocket it is: the peer, or who is behind it if it is a proxy.
+pub(crate) struct Client {
+    pub(crate) address: IpAddr,
+    _counted: Option<Counted>,
+}
+
+// Short critical sections without await: a plain mutex.
+type Addresses = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
+struct Place {
+    _counted: Option<Counted>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// One of an address's connections.
+struct Counted {
+    address: IpAddr,
+    addresses: Addresses,
+}
+
+impl Places {
+    pub(crate) fn new(config: &Config) -> Self {
+        let count = config
+            .caps
+            .connections
+            .clamp(1, Semaphore::MAX_PERMITS.min(u32::MAX as usize));
+        Self {
+            total: Arc::new(Semaphore::new(count)),
+            count,
+            per_address: config.caps.per_address,
+            addresses: Arc::default(),
+            proxies: Proxies::of(config),
+            turned_away: TurnedAway::default(),
+            said_nameless: AtomicBool::new(false),
+        }
+    }
+
+    /// A place for a connection that was accepted, unless all are taken.
+    pub(crate) fn take(&self, address: IpAddr) -> Option<Peer> {
+        let is_proxy = self.proxies.include(address);
+        let place = self.try_take(address, is_proxy);
+        if place.is_none() {
+            self.turned_away.say();
+        }
+        Some(Peer {
+            address,
+            is_proxy,
+            _place: Arc::new(place?),
+        })
+    }
+
+    fn try_take(&self, address: IpAddr, is_proxy: bool) -> Option<Place> {
+        let permit = Arc::clone(&self.total).try_acquire_owned().ok()?;
+        let counted = if is_proxy {
+            None
+        } else {
+            Some(self.count(address)?)
+        };
+        Some(Place {
+            _counted: counted,
+            _permit: permit,
+        })
+    }
+
+    /// Whose WebSocket a peer opens; `None`: its address has as many as it may.
+    pub(crate) fn client(&self, peer: &Peer, headers: &HeaderMap) -> Option<Client> {
+        if !peer.is_proxy {
+            return Some(Client {
+                address: group(peer.address),
+                _counted: None,
+            });
+        }
+        let address = self.proxies.client(headers).unwrap_or_else(|| {
+            if !self.said_nameless.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "the proxy names no clients in X-Forwarded-For: all of them count as one address"
+                );
+            }
+            peer.address
+        });
+        let counted = self.count(address);
+        if counted.is_none() {
+            self.turned_away.say();
+        }
+        let counted = counted?;
+        Some(Client {
+            address: counted.address,
+            _counted: Some(counted),
+        })
+    }
+
+    fn count(&self, address: IpAddr) -> Option<Counted> {
+        let address = group(address);
+        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = addresses.entry(address).or_insert(0);
+        if *here >= self.per_address {
+            return None;
+        }
+        *here += 1;
+        Some(Counted {
+            address,
+            addresses: Arc::clone(&self.addresses),
+        })
+    }
+
+    /// Waits until every place was given back.
+    pub(crate) async fn empty(&self) {
+        let all = u32::try_from(self.count).unwrap_or(u32::MAX);
+        if self.total.acquire_many(all).await.is_err() {
+            tracing::debug!("the places are closed");
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(here) = addresses.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                addresses.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// What counts as one address: of IPv6 the first half, for a household is given all of the other.
+fn group(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
+
+/// Counts who was turned away and says how many, not who.
+#[derive(Default)]
+struct TurnedAway(Mutex<Unsaid>);
+
+#[derive(Default)]
+struct Unsaid {
+    count: u64,
+    said: Option<Instant>,
+}
+
+impl TurnedAway {
+    fn say(&self) {
+        if let Some(connections) = self.note(Instant::now()) {
+            tracing::warn!(
+                connections,
+                "connections were turned away: no place is free in total or for their address"
+            );
+        }
+    }
+
+    /// One more; how many there were since the last time, if it is time to say so.
+    fn note(&self, now: Instant) -> Option<u64> {
+        let mut unsaid = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        unsaid.count += 1;
+        if unsaid
+            .said
+            .is_some_and(|said| now.saturating_duration_since(said) < SAY_EVERY)
+        {
+            return None;
+        }
+        unsaid.said = Some(now);
+        Some(std::mem::take(&mut unsaid.count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(connections: usize, per_address: usize, behind_proxy: bool) -> Places {
+        let mut config = Config::new("data");
+        config.caps.connections = connections;
+        config.caps.per_address = per_address;
+        config.behind_proxy = behind_proxy;
+        Places::new(&config)
+    }
+
+    const A: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 1));
+    const B: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 2));
+
+    #[tokio::test]
+    async fn places_are_bounded_and_come_back() {
+        let places = places(3, 2, false);
+        let first = places.take(A).unwrap();
+        let second = places.take(A).unwrap();
+        assert!(places.take(A).is_none(), "two for one address");
+        let third = places.take(B).unwrap();
+        assert!(places.take(B).is_none(), "three in total");
+        let copy = first.clone();
+        drop(first);
+        assert!(places.take(B).is_none(), "a copy holds the place");
+        drop(copy);
+        assert!(places.take(B).is_some());
+        drop((second, third));
+        places.empty().await;
+        assert!(places.addresses.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn clients_behind_a_proxy_are_counted_each() {
+        let named = |address: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-forwarded-for", address.parse().unwrap());
+            headers
+        };
+        let proxy = IpAddr::from([127, 0, 0, 1]);
+        let places = places(100, 2, true);
+        let peers: Vec<Peer> = (0..10).map(|_| places.take(proxy).unwrap()).collect();
+        let held: Vec<Client> = ["203.0.113.1", "203.0.113.1", "203.0.113.2"]
+            .map(|address| places.client(&peers[0], &named(address)).unwrap())
+            .into();
+        assert!(places.client(&peers[0], &named("203.0.113.1")).is_none());
+        assert_eq!(held[2].address, B);
+        // Nameless, they are the proxy.
+        let nameless = [(); 2].map(|()| places.client(&peers[0], &HeaderMap::new()).unwrap());
+        assert!(places.client(&peers[0], &HeaderMap::new()).is_none());
+        drop((held, nameless));
+        assert!(places.addresses.lock().unwrap().is_empty());
+
+        // Somebody who is no proxy speaks for nobody.
+        let direct = places.take(A).unwrap();
+        let client = places.client(&direct, &named("203.0.113.2")).unwrap();
+        assert_eq!(client.address, A);
+    }
+
+    #[test]
+    fn a_household_is_one_address() {
+        let places = places(10, 1, false);
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let _held = places.take(address("2001:db8:1:2::1")).unwrap();
+        assert!(places.take(address("2001:db8:1:2:3:4:5:6")).is_none());
+        assert!(places.take(address("2001:db8:1:3::1")).is_some());
+        let _held = places.take(address("::ffff:203.0.113.1")).unwrap();
+        assert!(places.take(A).is_none());
+    }
+
+    #[test]
+    fn a_flood_is_said_now_and_then() {
+        let away = TurnedAway::default();
+        let now = Instant::now();
+        assert_eq!(away.note(now), Some(1), "the first at once");
+        assert_eq!(away.note(now + Duration::from_secs(1)), None);
+        assert_eq!(away.note(now + SAY_EVERY), Some(2), "with those before it");
+        assert_eq!(away.note(now + SAY_EVERY), None);
+    }
+}

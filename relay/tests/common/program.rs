@@ -1,0 +1,47 @@
+//! The relay's real program, as a process of its own.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// The real program on a port of its own choosing.
+pub struct Program {
+    pub child: Child,
+    /// 0 where it was given another origin than its own port's.
+    pub port: u16,
+    pub printed: String,
+}
+
+impl Program {
+    pub fn start(data: &Path) -> Self {
+        Self::start_with(data, |_| {})
+    }
+
+    pub fn start_with(data: &Path, change: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chopar-relay"));
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        change(&mut command);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut printed = String::new();
+        // The address, then the invite or that there is an owner.
+        while !(printed.contains("/join#") || printed.contains("There is an owner")) {
+            printed += &lines.next().expect("the relay says where it is").unwrap();
+            printed.push('\n');
+        }
+        let port = printed.split("localhost:").nth(1).map_or(0, |after| {
+            let digits = after.split(|c: char| !c.is_ascii_digit()).next();
+            digits.unwrap().parse().unwrap()
+        });
+        Self { child, port, printed }
+    }
+
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
