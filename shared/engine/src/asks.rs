@@ -64,6 +64,7 @@ impl Engine {
             Intent::AcceptSafetyNumber { peer, digits } => self.accept_safety_number(id, peer, &digits, cx),
             Intent::CompareQr { peer, payload } => self.compare_qr(id, peer, &payload, cx),
             Intent::Devices => self.devices(id, cx),
+            Intent::DevicesSeen => self.devices_seen(id, cx),
             Intent::SetPreferences(preferences) => self.set_preferences(id, preferences, cx),
             _ if stage != Some(Stage::Registered) => cx.fail(id, Failure::NotNow),
             Intent::OpenConversation {
@@ -223,6 +224,7 @@ impl Engine {
                 receipts: true,
                 typing: true,
             }),
+            own_devices: self.own_devices(),
         };
         cx.answer(asked, Answer::Snapshot(Box::new(snapshot)));
     }

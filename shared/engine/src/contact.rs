@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use chopar_identity::AccountLog;
+use chopar_identity::{AccountLog, LogHead};
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
 
 use crate::context::Context;
@@ -30,6 +30,8 @@ pub(crate) struct Contact {
     pub(crate) introduced: bool,
     pub(crate) trust: Trust,
     pub(crate) alarm: Option<Alarm>,
+    /// A head of their log that was claimed inside the encryption and is not known here yet.
+    pub(crate) claim: Option<Claim>,
     pub(crate) accepted: bool,
     pub(crate) handle_moved: bool,
     /// The sequence the next line gets; 0: there is no conversation.
@@ -47,6 +49,13 @@ pub(crate) struct Contact {
     pub(crate) typing_told: Option<Timestamp>,
     /// Why nothing can be sent to them now that only the relay can mend. Not stored: it is found out again.
     pub(crate) unreachable: Option<Held>,
+}
+
+/// A head of a log that somebody says they know.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Claim {
+    pub(crate) head: LogHead,
+    pub(crate) by: AccountId,
 }
 
 /// The newest line, cut to what a list shows.
@@ -103,6 +112,7 @@ impl Contact {
             introduced: false,
             trust: Trust::Unverified,
             alarm: None,
+            claim: None,
             accepted: false,
             handle_moved: false,
             next_line: 0,
@@ -173,6 +183,15 @@ impl Contact {
                 .map(|(id, facts)| facts_record(id, facts))
                 .collect(),
             handle_moved: self.handle_moved,
+            claimed_length: self.claim.map_or(0, |claim| claim.head.length),
+            claimed_hash: self
+                .claim
+                .map(|claim| claim.head.hash.to_vec())
+                .unwrap_or_default(),
+            claimed_by: self
+                .claim
+                .map(|claim| claim.by.as_bytes().to_vec())
+                .unwrap_or_default(),
         };
         cx.put(self.account.as_bytes(), STATE, &record);
         self.marks.save(&self.account, cx);
@@ -237,6 +256,17 @@ impl Contact {
         self.alarm = alarm_from(record.alarm);
         if self.alarm.is_none() && record.alarm != 0 {
             return Err(ContactRecord::bad("alarm"));
+        }
+        if record.claimed_length != 0 {
+            let hash = record.claimed_hash.as_slice().try_into();
+            let by = AccountId::try_from(record.claimed_by.as_slice());
+            self.claim = Some(Claim {
+                head: LogHead {
+                    length: record.claimed_length,
+                    hash: hash.map_err(|_| ContactRecord::bad("claim"))?,
+                },
+                by: by.map_err(|_| ContactRecord::bad("claim"))?,
+            });
         }
         self.accepted = record.accepted;
         self.handle_moved = record.handle_moved;

@@ -24,6 +24,8 @@ pub(crate) struct Context<'a> {
     pub(crate) lines: BTreeMap<AccountId, BTreeMap<u64, Line>>,
     /// Whether the account's record must be written.
     pub(crate) account: bool,
+    /// Whether what there is to know about the own devices must be told.
+    pub(crate) own_devices: bool,
 }
 
 impl<'a> Context<'a> {
@@ -36,6 +38,7 @@ impl<'a> Context<'a> {
             rows: BTreeSet::new(),
             lines: BTreeMap::new(),
             account: false,
+            own_devices: false,
         }
     }
 

@@ -277,6 +277,9 @@ impl Engine {
                 cx.tell(Event::ConversationChanged(row));
             }
         }
+        if std::mem::take(&mut cx.own_devices) {
+            cx.tell(Event::OwnDevicesChanged(self.own_devices()));
+        }
         self.tell_link(cx);
         let next = self.next_due(cx.now);
         // A wake that comes too early does no harm, so the timer is moved only to something sooner.

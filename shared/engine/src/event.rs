@@ -4,8 +4,8 @@ use chopar_wire::{AccountId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::view::{
-    ConnectionState, Conversation, DeviceView, InviteView, Line, MemberView, Person, PersonFound, Phase,
-    Role, Snapshot,
+    ConnectionState, Conversation, DeviceView, InviteView, Line, MemberView, OwnDevices, Person, PersonFound,
+    Phase, Role, Snapshot,
 };
 
 /// One thing to show. Goes to every tab.
@@ -31,6 +31,8 @@ pub enum Event {
         /// Ascending by sequence.
         lines: Vec<Line>,
     },
+    /// The own account log, or who is in it, changed in a way the person must see.
+    OwnDevicesChanged(OwnDevices),
     /// The other person is typing until this moment; a moment in the past: stopped.
     TypingUntil {
         /// Whose conversation.

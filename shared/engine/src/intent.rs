@@ -131,6 +131,8 @@ pub enum Intent {
     },
     /// The own devices. Answer: `Devices`.
     Devices,
+    /// The new ones among the own devices were looked at. Answer: `Done`.
+    DevicesSeen,
     /// Revoke one of the own devices. Answer: `Done` once the relay has the entry.
     RevokeDevice {
         /// Which.

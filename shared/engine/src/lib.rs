@@ -25,7 +25,7 @@
 //! | [`event`] | what a person is told: answers and changes |
 //! | [`view`] | conversations, lines, people as they are shown |
 //! | [`engine`] | the dispatcher; what it dispatches to: |
-//! | `onboarding`, `sign_in`, `own` | from an invite to an account; the account |
+//! | `onboarding`, `sign_in`, `own`, `own_devices` | from an invite to an account; the account and its devices |
 //! | `link`, `backoff`, `requests`, `asks`, `answers` | the connection, what is asked over it, what comes back |
 //! | `outbox`, `sending`, `opening`, `sessions`, `encrypting`, `submitted` | from a text to envelopes the relay has |
 //! | `inbox`, `receiving`, `accepting`, `quarantine`, `content` | from an envelope to what was said |
@@ -60,6 +60,7 @@ mod onboarding;
 mod opening;
 mod outbox;
 mod own;
+mod own_devices;
 mod people;
 mod prekey_upkeep;
 mod prekeys;

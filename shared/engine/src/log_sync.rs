@@ -11,6 +11,7 @@ use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{FetchLog, Log};
 use chopar_wire::{AccountId, Timestamp};
 
+use crate::contact::Claim;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::requests::What;
@@ -21,6 +22,8 @@ pub(crate) const FETCH_DELAY_MS: u64 = 60_000;
 /// A fetch that did not help is repeated after this, in milliseconds.
 const RETRY_MS: u64 = 30_000;
 
+/// Entries that are withheld are asked for again after this, in milliseconds. So is the own log after something forged.
+const WITHHELD_MS: u64 = 120_000;
 /// An account that the relay does not know is asked for again after this, in milliseconds.
 const GONE_MS: u64 = 600_000;
 
@@ -97,11 +100,54 @@ impl Engine {
             match known.relation(&head) {
                 HeadRelation::Fork => self.raise_alarm(account, Alarm::LogForked, cx),
                 HeadRelation::Ahead => self.want_log(account, cx.now.plus_ms(RETRY_MS)),
-                HeadRelation::Same => self.clear_forged_log(account, cx),
-                HeadRelation::Behind => {}
+                HeadRelation::Same => {
+                    self.clear_forged_log(account, cx);
+                    self.judge_claim(account, cx);
+                }
+                HeadRelation::Behind => self.judge_claim(account, cx),
             }
         }
         self.release_parked(&account);
+    }
+
+    /// The relay has shown all that it wants to show: is it what was claimed inside the encryption?
+    fn judge_claim(&mut self, account: AccountId, cx: &mut Context<'_>) {
+        let own = self.is_own(&account);
+        let Some(contact) = self.contacts.get(&account) else {
+            return;
+        };
+        let (Some(claim), Some(log)) = (contact.claim, &contact.log) else {
+            return;
+        };
+        match log.relation(&claim.head) {
+            HeadRelation::Same | HeadRelation::Behind => self.clear_claim(account, cx),
+            // About somebody's own log their device is to be believed: it signed, or holds what was signed.
+            HeadRelation::Fork if !own => {
+                self.clear_claim(account, cx);
+                self.raise_alarm(account, Alarm::LogForked, cx);
+            }
+            HeadRelation::Ahead if !own => {
+                self.raise_alarm(account, Alarm::LogWithheld, cx);
+                self.want_log(account, cx.now.plus_ms(WITHHELD_MS));
+            }
+            // About the own log it is one word against another.
+            HeadRelation::Fork | HeadRelation::Ahead => {
+                self.raise_alarm(account, Alarm::LogDisputed, cx);
+                self.want_log(account, cx.now.plus_ms(WITHHELD_MS));
+            }
+        }
+    }
+
+    /// Keeps what was claimed until the relay has shown as much; of several the longest.
+    fn claim(&mut self, account: AccountId, claim: Claim, cx: &mut Context<'_>) {
+        if let Some(contact) = self.contacts.get_mut(&account)
+            && contact
+                .claim
+                .is_none_or(|known| known.head.length < claim.head.length)
+        {
+            contact.claim = Some(claim);
+            cx.contacts.insert(account);
+        }
     }
 
     /// No such account, or no answer that could be used.
@@ -155,6 +201,10 @@ impl Engine {
             }
             Err(_) => {
                 self.raise_alarm(account, Alarm::LogForged, cx);
+                // Of others it is asked when there is something to send.
+                if self.is_own(&account) {
+                    self.want_log(account, cx.now.plus_ms(WITHHELD_MS));
+                }
                 false
             }
         }
@@ -164,8 +214,11 @@ impl Engine {
         for change in changes {
             match &change.change {
                 Change::DeviceAdded(device) => {
-                    let name = device.name.as_str().to_owned();
+                    let (id, name) = (device.id, device.name.as_str().to_owned());
                     self.conversation_notice(account, &Notice::DeviceAdded { name }, cx);
+                    if self.is_own(&account) {
+                        self.own_device_added(id, cx);
+                    }
                 }
                 Change::DeviceRevoked(device) => {
                     let name = device.name.as_str().to_owned();
@@ -182,7 +235,11 @@ impl Engine {
                     self.conversation_notice(account, &Notice::SafetyNumberChanged, cx);
                     cx.touch(account);
                 }
-                Change::ForkResolved => self.clear_alarm(account, cx),
+                Change::ForkResolved => {
+                    // Claims of before may name the branch that went.
+                    self.clear_claim(account, cx);
+                    self.clear_alarm(account, cx);
+                }
                 _ => {}
             }
         }
@@ -203,6 +260,10 @@ impl Engine {
         {
             self.sessions.remove(key, cx);
         }
+        if self.is_own(&account) {
+            self.forget_new_devices(cx);
+        }
+        let Some(log) = self.log(&account) else { return };
         let own = self.own.as_ref().filter(|own| own.account == account);
         let shut_out = own.is_some_and(|own| log.device(&own.device).is_none());
         self.drop_inactive_targets(account, cx);
@@ -232,19 +293,37 @@ impl Engine {
                 HeadRelation::Fork => self.raise_alarm(sender, Alarm::LogForked, cx),
                 HeadRelation::Ahead => {
                     let delay = cx.below(FETCH_DELAY_MS);
+                    self.claim(sender, Claim { head, by: sender }, cx);
                     self.want_log(sender, cx.now.plus_ms(delay));
                 }
                 HeadRelation::Same | HeadRelation::Behind => {}
             }
         }
+        if own == Some(sender) {
+            return;
+        }
         if let (Some(head), Some(own)) = (ours, own)
             && let Some(log) = self.log(&own)
         {
+            let claim = Claim { head, by: sender };
             match log.relation(&head) {
                 // They were shown another log of this account than the one kept here.
-                HeadRelation::Fork => self.raise_alarm(sender, Alarm::LogForked, cx),
-                HeadRelation::Ahead => self.want_log(own, cx.now),
-                HeadRelation::Same | HeadRelation::Behind => {}
+                HeadRelation::Fork => {
+                    self.raise_alarm(sender, Alarm::LogForked, cx);
+                    self.claim(own, claim, cx);
+                    self.raise_alarm(own, Alarm::LogDisputed, cx);
+                    self.want_log(own, cx.now);
+                }
+                HeadRelation::Ahead => {
+                    self.claim(own, claim, cx);
+                    self.want_log(own, cx.now);
+                }
+                HeadRelation::Same | HeadRelation::Behind => {
+                    let claimed = self.contacts.get(&own).and_then(|c| c.claim);
+                    if claimed.is_some_and(|claim| claim.by == sender) {
+                        self.clear_claim(own, cx);
+                    }
+                }
             }
         }
     }

@@ -210,6 +210,7 @@ impl Engine {
             },
             drained: Timestamp(0),
             relay: String::new(),
+            new_devices: Vec::new(),
         });
         cx.account = true;
     }

@@ -27,6 +27,8 @@ pub(crate) struct Own {
     /// When the queue was last seen drained.
     pub(crate) drained: Timestamp,
     pub(crate) relay: String,
+    /// Own devices that others added and the person has not looked at.
+    pub(crate) new_devices: Vec<DeviceId>,
 }
 
 /// A recovery key that waits for its confirmation.
@@ -69,6 +71,11 @@ impl Own {
             },
             drained: Timestamp(record.drained),
             relay: record.relay.clone(),
+            new_devices: record
+                .new_devices
+                .iter()
+                .map(|id| DeviceId::try_from(id.as_slice()).map_err(|_| AccountRecord::bad("device")))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -96,6 +103,7 @@ impl Own {
             typing_off: !self.preferences.typing,
             drained: self.drained.0,
             relay: self.relay.clone(),
+            new_devices: self.new_devices.iter().map(|id| id.as_bytes().to_vec()).collect(),
         };
         cx.put(&[], 0, &record);
     }

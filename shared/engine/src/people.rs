@@ -1,24 +1,19 @@
-//! Finding people, opening conversations, drafts; the own devices.
+//! Finding people, opening conversations, accepting them, drafts.
 
 use chopar_e2ee::safety_number::{SafetyNumber, ScanError};
-use chopar_identity::{DisplayName, EntryDraft, Handle, Signer};
+use chopar_identity::{DisplayName, Handle};
+use chopar_wire::AccountId;
 use chopar_wire::proto::content::{Copy, Payload, payload};
-use chopar_wire::proto::relay::client_frame::Body;
-use chopar_wire::proto::relay::relay_frame;
-use chopar_wire::proto::relay::{AppendLog, People, Person};
-use chopar_wire::{AccountId, DeviceId};
+use chopar_wire::proto::relay::{People, Person};
 use prost::Message;
 
 use crate::contact::Contact;
 use crate::context::Context;
-use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
 use crate::outbox::Until;
 use crate::records::SCHEMA;
 use crate::records::line::DraftRecord;
-use crate::requests::What;
-use crate::tokens::Waiting;
 use crate::view::{Notice, PersonFound, Trust};
 
 /// A draft in bytes; longer is cut by nobody but refused.
@@ -194,68 +189,6 @@ impl Engine {
                 cx.fail(asked, Failure::NotASafetyNumber);
             }
             Err(_) => cx.fail(asked, Failure::SafetyNumberMismatch),
-        }
-    }
-
-    pub(crate) fn devices(&mut self, asked: u64, cx: &mut Context<'_>) {
-        match self.own.as_ref().map(|own| own.account) {
-            Some(own) => {
-                let devices = self.device_views(&own);
-                cx.answer(asked, Answer::Devices(devices));
-            }
-            None => cx.fail(asked, Failure::NotNow),
-        }
-    }
-
-    pub(crate) fn revoke_device(&mut self, asked: u64, device: DeviceId, cx: &mut Context<'_>) {
-        let Some((account, this)) = self.own.as_ref().map(|own| (own.account, own.device)) else {
-            return cx.fail(asked, Failure::NotNow);
-        };
-        let Some(log) = self.log(&account).filter(|log| log.device(&device).is_some()) else {
-            return cx.fail(asked, Failure::NotFound);
-        };
-        let draft = EntryDraft::revoke_device(log, &device, Signer::Device(this), cx.now.0);
-        let inputs = vec![draft.signing_input()];
-        let token = self.tokens.wait(Waiting::Revocation {
-            asked,
-            draft: Box::new(draft),
-        });
-        cx.effect(Effect::Sign { token, inputs });
-    }
-
-    pub(crate) fn on_revocation_signed(
-        &mut self,
-        asked: u64,
-        draft: EntryDraft,
-        signature: [u8; 64],
-        cx: &mut Context<'_>,
-    ) {
-        let Ok(entry) = draft.finish(&[signature]) else {
-            return cx.fail(asked, Failure::Browser);
-        };
-        if !self.link.signed_in() {
-            return cx.fail(asked, Failure::Offline);
-        }
-        let body = Body::AppendLog(AppendLog { entry: Some(entry) });
-        self.requests.send(cx, What::AppendLog { asked }, body);
-    }
-
-    /// The log has grown; it is fetched and verified like anybody's.
-    pub(crate) fn on_appended(&mut self, asked: u64, body: &relay_frame::Body, cx: &mut Context<'_>) {
-        let Some(own) = self.own.as_ref().map(|own| own.account) else {
-            return;
-        };
-        match body {
-            relay_frame::Body::Done(_) => {
-                self.want_log(own, cx.now);
-                cx.answer(asked, Answer::Done);
-            }
-            relay_frame::Body::LogConflict(conflict) => {
-                // Another device was first. The person sees the new list and decides again.
-                self.take_entries(own, conflict.from, &conflict.entries, cx);
-                cx.fail(asked, Failure::RateLimited);
-            }
-            _ => cx.fail(asked, Failure::RelayMisbehaved),
         }
     }
 }

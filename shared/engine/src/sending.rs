@@ -123,7 +123,8 @@ impl Engine {
         let Some(contact) = self.contacts.get(&account) else {
             return false;
         };
-        let alarm = contact.alarm;
+        // One contact's word about the own log warns; it does not stop what goes to devices that the log names.
+        let alarm = contact.alarm.filter(|alarm| *alarm != Alarm::LogDisputed);
         if alarm.is_none() && contact.held() == Some(Held::SafetyNumberChanged) {
             return false;
         }
@@ -156,7 +157,9 @@ impl Engine {
     fn try_alarmed(&mut self, account: AccountId, devices: &[DeviceId], alarm: Alarm, cx: &mut Context<'_>) {
         match alarm {
             Alarm::BundleForged | Alarm::BundleRolledBack => {}
-            Alarm::LogForged => return self.need_log(account, cx.now.plus_ms(FORGED_MS)),
+            Alarm::LogForged | Alarm::LogWithheld | Alarm::LogDisputed => {
+                return self.need_log(account, cx.now.plus_ms(FORGED_MS));
+            }
             Alarm::LogForked | Alarm::LogRolledBack => return,
         }
         let missing: Vec<DeviceId> = devices

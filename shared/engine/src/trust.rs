@@ -15,6 +15,8 @@ pub(crate) const fn alarm_number(alarm: Option<Alarm>) -> u32 {
         Some(Alarm::LogForged) => 3,
         Some(Alarm::BundleForged) => 4,
         Some(Alarm::BundleRolledBack) => 5,
+        Some(Alarm::LogWithheld) => 6,
+        Some(Alarm::LogDisputed) => 7,
     }
 }
 
@@ -25,31 +27,39 @@ pub(crate) const fn alarm_from(number: u32) -> Option<Alarm> {
         3 => Some(Alarm::LogForged),
         4 => Some(Alarm::BundleForged),
         5 => Some(Alarm::BundleRolledBack),
+        6 => Some(Alarm::LogWithheld),
+        7 => Some(Alarm::LogDisputed),
         _ => None,
     }
 }
 
-/// Whether an alarm is about a bundle: it goes by itself once the relay shows a valid one, and an alarm about the log takes
-/// its place. Nothing forged was ever accepted, so nothing has to be resolved. Forks and rollbacks of a log stay until its
-/// owner resolves them: there the account's own keys contradict each other.
-const fn is_passing(alarm: Alarm) -> bool {
-    matches!(alarm, Alarm::BundleForged | Alarm::BundleRolledBack)
+/// The graver one is shown. Of the gravest, forks and rollbacks of a log, the first stays until the account's owner resolves
+/// it: there the account's own keys contradict each other. The others pass by themselves once what is shown verifies again;
+/// nothing of what was forged or withheld was ever accepted, so nothing has to be resolved.
+const fn gravity(alarm: Alarm) -> u8 {
+    match alarm {
+        Alarm::BundleForged | Alarm::BundleRolledBack => 0,
+        Alarm::LogWithheld | Alarm::LogDisputed => 1,
+        Alarm::LogForged => 2,
+        Alarm::LogForked | Alarm::LogRolledBack => 3,
+    }
 }
 
 impl Engine {
-    /// Names a broken promise on the conversation and stops sending. One about the log outranks one about a bundle.
+    /// Names a broken promise on the conversation and stops sending.
     pub(crate) fn raise_alarm(&mut self, account: AccountId, alarm: Alarm, cx: &mut Context<'_>) {
+        let own = self.is_own(&account);
         let Some(contact) = self.contacts.get_mut(&account) else {
             return;
         };
-        if contact
-            .alarm
-            .is_some_and(|raised| raised == alarm || !is_passing(raised))
-        {
+        let graver = |raised| gravity(alarm) > gravity(raised);
+        let stays = |raised| raised == alarm || (!graver(raised) && gravity(raised) > 0);
+        if contact.alarm.is_some_and(stays) {
             return;
         }
         contact.alarm = Some(alarm);
         cx.touch(account);
+        cx.own_devices |= own;
         // One that comes and goes is said once, until something else is said.
         let said = contact.row().and_then(|row| row.last).map(|line| line.body);
         if said != Some(LineBody::Notice(Notice::AlarmRaised(alarm))) {
@@ -62,7 +72,21 @@ impl Engine {
         if let Some(contact) = self.contacts.get_mut(&account).filter(|c| c.alarm.is_some()) {
             contact.alarm = None;
             cx.touch(account);
+            cx.own_devices |= self.is_own(&account);
             self.refresh_held(account, cx);
+        }
+    }
+
+    /// The relay shows what was claimed, or whoever claimed it takes it back.
+    pub(crate) fn clear_claim(&mut self, account: AccountId, cx: &mut Context<'_>) {
+        let Some(contact) = self.contacts.get_mut(&account) else {
+            return;
+        };
+        if contact.claim.take().is_some() {
+            cx.contacts.insert(account);
+        }
+        if matches!(contact.alarm, Some(Alarm::LogWithheld | Alarm::LogDisputed)) {
+            self.clear_alarm(account, cx);
         }
     }
 
@@ -79,7 +103,7 @@ impl Engine {
             .contacts
             .get(&account)
             .and_then(|c| c.alarm)
-            .is_some_and(is_passing)
+            .is_some_and(|alarm| gravity(alarm) == 0)
         {
             self.clear_alarm(account, cx);
         }

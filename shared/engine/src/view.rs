@@ -15,6 +15,18 @@ pub struct Snapshot {
     pub conversations: Vec<Conversation>,
     /// What is shared.
     pub preferences: Preferences,
+    /// What there is to know about the own devices.
+    pub own_devices: OwnDevices,
+}
+
+/// What there is to know about the own devices without having asked: shown on every page until it is over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnDevices {
+    /// What is wrong with the own account log, if anything. All but [`Alarm::LogDisputed`] stop what goes to the own other
+    /// devices.
+    pub alarm: Option<Alarm>,
+    /// Devices that were added by others and not looked at yet ([`crate::Intent::DevicesSeen`]).
+    pub new: Vec<DeviceView>,
 }
 
 /// Where a browser stands between its first visit and daily use.
@@ -146,6 +158,10 @@ pub enum Alarm {
     BundleForged,
     /// An older prekey bundle was shown.
     BundleRolledBack,
+    /// A device says, inside the encryption, that its account log is longer than the relay shows it: entries are withheld.
+    LogWithheld,
+    /// Of the own account only: a contact was shown other entries of the own log than are known here.
+    LogDisputed,
 }
 
 /// One line of a conversation.
@@ -281,7 +297,7 @@ pub struct Person {
 }
 
 /// A device in a list.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceView {
     /// Device id.
     pub device: DeviceId,

@@ -72,10 +72,7 @@ fn an_invite_is_checked_before_there_is_an_account() {
     let mut world = World::new(22, 1, CALM);
     let answer = world.ask_now(0, Intent::CheckInvite { token: "open".into() });
     assert!(matches!(answer, Answer::InviteUsable { .. }));
-    for (token, failure) in [
-        ("expired", Failure::InviteExpired),
-        ("used", Failure::InviteUsed),
-    ] {
+    for (token, failure) in [("expired", Failure::InviteExpired), ("used", Failure::InviteUsed)] {
         let answer = world.ask_now(0, Intent::CheckInvite { token: token.into() });
         assert!(answer == Answer::Failed(failure), "{token}");
     }

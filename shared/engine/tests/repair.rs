@@ -58,7 +58,10 @@ fn notices(world: &mut World, person: usize, peer: AccountId, wanted: &Notice) -
 }
 
 fn outbox(world: &World, person: usize) -> usize {
-    world.persons[person].vault.select(|k| k.kind == Kind::Outbox).len()
+    world.persons[person]
+        .vault
+        .select(|k| k.kind == Kind::Outbox)
+        .len()
 }
 
 fn refused(world: &World, person: usize, refusal: Refusal) -> u64 {
@@ -342,7 +345,10 @@ fn what_was_sent_in_a_session_of_months_ago_opens_after_its_successor() {
     assert_eq!(world.persons[1].engine.as_ref().unwrap().quarantined(), 0);
     // A month after that it is gone.
     world.run_for(35 * DAY);
-    assert_eq!(world.persons[1].vault.select(|k| k.kind == Kind::Session).len(), 1);
+    assert_eq!(
+        world.persons[1].vault.select(|k| k.kind == Kind::Session).len(),
+        1
+    );
 }
 
 #[test]
@@ -376,7 +382,11 @@ fn one_of_two_devices_asks_again_and_the_other_is_left_alone() {
     world.run_for(120_000);
     let expected: Vec<String> = (1..=5).map(|n| format!("message {n}")).collect();
     assert_eq!(sorted(shown(&world, 1, &bob)), expected);
-    assert_eq!(sorted(shown(&world, 2, &bob)), expected[1..].to_vec(), "once each");
+    assert_eq!(
+        sorted(shown(&world, 2, &bob)),
+        expected[1..].to_vec(),
+        "once each"
+    );
     assert_eq!(outbox(&world, 0), 0);
 }
 
@@ -400,7 +410,11 @@ fn copies_for_the_own_other_device_live_until_it_has_them() {
     assert!(outbox(&world, 1) > 0);
     send(&mut world, 1, bob, 3);
     world.run_for(300_000);
-    let mut texts: Vec<String> = world.persons[2].own_states(&bob).into_iter().map(|s| s.0).collect();
+    let mut texts: Vec<String> = world.persons[2]
+        .own_states(&bob)
+        .into_iter()
+        .map(|s| s.0)
+        .collect();
     texts.sort();
     assert_eq!(texts, ["message 1", "message 2", "message 3"]);
     open(&mut world, 0, 1, alice);

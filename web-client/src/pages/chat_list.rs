@@ -7,6 +7,7 @@ use leptos::{ev, html};
 
 use super::connection::{Connection, ConnectionBar};
 use super::notice::notice_text;
+use super::own_devices_bar::OwnDevicesBar;
 use crate::state::{Dialog, use_app};
 use crate::ui::{Avatar, Icon, Ticks, rove};
 use crate::view_model::Place;
@@ -38,6 +39,7 @@ pub(crate) fn ChatList(
                 </button>
             </header>
             <ConnectionBar/>
+            <OwnDevicesBar/>
             <ul class="chats" role="list" aria-label=texts.chats_list() node_ref=list on:keydown=on_key>
                 <For each=move || app.chats.order() key=|peer| *peer let:peer>
                     <ChatRow peer place/>

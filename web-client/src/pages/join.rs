@@ -7,6 +7,7 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::languages::Languages;
 use crate::state::{Asking, use_app};
 use crate::ui::{Field, Icon, Problem, failure_text, focus_when_mounted, is_fine_pointer, role_text};
 use crate::view_model::browser_name;
@@ -96,7 +97,7 @@ pub(crate) fn Join() -> impl IntoView {
             .into_any()
         }
     };
-    view! { <main class="sheet"><div class="card">{stage}</div></main> }
+    view! { <main class="sheet"><div class="card">{stage}<Languages/></div></main> }
 }
 
 #[component]
@@ -129,6 +130,13 @@ fn JoinForm(token: String, role: Role, organisation: String) -> impl IntoView {
             });
         }
     };
+    let wrong_handle = wrong(&asking, |failure| {
+        matches!(
+            failure,
+            Failure::HandleLength | Failure::HandleCharacter | Failure::HandleMixed | Failure::HandleTaken
+        )
+    });
+    let wrong_name = wrong(&asking, |failure| failure == Failure::NameInvalid);
     let (failure, waiting) = (asking.failure(), asking.clone());
     view! {
         <h1 id="pane-title" tabindex="-1">{texts.join_title(&organisation)}</h1>
@@ -141,6 +149,7 @@ fn JoinForm(token: String, role: Role, organisation: String) -> impl IntoView {
                 value=handle
                 max={2 * HANDLE_MAX}
                 autocomplete="username"
+                wrong=wrong_handle
             />
             <Field
                 id="join-name"
@@ -149,6 +158,7 @@ fn JoinForm(token: String, role: Role, organisation: String) -> impl IntoView {
                 value=name
                 max={2 * DISPLAY_NAME_MAX}
                 autocomplete="name"
+                wrong=wrong_name
             />
             <Problem failure/>
             <div class="actions">
@@ -158,4 +168,10 @@ fn JoinForm(token: String, role: Role, organisation: String) -> impl IntoView {
         </form>
         <p class="assurance"><Icon name="key-round"/><span>{texts.join_privacy()}</span></p>
     }
+}
+
+/// Whether the last attempt failed for one of these reasons.
+fn wrong(asking: &Asking, reason: impl Fn(Failure) -> bool + Send + Sync + 'static) -> Signal<bool> {
+    let failure = asking.failure();
+    Signal::derive(move || failure.get().is_some_and(&reason))
 }

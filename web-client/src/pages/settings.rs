@@ -7,10 +7,10 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::i18n::Language;
+use super::languages::Languages;
 use crate::port::KeyHome;
 use crate::state::{App, Asking, Dialog, Theme, use_app};
-use crate::ui::{Avatar, Field, Icon, PaneHead, Problem, focus_when_mounted};
+use crate::ui::{Avatar, Field, Icon, PaneHead, Problem, choice};
 use crate::view_model::Place;
 
 /// The page.
@@ -81,48 +81,6 @@ fn Profile() -> impl IntoView {
         </section>
     }
     .into_any()
-}
-
-/// Radio buttons side by side.
-fn choice(
-    group: &'static str,
-    label: &'static str,
-    lang: Option<&'static str>,
-    checked: Signal<bool>,
-    choose: impl Fn() + 'static,
-) -> impl IntoView {
-    view! {
-        <label class="choice" lang=lang>
-            <input type="radio" name=group prop:checked=move || checked.get() on:change=move |_| choose()/>
-            <span>{label}</span>
-        </label>
-    }
-}
-
-#[component]
-fn Languages() -> impl IntoView {
-    let app = use_app();
-    let texts = app.texts();
-    let all: Vec<_> = Language::ALL
-        .into_iter()
-        .map(|language| {
-            let checked = app.language.get_untracked() == language;
-            let choose = move || {
-                language.remember();
-                app.language.set(language);
-                // The page was built anew: the keyboard is put back where it was.
-                focus_when_mounted("language");
-            };
-            choice(
-                "language",
-                language.name(),
-                Some(language.tag()),
-                Signal::stored(checked),
-                choose,
-            )
-        })
-        .collect();
-    view! { <div class="choices" id="language" role="radiogroup" tabindex="-1" aria-label=texts.settings_language()>{all}</div> }
 }
 
 #[component]

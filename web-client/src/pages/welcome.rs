@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::languages::Languages;
 use crate::state::use_app;
 use crate::ui::Icon;
 
@@ -16,6 +17,7 @@ pub(crate) fn Welcome() -> impl IntoView {
                 <h1 id="pane-title" tabindex="-1">{texts.welcome_title()}</h1>
                 <p>{texts.welcome_body()}</p>
                 <p class="assurance"><Icon name="lock"/><span>{texts.welcome_privacy()}</span></p>
+                <Languages/>
             </div>
         </main>
     }

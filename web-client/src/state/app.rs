@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chopar_engine::view::{ConnectionState, Me, Phase, Preferences, Role};
+use chopar_engine::view::{ConnectionState, Me, OwnDevices, Phase, Preferences, Role};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 
@@ -36,6 +36,8 @@ pub(crate) struct State {
     pub(crate) stage: ArcRwSignal<Stage>,
     /// The connection to the relay.
     pub(crate) connection: ArcRwSignal<ConnectionState>,
+    /// What there is to know about the own devices.
+    pub(crate) own_devices: ArcRwSignal<OwnDevices>,
     /// What is shared with others.
     pub(crate) preferences: ArcRwSignal<Preferences>,
     /// Facts about this browser, once known.
@@ -92,6 +94,7 @@ impl App {
             client,
             stage: ArcRwSignal::new(Stage::Starting),
             connection: ArcRwSignal::new(ConnectionState::Connecting),
+            own_devices: ArcRwSignal::new(OwnDevices::default()),
             preferences: ArcRwSignal::new(Preferences {
                 receipts: true,
                 typing: true,

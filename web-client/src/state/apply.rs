@@ -48,6 +48,7 @@ impl App {
             Event::Answered { id, answer } => self.client.answered(id, answer),
             Event::PhaseChanged(phase) => self.enter(Stage::Phase(phase)),
             Event::ConnectionChanged(connection) => self.connection.set(connection),
+            Event::OwnDevicesChanged(devices) => self.own_devices.set(devices),
             Event::ConversationChanged(conversation) => {
                 self.announce_arrival(&conversation);
                 self.chats.put(conversation);
@@ -75,6 +76,7 @@ impl App {
     fn take(self, snapshot: Snapshot) {
         self.connection.set(snapshot.connection);
         self.preferences.set(snapshot.preferences);
+        self.own_devices.set(snapshot.own_devices);
         self.chats.replace(snapshot.conversations);
         self.enter(Stage::Phase(snapshot.phase));
     }

@@ -45,6 +45,18 @@ pub(crate) fn alarm_text(texts: Texts, alarm: Alarm, name: &str) -> String {
         Alarm::LogForged => texts.alarm_log_forged(name),
         Alarm::BundleForged => texts.alarm_bundle_forged(name),
         Alarm::BundleRolledBack => texts.alarm_bundle_rolled_back(name),
+        Alarm::LogWithheld => texts.alarm_log_withheld(name),
+        Alarm::LogDisputed => texts.own_log_disputed().to_owned(),
+    }
+}
+
+/// The same about the own account.
+pub(crate) fn own_alarm_text(texts: Texts, alarm: Alarm) -> &'static str {
+    match alarm {
+        Alarm::LogForked => texts.own_log_forked(),
+        Alarm::LogRolledBack | Alarm::LogWithheld => texts.own_log_rolled_back(),
+        Alarm::LogDisputed => texts.own_log_disputed(),
+        Alarm::LogForged | Alarm::BundleForged | Alarm::BundleRolledBack => texts.own_log_forged(),
     }
 }
 

@@ -27,6 +27,9 @@ pub(crate) fn Field(
     /// Further classes of the box.
     #[prop(optional)]
     class: &'static str,
+    /// Whether what is typed was refused.
+    #[prop(optional, into)]
+    wrong: Signal<bool>,
 ) -> impl IntoView {
     let hint_id = [id, "-hint"].concat();
     let described = (!hint.is_empty()).then(|| hint_id.clone());
@@ -42,6 +45,7 @@ pub(crate) fn Field(
                 autocapitalize="off"
                 spellcheck="false"
                 aria-describedby=described
+                aria-invalid=move || wrong.get().then_some("true")
                 prop:value=move || value.get()
                 on:input=move |event| value.set(event_target_value(&event))
             />

@@ -7,6 +7,7 @@
 mod announcer;
 mod avatar;
 mod camera;
+mod choice;
 mod copy;
 mod failure;
 mod field;
@@ -20,8 +21,9 @@ mod ticks;
 pub(crate) use announcer::Announcer;
 pub(crate) use avatar::Avatar;
 pub(crate) use camera::{Camera, CameraProblem};
+pub(crate) use choice::choice;
 pub(crate) use copy::CopyButton;
-pub(crate) use failure::{alarm_text, failure_text, fatal_text, role_text};
+pub(crate) use failure::{alarm_text, failure_text, fatal_text, own_alarm_text, role_text};
 pub(crate) use field::{Field, Problem};
 pub(crate) use focus::{focus_id, focus_when_mounted, is_fine_pointer, rove};
 pub(crate) use icon::Icon;

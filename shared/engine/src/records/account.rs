@@ -41,6 +41,9 @@ pub(crate) struct AccountRecord {
     /// Name of the relay the account is at.
     #[prost(string, tag = "15")]
     pub(crate) relay: String,
+    /// Ids of own devices that others added and the person has not looked at.
+    #[prost(bytes = "vec", repeated, tag = "16")]
+    pub(crate) new_devices: Vec<Vec<u8>>,
 }
 stored!(AccountRecord, Account);
 

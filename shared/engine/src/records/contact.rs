@@ -65,6 +65,14 @@ pub(crate) struct ContactRecord {
     /// State of the last line, where it is an own one.
     #[prost(uint32, tag = "18")]
     pub(crate) last_state: u32,
+    /// A head of this account's log that somebody claimed and the relay has not shown: its length, 0 for none.
+    #[prost(uint32, tag = "19")]
+    pub(crate) claimed_length: u32,
+    #[prost(bytes = "vec", tag = "20")]
+    pub(crate) claimed_hash: Vec<u8>,
+    /// Who claimed it.
+    #[prost(bytes = "vec", tag = "21")]
+    pub(crate) claimed_by: Vec<u8>,
 }
 stored!(ContactRecord, Contact);
 
