@@ -1,5 +1,7 @@
 //! What is said before the catalogue is there: static/boot.js and index.html speak every language too, and say the same in each.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 const BOOT: &str = include_str!("../../static/boot.js");

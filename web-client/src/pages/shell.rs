@@ -176,9 +176,21 @@ fn Pick() -> impl IntoView {
             </h1>
             {move || empty().then(|| view! { <p>{texts.chats_empty_body()}</p> })}
             <p class="assurance"><Icon name="lock"/><span>{texts.chats_pick_body()}</span></p>
-            <button type="button" class="button" on:click=move |_| app.dialog.set(Some(Dialog::Switch))>
-                {texts.switch_title()}" "<kbd>"Ctrl K"</kbd>
-            </button>
+            {move || if empty() {
+                view! {
+                    <button type="button" class="button primary" on:click=move |_| app.dialog.set(Some(Dialog::Find))>
+                        <Icon name="message-square-plus"/>{texts.chats_new()}
+                    </button>
+                }
+                .into_any()
+            } else {
+                view! {
+                    <button type="button" class="button" on:click=move |_| app.dialog.set(Some(Dialog::Switch))>
+                        {texts.switch_title()}" "<kbd>"Ctrl K"</kbd>
+                    </button>
+                }
+                .into_any()
+            }}
         </div>
     }
 }

@@ -11,7 +11,8 @@ use super::keys::DataKey;
 use super::seal::Sealer;
 use super::slot::{DEVICE_SLOT, DeviceSlot};
 use super::{
-    DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, RESIDENT, ROLLED_BACK, STORES, Vault, VaultError, to_bytes, to_js,
+    DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, RESIDENT, ROLLED_BACK, STORES, Vault, VaultError, to_bytes,
+    to_js,
 };
 use crate::platform::idb::Database;
 use crate::platform::webcrypto::WebCrypto;

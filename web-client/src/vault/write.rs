@@ -40,9 +40,7 @@ impl Vault {
             transaction.store(store)?.delete(at)?;
         }
         if self.rolled_back.get() {
-            transaction
-                .store(KEYS)?
-                .delete(JsValue::from_str(ROLLED_BACK))?;
+            transaction.store(KEYS)?.delete(JsValue::from_str(ROLLED_BACK))?;
         }
         transaction.finish().await?;
         self.rolled_back.set(false);
