@@ -77,6 +77,8 @@ fn main() {
         ("script", "losses", losses()),
         ("script", "crashes", crashes()),
         ("script", "old_chains", old_chains()),
+        ("world", "both_write", both_write()),
+        ("world", "trouble", trouble()),
     ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../corpus")
@@ -225,4 +227,21 @@ fn old_chains() -> Vec<u8> {
     ];
     let tail = [&late[..], &late, &month, &round].concat();
     round.repeat(8).into_iter().chain(tail).collect()
+}
+
+/// Acts of `world`, by number: 0 says, 3 loses the connection, 4 crashes, 5 stops or starts the relay, 6 loses frames,
+/// 7 changes delays, 8 types or reads, 9 lets time pass.
+fn both_write() -> Vec<u8> {
+    let round = |i: u8| [A, 0, 1, 0, 9 << 1, 10 + i, 8 << 1 | (i & 1), i, 9 << 1, 60];
+    (0..9).flat_map(round).collect()
+}
+
+/// Each kind of trouble while something is under way.
+fn trouble() -> Vec<u8> {
+    let round = |i: u8| {
+        let begin = [A, 0, 9 << 1, 3 * i, (3 + i % 5) << 1 | (i & 1), i];
+        let go_on = [B, 0, 9 << 1, 40, 5 << 1, 1];
+        [begin, go_on].concat()
+    };
+    (0..15).flat_map(round).collect()
 }

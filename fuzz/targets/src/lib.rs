@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod script;
+mod world;
 
 use std::sync::LazyLock;
 
@@ -26,6 +27,7 @@ use chopar_wire::proto::relay::Log;
 use rand_core::CryptoRng;
 
 pub use script::{Act, script};
+pub use world::world;
 
 /// The moment of every target.
 pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -34,7 +36,7 @@ pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     ("client_frame", client_frame),
     ("relay_frame", relay_frame),
     ("account_log", account_log),
@@ -47,6 +49,7 @@ pub const TARGETS: [Target; 12] = [
     ("handle", handle),
     ("safety_number_qr", safety_number_qr),
     ("script", script),
+    ("world", world),
 ];
 
 /// Two people who know each other, and their sessions in the middle of a conversation.

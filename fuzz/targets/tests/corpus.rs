@@ -9,6 +9,8 @@ use chopar_fuzz_targets::TARGETS;
 
 /// Places at which one file is cut and altered: bounds the time for large ones.
 const PLACES: usize = 64;
+/// The same for targets that play whole conversations.
+const PLACES_OF_SCRIPTS: usize = 12;
 
 fn corpus(target: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -23,11 +25,15 @@ fn every_parser_keeps_its_rules_on_its_corpus() {
     for (name, target) in TARGETS {
         let files = corpus(name);
         assert!(!files.is_empty(), "{name} has no corpus");
+        let places = match name {
+            "script" | "world" => PLACES_OF_SCRIPTS,
+            _ => PLACES,
+        };
         let mut inputs = 0;
         for file in &files {
             let bytes = fs::read(file).unwrap();
             target(&bytes);
-            let step = (bytes.len() / PLACES).max(1);
+            let step = (bytes.len() / places).max(1);
             for at in (0..bytes.len()).step_by(step) {
                 target(&bytes[..at]);
                 let mut altered = bytes.clone();
