@@ -1,11 +1,12 @@
 //! The handshake as independent implementations do it, for transcripts and tests: given private keys, labels as given,
 //! `AD = enc(IKa) ‖ enc(IKb)`, the KEM optional. The agreement is the very code of the product's suite.
 
-use chopar_identity::X25519Public;
+use chopar_identity::{KemPublic1024, X25519Public};
 
 use crate::handshake::agreement::Terms;
 use crate::handshake::secrets::HandshakeSecrets;
-use crate::keys::ml_kem::{handshakes, turns};
+use crate::keys::encapsulate_with;
+use crate::keys::ml_kem::{handshakes, is_turn_key, turns};
 use crate::keys::{NonContributory, X25519Secret};
 
 /// Which KEM takes part.
@@ -111,19 +112,16 @@ impl OracleHandshake {
             (OracleKem::None, None) => (None, None),
             (OracleKem::MlKem768, Some(key)) => {
                 let key = key.as_slice().try_into().map_err(|_| OracleError::Kem)?;
-                if !turns::is_key(key) {
+                if !is_turn_key(key) {
                     return Err(OracleError::Kem);
                 }
                 let (ct, ss) = turns::encapsulate(key, m);
                 (Some(ct.to_vec()), Some(ss))
             }
             (OracleKem::MlKem1024, Some(key)) => {
-                let key = key.as_slice().try_into().map_err(|_| OracleError::Kem)?;
-                if !handshakes::is_key(key) {
-                    return Err(OracleError::Kem);
-                }
-                let (ct, ss) = handshakes::encapsulate(key, m);
-                (Some(ct.to_vec()), Some(ss))
+                let key = KemPublic1024::parse(key).map_err(|_| OracleError::Kem)?;
+                let (ct, ss) = encapsulate_with(&key, m);
+                (Some(ct.as_bytes().to_vec()), Some(ss))
             }
             _ => return Err(OracleError::Kem),
         };

@@ -58,13 +58,7 @@ macro_rules! parameter_set {
                 }
             }
 
-            /// Whether all coefficients are in range (section 7.2): what must be asked of a key before anything is
-            /// encapsulated to it.
-            pub(crate) fn is_key(key: &[u8; KEY]) -> bool {
-                libcrux::validate_public_key(&$public::from(key))
-            }
-
-            /// Encapsulates the message `m` to a key that [`is_key`] accepts (algorithm 20).
+            /// Encapsulates the message `m` to a key whose coefficients were checked (algorithm 20).
             pub(crate) fn encapsulate(key: &[u8; KEY], m: &[u8; 32]) -> ([u8; CIPHERTEXT], Secret32) {
                 let (ciphertext, shared) = libcrux::encapsulate(&$public::from(key), *m);
                 (ciphertext.into(), secret(shared))
@@ -81,3 +75,9 @@ macro_rules! parameter_set {
 
 parameter_set!(turns: mlkem768, MlKem768PublicKey, MlKem768PrivateKey, MlKem768Ciphertext, 1184, 1088, 2400);
 parameter_set!(handshakes: mlkem1024, MlKem1024PublicKey, MlKem1024PrivateKey, MlKem1024Ciphertext, 1568, 1568, 3168);
+
+/// Whether all coefficients of a turn's key are in range (FIPS 203, section 7.2): what must be asked of a key before
+/// anything is encapsulated to it. Keys of handshakes are checked where they are parsed, as `KemPublic1024`.
+pub(crate) fn is_turn_key(key: &[u8; turns::KEY]) -> bool {
+    libcrux_ml_kem::mlkem768::validate_public_key(&key.into())
+}

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::limits::{KEM_AFTER_MESSAGES, KEM_AFTER_MS};
 use crate::keys::Secret32;
+use crate::keys::ml_kem::is_turn_key;
 use crate::keys::ml_kem::turns::{self, Pair};
 
 /// Length of an encapsulation key in bytes.
@@ -126,7 +127,7 @@ impl Asked {
 impl PeerKey {
     /// Checks the key's coefficients.
     pub(super) fn parse(bytes: Box<[u8; KEM_KEY]>) -> Option<Self> {
-        turns::is_key(&bytes).then_some(Self(bytes))
+        is_turn_key(&bytes).then_some(Self(bytes))
     }
 
     pub(super) fn as_bytes(&self) -> &[u8; KEM_KEY] {
