@@ -26,8 +26,8 @@ struct Needles(Vec<(&'static str, String)>);
 
 impl Needles {
     fn bytes(&mut self, what: &'static str, bytes: &[u8]) {
-        // Also the beginning alone, as short forms show it.
-        let hex: String = bytes.iter().take(8).fold(String::new(), |mut text, byte| {
+        // The beginning alone, as an id's own `Debug` shows it.
+        let hex: String = bytes.iter().take(4).fold(String::new(), |mut text, byte| {
             write!(text, "{byte:02x}").unwrap();
             text
         });
@@ -89,6 +89,7 @@ fn the_search_finds_what_it_looks_for() {
     let mut needles = Needles::default();
     needles.bytes("id", b"sixteen bytes id");
     for log in [
+        "device=DeviceId(73697874…) gone",
         "device=7369787465656e20 gone",
         "device=7369787465656E20 gone",
         "[115, 105, 120, 116, 101, 101, 110, 32, 98, 121, 116, 101, 115, 32, 105, 100]",
