@@ -32,10 +32,10 @@ pub(crate) async fn run(folder: &Path, full: bool) -> Result<()> {
         let outcome = module.ask(name, size, WITHIN).await;
         let took = begun.elapsed().as_secs_f64();
         match outcome {
-            Ok(counts) => println!("{name:<28} {took:>7.1} s  {counts}"),
+            Ok(counts) => println!("{name:<32} {took:>7.1} s  {counts}"),
             Err(error) => {
                 failed += 1;
-                println!("{name:<28} {took:>7.1} s  FAILED: {error:#}");
+                println!("{name:<32} {took:>7.1} s  FAILED: {error:#}");
             }
         }
     }
