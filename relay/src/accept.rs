@@ -1,4 +1,10 @@
-//! The accept loop: caps, timeouts, one HTTP/1.1 connection after another, and the drain at the end.
+//! The accept loop: caps, timeouts, TLS where it is spoken, one HTTP/1.1 request after another, and the drain at the end.
+//!
+//! ```text
+//!  accept ── place? ── TLS handshake ── request head ── WebSocket ── sign-in ── frames
+//!            at once       10 s            10 s                        30 s     a writer that stands still: 20 s
+//! ```
+//! Each stage has a time of its own, so that a connection that dribbles holds its place for a bounded time.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,11 +16,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service;
 
 use crate::core::{Core, stop_of};
 use crate::places::Peer;
+use crate::tls::Tls;
 
 /// Largest request head in bytes: a browser's, with room. hyper's own minimum is 8 KiB.
 const HEAD_MAX: usize = 16 * 1024;
@@ -52,6 +60,32 @@ async fn serve(core: Arc<Core>, stream: TcpStream, peer: Peer, router: Router) {
     if let Err(fault) = stream.set_nodelay(true) {
         tracing::debug!(%fault, "small frames will wait for company");
     }
+    match &core.tls {
+        None => requests(&core, stream, peer, router).await,
+        // Apart: a connection without TLS need not hold room for it.
+        Some(tls) => Box::pin(secured(&core, tls, stream, peer, router)).await,
+    }
+}
+
+async fn secured(core: &Core, tls: &Tls, stream: TcpStream, peer: Peer, router: Router) {
+    let mut stopping = core.stopping.subscribe();
+    let handshake = tokio::select! {
+        handshake = tokio::time::timeout(core.config.caps.tls_handshake, tls.accept(stream)) => handshake,
+        () = stop_of(&mut stopping) => return,
+    };
+    match handshake {
+        Ok(Ok(stream)) => requests(core, stream, peer, router).await,
+        // Whoever speaks something else was told so by an alert.
+        Ok(Err(fault)) => tracing::debug!(%fault, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+/// One request after another, until the connection ends or becomes a WebSocket.
+async fn requests<S>(core: &Core, stream: S, peer: Peer, router: Router)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
         router.clone().call(request)

@@ -7,6 +7,10 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::policy::limits::Rates;
 
+/// How soon a renewed certificate is seen: it is renewed weeks before the end of the one before, and reading two small
+/// files costs nothing.
+const CERTIFICATE_LOOK: Duration = Duration::from_secs(10);
+
 /// Everything that can be chosen about a relay.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -22,6 +26,10 @@ pub struct Config {
     pub behind_proxy: bool,
     /// Addresses of proxies on other machines that are believed too; behind a proxy only.
     pub proxies: Vec<IpAddr>,
+    /// How the relay speaks on its listener.
+    pub tls: Tls,
+    /// How often the files of a certificate are looked at.
+    pub certificate_look: Duration,
     /// Where the web client comes from.
     pub web: WebSource,
     /// Bounds of the accept loop.
@@ -32,6 +40,26 @@ pub struct Config {
     pub database_bytes_max: Option<u64>,
     /// Where time comes from.
     pub clock: Clock,
+}
+
+/// How the relay speaks on its listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// Plain HTTP on this machine or behind a proxy, where it is allowed.
+    Auto,
+    /// Plain HTTP, and nothing else.
+    Off,
+    /// TLS with a certificate from files.
+    Files(TlsFiles),
+}
+
+/// A certificate and its key, both PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The server's own certificate first, then those between it and the root.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
 }
 
 /// Where the relay takes the web client from.
@@ -50,6 +78,8 @@ pub struct Caps {
     pub connections: usize,
     /// Connections of one address: an office behind one NAT, not a flood.
     pub per_address: usize,
+    /// Time for the TLS handshake, as for a request head.
+    pub tls_handshake: Duration,
     /// Time for a request head: a slow client must not hold a connection.
     pub request_head: Duration,
     /// Time from the WebSocket's opening to the sign-in.
@@ -65,6 +95,7 @@ impl Default for Caps {
         Self {
             connections: 10_000,
             per_address: 512,
+            tls_handshake: Duration::from_secs(10),
             request_head: Duration::from_secs(10),
             sign_in: Duration::from_secs(30),
             registration: Duration::from_secs(15 * 60),
@@ -82,6 +113,8 @@ impl Config {
             origins: Vec::new(),
             behind_proxy: false,
             proxies: Vec::new(),
+            tls: Tls::Auto,
+            certificate_look: CERTIFICATE_LOOK,
             web: WebSource::Embedded,
             caps: Caps::default(),
             rates: Rates::default(),
@@ -90,24 +123,35 @@ impl Config {
         }
     }
 
-    /// The origins of this relay on a listener at `local`: the configured ones, or its loopback names.
+    /// The origins of this relay on a listener at `local`: the configured ones, or the listener's own.
     pub(crate) fn origins_at(&self, local: SocketAddr) -> Vec<String> {
-        if self.origins.is_empty() {
-            loopback_names(local)
-                .map(|name| format!("http://{name}"))
-                .to_vec()
-        } else {
-            self.origins
+        if !self.origins.is_empty() {
+            return self
+                .origins
                 .iter()
                 .map(|origin| origin.trim_end_matches('/').to_ascii_lowercase())
-                .collect()
+                .collect();
         }
+        let address = local.ip();
+        let tls = self.speaks_tls();
+        if tls && !address.is_loopback() && !address.is_unspecified() {
+            return vec![format!(
+                "https://{}",
+                authority(&bracketed(address), local.port(), tls)
+            )];
+        }
+        let scheme = if tls { "https" } else { "http" };
+        LOOPBACK_NAMES
+            .map(|name| format!("{scheme}://{}", authority(name, local.port(), tls)))
+            .to_vec()
     }
 
     /// What a `Host` header may say: the authorities of the origins, with and without the scheme's own port, and, for a
     /// proxy on this machine, the listener's loopback names.
     pub(crate) fn hosts_at(&self, local: SocketAddr) -> Vec<String> {
-        let mut hosts = loopback_names(local).to_vec();
+        let mut hosts = LOOPBACK_NAMES
+            .map(|name| format!("{name}:{}", local.port()))
+            .to_vec();
         for origin in self.origins_at(local) {
             if let Some((scheme, authority)) = origin.split_once("://") {
                 let port = if scheme == "https" { 443 } else { 80 };
@@ -117,11 +161,31 @@ impl Config {
         }
         hosts
     }
+
+    /// Whether connections begin with a TLS handshake.
+    pub(crate) fn speaks_tls(&self) -> bool {
+        matches!(self.tls, Tls::Files(_))
+    }
 }
 
 /// What a listener on this machine is called on this machine.
-fn loopback_names(local: SocketAddr) -> [String; 3] {
-    ["localhost", "127.0.0.1", "[::1]"].map(|name| format!("{name}:{}", local.port()))
+const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// Host and port as browsers write them: the scheme's own port is left out.
+fn authority(host: &str, port: u16, tls: bool) -> String {
+    if port == if tls { 443 } else { 80 } {
+        host.to_owned()
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
+/// An address as a host in an origin.
+fn bracketed(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
 }
 
 #[cfg(test)]
@@ -139,6 +203,25 @@ mod tests {
         assert_eq!(
             config.origins_at(([127, 0, 0, 1], 8080).into()),
             ["https://chat.example.org"]
+        );
+    }
+
+    #[test]
+    fn listeners_have_the_names_that_browsers_use() {
+        let mut config = Config::new("data");
+        let at = |config: &Config, text: &str| config.origins_at(text.parse().unwrap());
+        assert_eq!(at(&config, "127.0.0.1:80")[0], "http://localhost");
+        config.tls = Tls::Files(TlsFiles {
+            certificate: "c".into(),
+            key: "k".into(),
+        });
+        assert_eq!(at(&config, "127.0.0.1:443")[0], "https://localhost");
+        assert_eq!(at(&config, "192.168.1.5:443"), ["https://192.168.1.5"]);
+        assert_eq!(at(&config, "[2001:db8::5]:8443"), ["https://[2001:db8::5]:8443"]);
+        assert!(
+            config
+                .hosts_at("192.168.1.5:443".parse().unwrap())
+                .contains(&"192.168.1.5".to_owned())
         );
     }
 }

@@ -9,10 +9,13 @@ use crate::http::health::Readiness;
 use crate::places::Places;
 use crate::policy::limits::Limiter;
 use crate::store::Store;
+use crate::tls::Tls;
 use crate::ws::registry::Registry;
 
 pub(crate) struct Core {
     pub(crate) config: Config,
+    /// `None`: plain HTTP.
+    pub(crate) tls: Option<Tls>,
     /// Where clients are served from, normalised.
     pub(crate) origins: Vec<String>,
     /// What requests may call this relay.

@@ -11,13 +11,14 @@
 //! It depends on `chopar-wire` and `chopar-identity` only: it holds no code that could decrypt a message, and a test
 //! keeps it so. It verifies account logs, bundles and sign-ins with the same code as the clients, which verify again.
 //!
-//! Not here: anything end-to-end, TLS (a later step; plain HTTP serves loopback only), several nodes.
+//! Not here: anything end-to-end, several nodes.
 //!
 //! | module | holds |
 //! |---|---|
 //! | `relay` | [`Relay`]: opening, running, draining |
 //! | `config` | [`Config`] and its parts |
 //! | `accept`, `places`, `forwarded` | the accept loop and its timeouts, caps, clients behind a proxy |
+//! | `tls`, `origin` | TLS 1.3, certificates that change while connections live; where people reach the relay |
 //! | `http` | the web client, headers, probes |
 //! | `ws` | `/v1/connect`: sign-in, frames, delivery |
 //! | `policy` | rates, words of the directory, effects of account logs |
@@ -36,14 +37,16 @@ mod data;
 mod fanout;
 mod forwarded;
 mod http;
+mod origin;
 mod places;
 mod policy;
 mod relay;
 mod store;
+mod tls;
 mod token;
 mod ws;
 
 pub use clock::Clock;
-pub use config::{Caps, Config, WebSource};
+pub use config::{Caps, Config, Tls, TlsFiles, WebSource};
 pub use policy::limits::{Rate, Rates};
 pub use relay::{Relay, ServeError};

@@ -9,14 +9,16 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::accept;
-use crate::config::Config;
+use crate::config::{Config, Tls};
 use crate::core::Core;
 use crate::http::health::Readiness;
 use crate::http::router::router;
+use crate::origin::Origin;
 use crate::places::Places;
 use crate::policy::limits::Limiter;
 use crate::store::sqlite::{Options, SqliteStore};
 use crate::store::{Fact, Role, Store, StoreError};
+use crate::tls::{self, TlsError};
 use crate::token::NoRandomness;
 use crate::ws::administration::new_invite;
 use crate::ws::registry::Registry;
@@ -37,9 +39,25 @@ const SWEEP_PAUSE: Duration = Duration::from_millis(20);
 pub enum ServeError {
     /// Plain HTTP beyond this machine would give everybody on the way the client's code to alter.
     #[error(
-        "{0} is not a loopback address: plain HTTP is for this machine only (or --behind-proxy, with TLS there)"
+        "{0} can be reached from other machines, and plain HTTP is for this machine only: give a certificate (--tls-cert \
+         and --tls-key), or put a proxy that speaks TLS in front (--behind-proxy), or listen on 127.0.0.1"
     )]
     NotLoopback(SocketAddr),
+    /// No browser would name a page's origin so.
+    #[error(
+        "{0:?} is not where a page can be: write https://name or https://name:port, nothing after it, and names in other \
+         scripts in their xn-- form"
+    )]
+    Origin(String),
+    /// A page from there could not reach this relay.
+    #[error("{0} is plain HTTP, and this relay speaks TLS: people reach it by https")]
+    PlainOrigin(String),
+    /// The listener's address says nothing about how it is reached.
+    #[error("say with --origin where people reach this relay, for example --origin https://chat.example.org")]
+    NoOrigin,
+    /// The certificate or its key cannot be used.
+    #[error("{0}")]
+    Tls(String),
     /// The data folder cannot be used.
     #[error("the data folder cannot be used: {0}")]
     Data(String),
@@ -57,6 +75,12 @@ pub enum ServeError {
 impl From<StoreError> for ServeError {
     fn from(fault: StoreError) -> Self {
         Self::Store(fault.to_string())
+    }
+}
+
+impl From<TlsError> for ServeError {
+    fn from(fault: TlsError) -> Self {
+        Self::Tls(fault.to_string())
     }
 }
 
@@ -83,9 +107,11 @@ impl Relay {
     /// [`ServeError`]; nothing serves then.
     pub async fn open(listener: TcpListener, config: Config) -> Result<Self, ServeError> {
         let address = listener.local_addr()?;
-        if !address.ip().is_loopback() && !config.behind_proxy {
-            return Err(ServeError::NotLoopback(address));
-        }
+        let origins = checked_origins(&config, address)?;
+        let tls = match &config.tls {
+            Tls::Files(files) => Some(tls::Tls::with_files(files, &origins, &config.clock)?),
+            Tls::Auto | Tls::Off => None,
+        };
         let lock = data::prepare(&config.data).map_err(|fault| ServeError::Data(fault.to_string()))?;
         let registry = Arc::new(Registry::default());
         let store = SqliteStore::open(Options {
@@ -98,7 +124,6 @@ impl Relay {
 
         let (invite, token) = new_invite(Role::Owner, 1, FIRST_INVITE_SECONDS, config.clock.now())?;
         let made = store.replace_first_invite(invite, token.hash()).await?;
-        let origins = config.origins_at(address);
         let proxied = if config.behind_proxy { "yes" } else { "no" };
         for (fact, value) in [(Fact::Origin, &*origins[0]), (Fact::BehindProxy, proxied)] {
             // Not a reason to serve nobody: other commands will ask for what they do not find.
@@ -107,6 +132,7 @@ impl Relay {
             }
         }
         let core = Arc::new(Core {
+            tls,
             origins,
             hosts: config.hosts_at(address),
             limiter: Limiter::new(config.rates),
@@ -155,6 +181,7 @@ impl Relay {
             ..
         } = self;
         let sweeper = tokio::spawn(sweep(Arc::clone(&core)));
+        let keeper = tokio::spawn(keep_certificate(Arc::clone(&core)));
         let accepting = accept::run(&core, listener, router(Arc::clone(&core)));
         let stop = async {
             shutdown.await;
@@ -166,9 +193,37 @@ impl Relay {
             tracing::warn!("some connections did not end in time");
         }
         sweeper.abort();
+        keeper.abort();
         core.store.close().await?;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+/// The origins, if people can reach a listener at `address` from them without anybody on the way who alters the client.
+fn checked_origins(config: &Config, address: SocketAddr) -> Result<Vec<String>, ServeError> {
+    let tls = config.speaks_tls();
+    if !tls && !address.ip().is_loopback() && !config.behind_proxy {
+        return Err(ServeError::NotLoopback(address));
+    }
+    if tls && address.ip().is_unspecified() && config.origins.is_empty() {
+        return Err(ServeError::NoOrigin);
+    }
+    let origins = config.origins_at(address);
+    for text in &origins {
+        match Origin::parse(text) {
+            None => return Err(ServeError::Origin(text.clone())),
+            Some(origin) if tls && !origin.https => return Err(ServeError::PlainOrigin(text.clone())),
+            Some(_) => {}
+        }
+    }
+    Ok(origins)
+}
+
+/// Looks after the certificate for as long as the relay runs.
+async fn keep_certificate(core: Arc<Core>) {
+    if let Some(tls) = &core.tls {
+        tls.keep(core.config.certificate_look, &core.config.clock).await;
     }
 }
 

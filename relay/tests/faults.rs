@@ -244,13 +244,34 @@ fn doctor_misses_the_word_behind_proxy() {
 }
 
 #[test]
-fn plain_http_stays_on_this_machine() {
-    let folder = tempfile::tempdir().unwrap();
-    let refused = Command::new(env!("CARGO_BIN_EXE_chopar-relay"))
-        .args(["serve", "--listen", "0.0.0.0:0", "--data"])
-        .arg(folder.path())
-        .output()
-        .unwrap();
-    assert!(!refused.status.success());
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("loopback"));
+fn what_people_type_is_refused_with_what_to_do() {
+    let refused = |arguments: &[&str], word: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = Command::new(env!("CARGO_BIN_EXE_chopar-relay"))
+            .args(["serve", "--data"])
+            .arg(folder.path())
+            .args(arguments)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&outcome.stderr);
+        assert!(
+            !outcome.status.success() && said.contains(word),
+            "{arguments:?}: {said}"
+        );
+    };
+    refused(&["--listen", "0.0.0.0:0", "--tls", "off"], "--behind-proxy");
+    refused(
+        &["--listen", "127.0.0.1:0", "--tls-cert", "cert.pem"],
+        "--tls-key",
+    );
+    let both = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+    refused(&[&both[..], &["--listen", "0.0.0.0:0"]].concat(), "--origin");
+    refused(
+        &[&both[..], &["--listen", "127.0.0.1:0", "--tls", "off"]].concat(),
+        "--tls off",
+    );
+    refused(
+        &[&both[..], &["--listen", "127.0.0.1:0"]].concat(),
+        "cert.pem cannot be read",
+    );
 }

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::TlsFiles;
+
 mod doctor;
 mod invite;
 mod serve;
@@ -45,7 +47,7 @@ struct DataFolder {
 /// Where the relay is reached on this machine.
 #[derive(Debug, Args)]
 struct Listening {
-    /// Address and port to listen on; loopback only, unless behind a proxy.
+    /// Address and port to listen on; beyond this machine with TLS, or behind a proxy that speaks it.
     #[arg(
         long = "listen",
         env = "CHOPAR_LISTEN",
@@ -53,6 +55,36 @@ struct Listening {
         value_name = "ADDRESS:PORT"
     )]
     address: SocketAddr,
+}
+
+/// The certificate of the relay's own TLS.
+#[derive(Debug, Args)]
+struct Certificate {
+    /// Certificate in PEM form, those between it and the root after it; read again whenever it changes.
+    #[arg(
+        long = "tls-cert",
+        env = "CHOPAR_TLS_CERT",
+        value_name = "FILE",
+        requires = "key"
+    )]
+    certificate: Option<PathBuf>,
+    /// Its private key in PEM form, without a password.
+    #[arg(
+        long = "tls-key",
+        env = "CHOPAR_TLS_KEY",
+        value_name = "FILE",
+        requires = "certificate"
+    )]
+    key: Option<PathBuf>,
+}
+
+impl Certificate {
+    fn files(self) -> Option<TlsFiles> {
+        Some(TlsFiles {
+            certificate: self.certificate?,
+            key: self.key?,
+        })
+    }
 }
 
 /// Runs the program with the process's arguments.

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 #[cfg(any(debug_assertions, feature = "web-from-disk"))]
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use clap::Args;
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 
-use super::{DataFolder, Listening};
-use crate::{Config, Rates, Relay, WebSource};
+use super::{Certificate, DataFolder, Listening};
+use crate::{Config, Rates, Relay, Tls, WebSource};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -17,6 +17,11 @@ pub(super) struct Serve {
     data: DataFolder,
     #[command(flatten)]
     listening: Listening,
+    /// Whether the relay speaks TLS itself: `auto` does with a certificate, `off` never does.
+    #[arg(long, env = "CHOPAR_TLS", value_enum, default_value_t = TlsChoice::Auto, value_name = "WHEN")]
+    tls: TlsChoice,
+    #[command(flatten)]
+    certificate: Certificate,
     /// Where people reach this relay, as a browser shows it; may be given several times.
     #[arg(
         long = "origin",
@@ -62,6 +67,12 @@ pub(super) struct Serve {
     pub(super) log_json: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum TlsChoice {
+    Auto,
+    Off,
+}
+
 impl Serve {
     pub(super) async fn run(self) -> Result<()> {
         let address = self.listening.address;
@@ -70,6 +81,14 @@ impl Serve {
             .with_context(|| format!("{address} cannot be listened on"))?;
         let web = self.web();
         let mut config = Config::new(self.data.path);
+        config.tls = match (self.certificate.files(), self.tls) {
+            (None, TlsChoice::Auto) => Tls::Auto,
+            (None, TlsChoice::Off) => Tls::Off,
+            (Some(files), TlsChoice::Auto) => Tls::Files(files),
+            (Some(_), TlsChoice::Off) => {
+                bail!("a certificate is given, and --tls off says not to use it: leave one out")
+            }
+        };
         config.name = self.name;
         config.origins = self.origins;
         config.behind_proxy = self.behind_proxy;
@@ -82,7 +101,10 @@ impl Serve {
             tracing::warn!("rates are not limited");
             config.rates = Rates::unlimited();
         }
-        if !config.behind_proxy && config.origins.iter().any(|origin| origin.starts_with("https://")) {
+        if !config.behind_proxy
+            && !config.speaks_tls()
+            && config.origins.iter().any(|origin| origin.starts_with("https://"))
+        {
             tracing::warn!(
                 "people come by https, so through a proxy, but --behind-proxy is not set: all of them count as one address"
             );

@@ -1,7 +1,15 @@
 //! The strict headers of every answer. Their exact text is pinned by a test; a browser test runs under them.
 
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{HOST, STRICT_TRANSPORT_SECURITY};
 use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
 use axum::response::Response;
+
+use crate::core::Core;
+use crate::origin::Origin;
 
 /// No inline code, nothing from elsewhere, no framing; wasm may be compiled, Trusted Types have one policy.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
@@ -49,8 +57,24 @@ const STRICT: [(HeaderName, HeaderValue); 8] = [
     ),
 ];
 
+/// For a year, nothing but TLS at this name. Not for names below it: they may be others'.
+const ONLY_TLS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// Puts the strict headers on an answer.
-pub(crate) async fn strict(mut response: Response) -> Response {
-    response.headers_mut().extend(STRICT);
+pub(crate) async fn strict(State(core): State<Arc<Core>>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let only_tls = core.tls.is_some() && host.is_some_and(|host| !is_loopback(host));
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.extend(STRICT);
+    if only_tls {
+        headers.insert(STRICT_TRANSPORT_SECURITY, ONLY_TLS);
+    }
     response
+}
+
+/// A browser that is told so of `localhost` would refuse every other program of this machine that speaks plain HTTP.
+fn is_loopback(host: &str) -> bool {
+    let origin = format!("https://{}", host.to_ascii_lowercase());
+    Origin::parse(&origin).is_some_and(|origin| origin.host.is_loopback())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::map_response;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
 
 use super::{assets, headers, health};
@@ -19,6 +19,6 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(assets::serve)
-        .layer(map_response(headers::strict))
+        .layer(from_fn_with_state(Arc::clone(&core), headers::strict))
         .with_state(core)
 }

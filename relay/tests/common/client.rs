@@ -8,6 +8,7 @@ use chopar_wire::proto::relay::{
     Ack, Challenge, Deliver, Refused, Register, RelayFrame, SignIn, client_frame as c, relay_frame::Body,
 };
 use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -18,9 +19,13 @@ use super::{Person, Reason};
 /// Longer than anything here takes on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What a WebSocket runs over: plain or TLS.
+pub trait Line: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Line for T {}
+
 pub struct Client {
-    socket: WebSocketStream<TcpStream>,
-    port: u16,
+    socket: WebSocketStream<Box<dyn Line>>,
+    origin: String,
     requests: u64,
     pub challenge: Challenge,
     pushed: VecDeque<Body>,
@@ -57,15 +62,25 @@ impl Client {
     ) -> Result<Self, tokio_tungstenite::tungstenite::Error> {
         let stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
-        let mut request = format!("ws://localhost:{port}/v1/connect").into_client_request()?;
+        Self::over(Box::new(stream), &format!("http://localhost:{port}"), headers).await
+    }
+
+    /// Over a line that stands, to a relay at `origin`.
+    pub async fn over(
+        line: Box<dyn Line>,
+        origin: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, tokio_tungstenite::tungstenite::Error> {
+        let address = format!("{}/v1/connect", origin.replacen("http", "ws", 1));
+        let mut request = address.into_client_request()?;
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
-        let (socket, _) = client_async(request, stream).await?;
+        let (socket, _) = client_async(request, line).await?;
         let (requests, pushed, early) = (0, VecDeque::new(), HashMap::new());
         let mut client = Self {
             socket,
-            port,
+            origin: origin.to_owned(),
             requests,
             challenge: Challenge::default(),
             pushed,
@@ -91,11 +106,11 @@ impl Client {
     }
 
     pub fn origin(&self) -> String {
-        format!("http://localhost:{}", self.port)
+        self.origin.clone()
     }
 
     pub async fn sign_in(&mut self, person: &Person, device: usize) -> Result<(), Reason> {
-        let proof = person.proof(device, &self.challenge, &self.origin());
+        let proof = person.proof(device, &self.challenge, &self.origin);
         match self.ask(c::Body::SignIn(SignIn { proof: Some(proof) })).await {
             Body::SignedIn(_) => Ok(()),
             other => Err(self.refused(&other).await),
@@ -117,7 +132,7 @@ impl Client {
             display_name: name.to_owned(),
             log: person.log.entries(0).to_vec(),
             bundle: Some(person.bundle(0, 1)),
-            proof: Some(person.proof(0, &self.challenge, &self.origin())),
+            proof: Some(person.proof(0, &self.challenge, &self.origin)),
         }
     }
 

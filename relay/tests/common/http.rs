@@ -3,9 +3,15 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::client::Line;
+
 /// One request as it is given, the whole answer as text; the date is taken out.
 pub async fn ask(port: u16, request: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    ask_over(TcpStream::connect(("127.0.0.1", port)).await.unwrap(), request).await
+}
+
+/// As `ask`, over a line that stands.
+pub async fn ask_over(mut stream: impl Line, request: &str) -> String {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();

@@ -7,6 +7,7 @@ pub mod people;
 pub mod program;
 pub mod reason;
 pub mod relay;
+pub mod tls;
 
 pub use client::Client;
 pub use http::{ask, get, status};
