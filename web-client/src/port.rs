@@ -19,6 +19,8 @@ pub enum ToWorker {
     Asked(Asked),
     /// Whether this tab is being looked at; the first one comes right after the worker was started.
     Visible(bool),
+    /// Erase this browser's vault: a person has confirmed it. [`FromWorker::Erased`] follows, in every tab.
+    StartOver,
 }
 
 /// From the worker to its tab.
@@ -35,6 +37,8 @@ pub enum FromWorker {
     Canary(String),
     /// Nothing more will come from this worker.
     Fatal(FatalKind),
+    /// The vault was erased, as a person wished: the canary goes too, and the tab begins as on a first visit.
+    Erased,
 }
 
 /// What "about this device" says of the ground it stands on.

@@ -27,6 +27,9 @@ const GREETING_MS: u64 = 10_000;
 const QUIET_MS: u64 = 25_000;
 /// How long the answer to that may take, in milliseconds.
 const PONG_MS: u64 = 10_000;
+/// How often it is looked whether a relay that does not let this device in does so again, in milliseconds: a restored backup
+/// or a lifted suspension is noticed within a coffee break, and a relay with a thousand such browsers hears one a second.
+const PASSING_MS: u64 = 15 * 60_000;
 
 /// Where the connection stands.
 pub(crate) enum State {
@@ -153,6 +156,8 @@ impl Engine {
     pub(crate) fn on_network(&mut self, online: bool, cx: &mut Context<'_>) {
         self.link.network = online;
         if online {
+            // Another network may have another server behind the relay's name.
+            self.link.stopped = self.link.stopped.filter(|why| !why.may_pass());
             self.connect_now(cx);
         } else {
             // The socket may be alive still (a relay on this machine has no network to lose): the relay is asked at once.
@@ -200,6 +205,19 @@ impl Engine {
         }
     }
 
+    /// The relay does not let this device in: no further attempt for a good while, and the reason is said.
+    pub(crate) fn stop_link(&mut self, why: Stopped, cx: &mut Context<'_>) {
+        self.link.stopped = Some(why);
+        self.drop_link(cx);
+        if why.may_pass() {
+            let wait = PASSING_MS / 2 + cx.below(PASSING_MS);
+            self.link.state = State::Down {
+                next: Some(cx.now.plus_ms(wait)),
+            };
+        }
+        self.fail_waiting_asks(Failure::Offline, cx);
+    }
+
     /// Closes the socket from this side and plans the next attempt.
     pub(crate) fn drop_link(&mut self, cx: &mut Context<'_>) {
         if !self.link.is_down() {
@@ -217,9 +235,7 @@ impl Engine {
             return;
         }
         if challenge.protocol != limits::PROTOCOL {
-            self.link.stopped = Some(Stopped::Outdated);
-            self.drop_link(cx);
-            return;
+            return self.stop_link(Stopped::Outdated, cx);
         }
         self.link.state = State::Challenged { challenge };
     }
@@ -256,7 +272,12 @@ impl Engine {
             return;
         }
         match self.link.state {
-            State::Down { .. } => self.dial(cx),
+            State::Down { .. } => {
+                // Whatever was the reason: what the relay says now counts.
+                self.link.state = State::Down { next: None };
+                self.link.stopped = self.link.stopped.filter(|why| !why.may_pass());
+                self.dial(cx);
+            }
             State::Dialing { .. } | State::Greeting { .. } => self.drop_link(cx),
             _ if self.link.pinged.is_some() => self.drop_link(cx),
             _ => self.ping(cx),

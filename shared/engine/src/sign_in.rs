@@ -13,6 +13,7 @@ use crate::own::role_from;
 use crate::records::account::Stage;
 use crate::requests::What;
 use crate::tokens::Waiting;
+use crate::view::Stopped;
 
 impl Engine {
     pub(crate) fn wants_proof(&self) -> bool {
@@ -122,6 +123,15 @@ impl Engine {
                 self.await_challenge(cx);
             }
             (_, Reason::DeviceRevoked) => self.own_device_revoked(cx),
+            // The proof is right for what this device holds, so it is the relay that does not know it. A relay answers an
+            // unknown account as it answers a wrong signature.
+            (
+                Some(Stage::Registered),
+                Reason::SignInFailed | Reason::NoSuchAccount | Reason::NoSuchDevice,
+            ) => {
+                self.stop_link(Stopped::Unknown, cx);
+            }
+            (_, Reason::NotAllowed) => self.stop_link(Stopped::Suspended, cx),
             _ => self.drop_link(cx),
         }
     }

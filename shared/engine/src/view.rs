@@ -84,12 +84,12 @@ pub enum ConnectionState {
     Offline {
         /// When the next attempt is due, if one is.
         next_attempt: Option<Timestamp>,
-        /// Why no attempt will be made by itself, if so.
+        /// Why no attempt will be made by itself soon, if so.
         stopped: Option<Stopped>,
     },
 }
 
-/// Why the client does not reconnect by itself.
+/// Why the client does not reconnect by itself, or only rarely ([`Stopped::may_pass`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stopped {
     /// The same device is connected from elsewhere (a copied profile).
@@ -98,6 +98,18 @@ pub enum Stopped {
     Revoked,
     /// The relay speaks another version of the protocol: reload the page.
     Outdated,
+    /// The relay does not know this account or this device: it was set up anew, or another server answers at its address.
+    /// The relay's claim: nothing here is deleted for it.
+    Unknown,
+    /// The relay knows this device and lets its account in no more.
+    Suspended,
+}
+
+impl Stopped {
+    /// Whether the reason may go away without anything happening here: it is looked now and then.
+    pub const fn may_pass(self) -> bool {
+        matches!(self, Self::Unknown | Self::Suspended)
+    }
 }
 
 /// What is shared with others.

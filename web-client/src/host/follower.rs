@@ -46,6 +46,7 @@ fn follow(worker: &mut Worker, happening: Happening, owner: &mut Option<u64>) ->
             }
             worker.say(&Link::Asked(asked))
         }
+        Happening::Tab(ToWorker::StartOver) => worker.say(&Link::StartOver),
         Happening::Link(Heard::Ours(Link::Owner { epoch })) => {
             if owner.replace(epoch).is_some_and(|before| before != epoch) {
                 Tab::tell(&FromWorker::Restarted)?;
@@ -63,6 +64,10 @@ fn follow(worker: &mut Worker, happening: Happening, owner: &mut Option<u64>) ->
             {
                 // Another tab's answer.
                 return Ok(());
+            }
+            if message == FromWorker::Erased {
+                // What was remembered is no more: should this worker be granted the lock first, it makes the new vault.
+                worker.canary = None;
             }
             Tab::tell(&message)
         }

@@ -24,6 +24,8 @@ pub(super) enum Link {
     Asked(Asked),
     /// The owner tells every tab something.
     Told(FromWorker),
+    /// A follower's tab wants the vault erased; a person has confirmed it.
+    StartOver,
 }
 
 /// What came over the channel.

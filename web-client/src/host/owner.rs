@@ -3,6 +3,7 @@
 //! What waits when the loop comes round is handled together and committed together (one transaction costs about as much
 //! as ten), and no effect of it is carried out before that commit is durable.
 
+use std::convert::Infallible;
 use std::rc::Rc;
 
 use chopar_engine::{Answer, Batch, Effect, Event, Failure, Input};
@@ -48,6 +49,8 @@ pub(super) enum End {
 enum Over {
     /// A commit, or the vault, failed.
     Vault(VaultError),
+    /// The vault was erased.
+    Erased,
     /// A line to a tab does not take what it must, or a tab says what is not of this build.
     Broken,
 }
@@ -83,6 +86,8 @@ pub(super) struct Owner<'a, M> {
     pub(super) damaged: u32,
     /// Whether the browser promised to keep the storage.
     persisted: bool,
+    /// Whether a person has confirmed that the vault is to be erased.
+    starting_over: bool,
 }
 
 /// What several inputs led to together.
@@ -116,6 +121,9 @@ pub(super) async fn run<M: Machine>(worker: &mut Worker, lock: Held, new_machine
         };
         match over {
             Over::Broken => break End::Fatal(FatalKind::Crashed),
+            // The tab is loaded anew, and with it the lock goes to another: not before the other tabs have been told, or one of
+            // them would look for the vault it remembers.
+            Over::Erased => match std::future::pending::<Infallible>().await {},
             Over::Vault(VaultError::Fenced) => break End::Fenced,
             Over::Vault(error) => {
                 let now = clock::now();
@@ -187,6 +195,7 @@ impl<'a, M: Machine> Owner<'a, M> {
             taken: Taken::default(),
             damaged: resident.damaged,
             persisted: storage::persisted().await,
+            starting_over: false,
         };
         Ok((owner, opened))
     }
@@ -199,7 +208,7 @@ impl<'a, M: Machine> Owner<'a, M> {
         }
     }
 
-    async fn work(&mut self, opened: Input) -> Result<core::convert::Infallible, Over> {
+    async fn work(&mut self, opened: Input) -> Result<Infallible, Over> {
         self.tell_all(FromWorker::About(self.about()))?;
         let mut merged = Merged::default();
         self.input(opened, &mut merged);
@@ -217,6 +226,11 @@ impl<'a, M: Machine> Owner<'a, M> {
         }
         loop {
             self.settle(merged).await?;
+            if self.starting_over {
+                self.vault.erase().await?;
+                self.tell_all(FromWorker::Erased)?;
+                return Err(Over::Erased);
+            }
             merged = Merged::default();
             let mut next = Some(self.worker.inbox.next().await);
             while let Some(happening) = next {
@@ -268,6 +282,9 @@ impl<'a, M: Machine> Owner<'a, M> {
             }
             Happening::Tab(ToWorker::Visible(true)) => self.ask_whether_persisted(),
             Happening::Tab(ToWorker::Visible(false) | ToWorker::Start { .. }) => {}
+            Happening::Tab(ToWorker::StartOver) | Happening::Link(Heard::Ours(Link::StartOver)) => {
+                self.starting_over = true;
+            }
             Happening::Damaged(rows) => {
                 // The same rows count again each time they are asked for; whether there are any is what matters.
                 self.damaged = self.damaged.max(rows);

@@ -5,6 +5,7 @@ use chopar_engine::view::{ConnectionState, Stopped};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::start_over::StartOver;
 use crate::state::use_app;
 
 /// The word, always on the screen. Its text is exactly the word.
@@ -36,14 +37,17 @@ pub(crate) fn ConnectionBar() -> impl IntoView {
     let texts = app.texts();
     let connection = app.connection.clone();
     move || {
-        let ConnectionState::Offline { stopped, .. } = connection.get() else {
+        let ConnectionState::Offline { .. } = connection.get() else {
             return None;
         };
+        let stopped = app.stopped();
         let said = match stopped {
             None => texts.connection_offline_hint(),
             Some(Stopped::Replaced) => texts.connection_replaced(),
             Some(Stopped::Revoked) => texts.connection_revoked(),
             Some(Stopped::Outdated) => texts.connection_outdated(),
+            Some(Stopped::Unknown) => texts.connection_unknown(),
+            Some(Stopped::Suspended) => texts.connection_suspended(),
         };
         let now = move |_| {
             spawn_local(async move {
@@ -65,6 +69,7 @@ pub(crate) fn ConnectionBar() -> impl IntoView {
                     .into_any(),
             ),
         };
-        Some(view! { <div class="bar"><span>{said}</span>{action}</div> })
+        let start_over = app.may_start_over().then(|| view! { <StartOver class="link"/> });
+        Some(view! { <div class="bar"><span>{said}</span>{action}{start_over}</div> })
     }
 }

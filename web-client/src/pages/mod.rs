@@ -24,6 +24,7 @@ mod scan;
 mod settings;
 mod shell;
 mod shortcuts;
+mod start_over;
 mod stop_bar;
 mod switcher;
 mod talk;

@@ -12,6 +12,7 @@ use super::find_people::FindPeople;
 use super::person::PersonPage;
 use super::settings::Settings;
 use super::shortcuts::{Shortcut, Shortcuts};
+use super::start_over::{ConfirmStartOver, StartOver};
 use super::switcher::Switcher;
 use super::talk::TalkPage;
 use crate::state::{App, Dialog, use_app};
@@ -70,6 +71,7 @@ pub(crate) fn Shell() -> impl IntoView {
             Dialog::Find => view! { <FindPeople close/> }.into_any(),
             Dialog::Switch => view! { <Switcher close/> }.into_any(),
             Dialog::Keys => view! { <Shortcuts close/> }.into_any(),
+            Dialog::StartOver => view! { <ConfirmStartOver close/> }.into_any(),
         })}
     }
 }
@@ -198,13 +200,16 @@ fn Pick() -> impl IntoView {
 /// An invite was opened where an account already is.
 #[component]
 fn Already() -> impl IntoView {
-    let texts = use_app().texts();
+    let app = use_app();
+    let texts = app.texts();
     view! {
         <div class="empty">
             <Icon name="user" class="large"/>
             <h1 id="pane-title" tabindex="-1">{texts.join_already()}</h1>
             <p>{texts.join_already_body()}</p>
             <a class="button primary" href=Place::Chats.path()>{texts.join_to_chats()}</a>
+            // Somebody who was invited anew, because the account here is of no use any more.
+            {move || app.may_start_over().then(|| view! { <StartOver class="button"/> })}
         </div>
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chopar_engine::view::{ConnectionState, Me, OwnDevices, Phase, Preferences, Role};
+use chopar_engine::view::{ConnectionState, Me, OwnDevices, Phase, Preferences, Role, Stopped};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 
@@ -79,6 +79,8 @@ pub(crate) enum Dialog {
     Switch,
     /// Ctrl+/.
     Keys,
+    /// Whether everything here is to be erased.
+    StartOver,
 }
 
 /// The state of the page, inside components.
@@ -139,6 +141,22 @@ impl State {
     /// Whether this device was revoked, tracked.
     pub(crate) fn is_revoked(&self) -> bool {
         matches!(&*self.stage.read(), Stage::Phase(Phase::Revoked(_)))
+    }
+
+    /// Why nothing comes and goes, tracked; a revocation outlives the connection that told of it.
+    pub(crate) fn stopped(&self) -> Option<Stopped> {
+        if self.is_revoked() {
+            return Some(Stopped::Revoked);
+        }
+        match self.connection.get() {
+            ConnectionState::Offline { stopped, .. } => stopped,
+            _ => None,
+        }
+    }
+
+    /// Whether this browser's account may be of no use any more, so that starting over is offered, tracked.
+    pub(crate) fn may_start_over(&self) -> bool {
+        matches!(self.stopped(), Some(Stopped::Unknown | Stopped::Revoked))
     }
 
     /// The lines of a conversation, kept from before or empty.

@@ -40,7 +40,19 @@ impl App {
                 }
                 self.client.give_up();
             }
+            FromWorker::Erased => {
+                own::forget_canary();
+                self.client.give_up();
+                // As on a first visit. The address stays: it may be an invite.
+                let _ = window().location().reload();
+            }
         }
+    }
+
+    /// Has the vault erased; a person has confirmed it. The page is loaded anew once it is done.
+    pub(crate) fn start_over(self) {
+        own::forget_canary();
+        self.client.start_over();
     }
 
     fn apply(self, event: Event) {

@@ -95,6 +95,11 @@ impl Client {
         self.post(&ToWorker::Visible(visible));
     }
 
+    /// Has the vault erased.
+    pub(crate) fn start_over(&self) {
+        self.post(&ToWorker::StartOver);
+    }
+
     /// Hands an answer to whoever asked; answers to other tabs have unknown ids.
     pub(crate) fn answered(&self, id: u64, answer: Answer) {
         let sender = self

@@ -87,6 +87,12 @@ pub(crate) fn keep_canary(canary: &str) {
     write(CANARY, Some(canary));
 }
 
+/// Forgets it: the vault is no more, or is about to be erased. In this order, so that a browser closed in between finds
+/// either the whole vault or none.
+pub(crate) fn forget_canary() {
+    write(CANARY, None);
+}
+
 // A browser that refuses localStorage forgets the choice at the next visit; nothing else depends on it.
 fn storage() -> Option<Storage> {
     window().local_storage().ok().flatten()

@@ -64,6 +64,17 @@ impl Vault {
         Ok(public)
     }
 
+    /// Erases everything the vault holds, the keys included, all of it or nothing of it. Whoever still writes through this
+    /// vault, or an older one, is fenced from then on; the next opening makes a new vault.
+    pub async fn erase(&self) -> Result<(), VaultError> {
+        let transaction = self.fenced(STORES).await?;
+        for store in STORES {
+            transaction.store(store)?.clear()?;
+        }
+        transaction.finish().await?;
+        Ok(())
+    }
+
     /// A transaction that writes and has seen that this owner still is the owner.
     async fn fenced(&self, stores: &[&str]) -> Result<Transaction, VaultError> {
         let transaction = self.database.write(stores)?;
