@@ -65,26 +65,34 @@ const DUMP: &str = r"(async () => {
   return out;
 })()";
 
-/// Notes every private or secret key that WebCrypto hands to the engine, and tries to take its bytes out.
+/// Notes every private or secret key that WebCrypto hands to the engine, and tries to take its bytes out. A worker has its
+/// WebCrypto only once its script has come, so that this begins with the engine's start.
 const NOTE_KEYS: &str = r"(() => {
-  const subtle = SubtleCrypto.prototype;
-  self.keysSeen = [];
-  const note = async (by, key) => {
-    let out = false;
-    for (const format of ['raw', 'pkcs8', 'jwk']) {
-      out ||= await crypto.subtle.exportKey(format, key).then(() => true, () => false);
-    }
-    self.keysSeen.push({ by, type: key.type, algorithm: key.algorithm.name, out });
+  const start = WebAssembly.instantiateStreaming;
+  WebAssembly.instantiateStreaming = (...words) => {
+    install();
+    return start.apply(WebAssembly, words);
   };
-  for (const by of ['generateKey', 'importKey', 'unwrapKey', 'deriveKey']) {
-    const plain = subtle[by];
-    subtle[by] = async function (...words) {
-      const made = await plain.apply(this, words);
-      for (const key of made instanceof CryptoKey ? [made] : [made.privateKey]) {
-        if (key.type !== 'public') await note(by, key);
+  function install() {
+    const subtle = SubtleCrypto.prototype;
+    self.keysSeen = [];
+    const note = async (by, key) => {
+      let out = false;
+      for (const format of ['raw', 'pkcs8', 'jwk']) {
+        out ||= await crypto.subtle.exportKey(format, key).then(() => true, () => false);
       }
-      return made;
+      self.keysSeen.push({ by, type: key.type, algorithm: key.algorithm.name, out });
     };
+    for (const by of ['generateKey', 'importKey', 'unwrapKey', 'deriveKey']) {
+      const plain = subtle[by];
+      subtle[by] = async function (...words) {
+        const made = await plain.apply(this, words);
+        for (const key of made instanceof CryptoKey ? [made] : [made.privateKey]) {
+          if (key.type !== 'public') await note(by, key);
+        }
+        return made;
+      };
+    }
   }
 })()";
 
@@ -222,7 +230,7 @@ async fn keys_stay_in_the_browser(person: &Person) -> Result<()> {
         ensure!(
             keys.iter()
                 .any(|key| key["type"] == "private" && key["algorithm"] == algorithm),
-            "no private {algorithm} key was seen: {keys:?}"
+            "no private {algorithm} key was seen: {workers:?}"
         );
     }
     ensure!(
