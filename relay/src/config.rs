@@ -45,10 +45,12 @@ pub struct Config {
 /// How the relay speaks on its listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tls {
-    /// Plain HTTP on this machine or behind a proxy, where it is allowed.
+    /// Plain HTTP on this machine or behind a proxy, where it is allowed; elsewhere as `Own`.
     Auto,
     /// Plain HTTP, and nothing else.
     Off,
+    /// TLS with a certificate from an authority of the relay's own, made at the first start and kept in the data folder.
+    Own,
     /// TLS with a certificate from files.
     Files(TlsFiles),
 }
@@ -133,7 +135,7 @@ impl Config {
                 .collect();
         }
         let address = local.ip();
-        let tls = self.speaks_tls();
+        let tls = self.speaks_tls_at(local);
         if tls && !address.is_loopback() && !address.is_unspecified() {
             return vec![format!(
                 "https://{}",
@@ -162,9 +164,13 @@ impl Config {
         hosts
     }
 
-    /// Whether connections begin with a TLS handshake.
-    pub(crate) fn speaks_tls(&self) -> bool {
-        matches!(self.tls, Tls::Files(_))
+    /// Whether connections to a listener at `local` begin with a TLS handshake.
+    pub(crate) fn speaks_tls_at(&self, local: SocketAddr) -> bool {
+        match self.tls {
+            Tls::Auto => !local.ip().is_loopback() && !self.behind_proxy,
+            Tls::Off => false,
+            Tls::Own | Tls::Files(_) => true,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use crate::accept;
 use crate::config::{Config, Tls};
 use crate::core::Core;
+use crate::http::certificate;
 use crate::http::health::Readiness;
 use crate::http::router::router;
 use crate::origin::Origin;
@@ -39,8 +40,8 @@ const SWEEP_PAUSE: Duration = Duration::from_millis(20);
 pub enum ServeError {
     /// Plain HTTP beyond this machine would give everybody on the way the client's code to alter.
     #[error(
-        "{0} can be reached from other machines, and plain HTTP is for this machine only: give a certificate (--tls-cert \
-         and --tls-key), or put a proxy that speaks TLS in front (--behind-proxy), or listen on 127.0.0.1"
+        "{0} can be reached from other machines, and plain HTTP is for this machine only: leave out --tls off, or put a \
+         proxy that speaks TLS in front (--behind-proxy), or listen on 127.0.0.1"
     )]
     NotLoopback(SocketAddr),
     /// No browser would name a page's origin so.
@@ -108,11 +109,16 @@ impl Relay {
     pub async fn open(listener: TcpListener, config: Config) -> Result<Self, ServeError> {
         let address = listener.local_addr()?;
         let origins = checked_origins(&config, address)?;
+        let lock = data::prepare(&config.data).map_err(|fault| ServeError::Data(fault.to_string()))?;
         let tls = match &config.tls {
             Tls::Files(files) => Some(tls::Tls::with_files(files, &origins, &config.clock)?),
-            Tls::Auto | Tls::Off => None,
+            Tls::Own | Tls::Auto if config.speaks_tls_at(address) => Some(tls::Tls::with_own_authority(
+                &config.data,
+                &origins,
+                &config.clock,
+            )?),
+            Tls::Own | Tls::Auto | Tls::Off => None,
         };
-        let lock = data::prepare(&config.data).map_err(|fault| ServeError::Data(fault.to_string()))?;
         let registry = Arc::new(Registry::default());
         let store = SqliteStore::open(Options {
             folder: config.data.clone(),
@@ -124,8 +130,12 @@ impl Relay {
 
         let (invite, token) = new_invite(Role::Owner, 1, FIRST_INVITE_SECONDS, config.clock.now())?;
         let made = store.replace_first_invite(invite, token.hash()).await?;
-        let proxied = if config.behind_proxy { "yes" } else { "no" };
-        for (fact, value) in [(Fact::Origin, &*origins[0]), (Fact::BehindProxy, proxied)] {
+        let said = |fact| if fact { "yes" } else { "no" };
+        for (fact, value) in [
+            (Fact::Origin, &*origins[0]),
+            (Fact::BehindProxy, said(config.behind_proxy)),
+            (Fact::Tls, said(tls.is_some())),
+        ] {
             // Not a reason to serve nobody: other commands will ask for what they do not find.
             if let Err(fault) = store.set_fact(fact, value.to_owned()).await {
                 tracing::warn!(%fault, "what other commands need to know of this relay could not be written");
@@ -168,6 +178,15 @@ impl Relay {
         self.owner_invite.as_deref()
     }
 
+    /// Where people find the relay's own certificate authority, and its fingerprint to compare; `None` where it has none.
+    pub fn authority(&self) -> Option<(String, String)> {
+        let authority = self.core.tls.as_ref()?.authority()?;
+        Some((
+            format!("{}{}", self.url(), certificate::PAGE),
+            authority.fingerprint(),
+        ))
+    }
+
     /// Serves until `shutdown` completes, then drains: connections are closed with 1001, what was taken on is committed.
     ///
     /// # Errors
@@ -202,7 +221,7 @@ impl Relay {
 
 /// The origins, if people can reach a listener at `address` from them without anybody on the way who alters the client.
 fn checked_origins(config: &Config, address: SocketAddr) -> Result<Vec<String>, ServeError> {
-    let tls = config.speaks_tls();
+    let tls = config.speaks_tls_at(address);
     if !tls && !address.ip().is_loopback() && !config.behind_proxy {
         return Err(ServeError::NotLoopback(address));
     }

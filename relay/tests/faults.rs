@@ -268,7 +268,7 @@ fn what_people_type_is_refused_with_what_to_do() {
     refused(&[&both[..], &["--listen", "0.0.0.0:0"]].concat(), "--origin");
     refused(
         &[&both[..], &["--listen", "127.0.0.1:0", "--tls", "off"]].concat(),
-        "--tls off",
+        "leave one of them out",
     );
     refused(
         &[&both[..], &["--listen", "127.0.0.1:0"]].concat(),

@@ -264,7 +264,7 @@ async fn plain_http_is_for_this_machine_or_behind_a_proxy() {
     };
     let off = open(|config| config.tls = Tls::Off).await.unwrap_err();
     assert!(
-        off.contains("--tls-cert") && off.contains("--behind-proxy"),
+        off.contains("--tls off") && off.contains("--behind-proxy"),
         "{off}"
     );
     open(|config| {

@@ -6,10 +6,10 @@ use std::{fs, io};
 
 use clap::Args;
 
-use super::{DataFolder, Listening};
+use super::{Certificate, DataFolder, Listening};
 use crate::store::Fact;
 use crate::store::sqlite::{self, open};
-use crate::{Clock, data};
+use crate::{Clock, TlsFiles, data, tls};
 
 /// 1 January 2026: a clock before it was never set.
 const EARLIEST_MS: u64 = 1_767_225_600_000;
@@ -22,6 +22,8 @@ pub(super) struct Doctor {
     data: DataFolder,
     #[command(flatten)]
     listening: Listening,
+    #[command(flatten)]
+    certificate: Certificate,
 }
 
 /// Good, or what to do about it.
@@ -37,6 +39,7 @@ impl Doctor {
             ("database", database(folder)),
             ("free disk", free_disk(folder)),
             ("proxy", proxy(folder)),
+            ("certificate", certificate(folder, self.certificate.files())),
             ("port", port(self.listening.address)),
         ];
         for (what, finding) in &findings {
@@ -99,13 +102,31 @@ fn proxy(folder: &Path) -> Finding {
     let (Some(origin), Some(behind)) = (fact(Fact::Origin)?, fact(Fact::BehindProxy)?) else {
         return Ok("the relay was not started yet".to_owned());
     };
-    match (origin.starts_with("https://"), behind == "yes") {
+    let elsewhere = origin.starts_with("https://") && fact(Fact::Tls)?.as_deref() != Some("yes");
+    match (elsewhere, behind == "yes") {
         (true, false) => Err(format!(
             "people reach the relay at {origin}, so through a proxy, but it was started without --behind-proxy: it takes \
              all of them for one address and serves only so many of them. Start it with --behind-proxy"
         )),
         (_, true) => Ok("clients are told apart by its X-Forwarded-For; it must set that header".to_owned()),
         (false, false) => Ok("none".to_owned()),
+    }
+}
+
+/// What browsers will be shown: the files that were named, or what the relay's own authority made.
+fn certificate(folder: &Path, files: Option<TlsFiles>) -> Finding {
+    let now = Clock::system().now() / 1000;
+    let found = match files {
+        Some(files) => tls::in_files(&files, now).map(Some),
+        None => tls::of_own_authority(folder, now),
+    };
+    match found.map_err(|fault| fault.to_string())? {
+        None => Ok("none; with --tls-cert and --tls-key it would be looked at".to_owned()),
+        Some(pair) if pair.ends_soon(now) => Err(format!(
+            "it ends on {}, and browsers will refuse it then. Renew it; a relay that runs finds the new one by itself",
+            pair.until()
+        )),
+        Some(pair) => Ok(format!("good until {}", pair.until())),
     }
 }
 

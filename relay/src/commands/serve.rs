@@ -17,7 +17,8 @@ pub(super) struct Serve {
     data: DataFolder,
     #[command(flatten)]
     listening: Listening,
-    /// Whether the relay speaks TLS itself: `auto` does with a certificate, `off` never does.
+    /// Whether the relay speaks TLS itself: `auto` does where other machines reach it, `own` always with a certificate
+    /// authority of its own, `off` never.
     #[arg(long, env = "CHOPAR_TLS", value_enum, default_value_t = TlsChoice::Auto, value_name = "WHEN")]
     tls: TlsChoice,
     #[command(flatten)]
@@ -70,6 +71,7 @@ pub(super) struct Serve {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum TlsChoice {
     Auto,
+    Own,
     Off,
 }
 
@@ -83,10 +85,11 @@ impl Serve {
         let mut config = Config::new(self.data.path);
         config.tls = match (self.certificate.files(), self.tls) {
             (None, TlsChoice::Auto) => Tls::Auto,
+            (None, TlsChoice::Own) => Tls::Own,
             (None, TlsChoice::Off) => Tls::Off,
             (Some(files), TlsChoice::Auto) => Tls::Files(files),
-            (Some(_), TlsChoice::Off) => {
-                bail!("a certificate is given, and --tls off says not to use it: leave one out")
+            (Some(_), TlsChoice::Own | TlsChoice::Off) => {
+                bail!("a certificate is given, and --tls says not to use it: leave one of them out")
             }
         };
         config.name = self.name;
@@ -102,7 +105,7 @@ impl Serve {
             config.rates = Rates::unlimited();
         }
         if !config.behind_proxy
-            && !config.speaks_tls()
+            && !config.speaks_tls_at(listener.local_addr()?)
             && config.origins.iter().any(|origin| origin.starts_with("https://"))
         {
             tracing::warn!(
@@ -110,6 +113,12 @@ impl Serve {
             );
         }
         let relay = Relay::open(listener, config).await?;
+        if let Some((page, fingerprint)) = relay.authority() {
+            println!(
+                "Its certificate comes from an authority of its own. People install that once, as {page} explains, and \
+                 compare the fingerprint that they are shown there with this one:\n  {fingerprint}"
+            );
+        }
         let stop = stop_signal().context("signals cannot be caught")?;
         match relay.owner_invite() {
             Some(link) => println!(

@@ -7,13 +7,19 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get};
 
-use super::{assets, headers, health};
+use super::{assets, certificate, headers, health};
 use crate::core::Core;
 use crate::ws::connect::connect;
 
 /// All paths of the relay. Every answer carries the strict headers.
 pub(crate) fn router(core: Arc<Core>) -> Router {
-    Router::new()
+    let mut router = Router::new();
+    if core.tls.as_ref().is_some_and(|tls| tls.authority().is_some()) {
+        router = router
+            .route(certificate::PAGE, get(certificate::page))
+            .route(certificate::FILE, get(certificate::file));
+    }
+    router
         .route("/v1/connect", get(connect))
         .route("/v1/{*rest}", any(|| async { StatusCode::NOT_FOUND }))
         .route("/healthz", get(health::alive))

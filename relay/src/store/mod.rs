@@ -106,6 +106,8 @@ pub(crate) enum Fact {
     Origin,
     /// Whether it was last started behind a proxy: `yes` or `no`.
     BehindProxy,
+    /// Whether it last spoke TLS itself: `yes` or `no`.
+    Tls,
 }
 
 impl Fact {
@@ -114,6 +116,7 @@ impl Fact {
         match self {
             Self::Origin => "origin",
             Self::BehindProxy => "behind_proxy",
+            Self::Tls => "tls",
         }
     }
 }

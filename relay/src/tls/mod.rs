@@ -7,11 +7,14 @@
 //!  own authority ─renewed─┘   (checked)  (one at a time)
 //! ```
 
+mod authority;
 mod files;
 mod pair;
+mod pem;
 mod shown;
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +26,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+pub(crate) use self::authority::{Authority, AuthorityError};
 use self::files::Watched;
-use self::pair::PairError;
+pub(crate) use self::pair::{Pair, PairError};
 use self::shown::Shown;
 use crate::clock::Clock;
 use crate::config::TlsFiles;
@@ -42,11 +46,16 @@ const HTTP_1_1: &[u8] = b"http/1.1";
 /// Tickets for a fresh connection's resumption: a page opens one connection again, not several.
 const TICKETS: usize = 1;
 
+/// After a renewal that failed, a full disk for example: there are weeks left.
+const RENEW_RETRY: Duration = Duration::from_secs(600);
+
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TlsError {
     #[error(transparent)]
     Pair(#[from] PairError),
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     #[error("TLS cannot be set up: {0}")]
     SetUp(#[from] rustls::Error),
 }
@@ -55,7 +64,13 @@ pub(crate) enum TlsError {
 pub(crate) struct Tls {
     acceptor: TlsAcceptor,
     shown: Arc<Shown>,
-    files: Watched,
+    source: Source,
+}
+
+/// Where the next certificate comes from.
+enum Source {
+    Files(Watched),
+    Own(Arc<Authority>),
 }
 
 impl Tls {
@@ -70,12 +85,34 @@ impl Tls {
                 );
             }
         }
+        Self::new(pair, Source::Files(watched))
+    }
+
+    /// With an authority of its own in the data folder.
+    pub(crate) fn with_own_authority(
+        data: &Path,
+        origins: &[String],
+        clock: &Clock,
+    ) -> Result<Self, TlsError> {
+        let (authority, pair) = Authority::open(data, origins, seconds(clock))?;
+        Self::new(pair, Source::Own(Arc::new(authority)))
+    }
+
+    fn new(pair: Pair, source: Source) -> Result<Self, TlsError> {
         let shown = Arc::new(Shown::new(pair));
         Ok(Self {
             acceptor: acceptor(&shown)?,
             shown,
-            files: watched,
+            source,
         })
+    }
+
+    /// The relay's own authority, where it has one.
+    pub(crate) fn authority(&self) -> Option<&Authority> {
+        match &self.source {
+            Source::Files(_) => None,
+            Source::Own(authority) => Some(authority),
+        }
     }
 
     /// One handshake; the caller bounds its time.
@@ -85,16 +122,56 @@ impl Tls {
 
     /// Looks after the certificate for as long as it is polled, once in each `every`.
     pub(crate) async fn keep(&self, every: Duration, clock: &Clock) {
-        let mut files = self.files.clone();
-        loop {
-            tokio::time::sleep(every).await;
-            if let Some(pair) = files.look(seconds(clock)).await {
-                tracing::info!(until = %pair.until(), "a new certificate is in use");
-                self.shown.change(pair);
+        match &self.source {
+            Source::Files(watched) => {
+                let mut watched = watched.clone();
+                loop {
+                    tokio::time::sleep(every).await;
+                    if let Some(pair) = watched.look(seconds(clock)).await {
+                        tracing::info!(until = %pair.until(), "a new certificate is in use");
+                        self.shown.change(pair);
+                    }
+                    self.shown.remind(seconds(clock));
+                }
             }
-            self.shown.remind(seconds(clock));
+            Source::Own(authority) => loop {
+                tokio::time::sleep(every).await;
+                let now = seconds(clock);
+                if authority.is_due(self.shown.not_after(), now) {
+                    self.renew(authority, now).await;
+                }
+                self.shown.remind(now);
+            },
         }
     }
+
+    async fn renew(&self, authority: &Arc<Authority>, now: u64) {
+        let authority = Arc::clone(authority);
+        match tokio::task::spawn_blocking(move || authority.renew(now)).await {
+            Ok(Ok(pair)) => self.shown.change(pair),
+            Ok(Err(fault)) => {
+                tracing::error!(%fault, "the certificate was not renewed; it is tried again in a while");
+                tokio::time::sleep(RENEW_RETRY).await;
+            }
+            // The runtime is ending.
+            Err(_) => {}
+        }
+    }
+}
+
+/// What a relay with these files would show, for whoever looks from outside; `now` in seconds since 1970.
+pub(crate) fn in_files(files: &TlsFiles, now: u64) -> Result<Pair, TlsError> {
+    Ok(Watched::open(files, now).map(|(_, pair)| pair)?)
+}
+
+/// What the authority in a data folder has certified last; `None`: there is no authority.
+pub(crate) fn of_own_authority(data: &Path, now: u64) -> Result<Option<Pair>, TlsError> {
+    let files = authority::server_files(data);
+    files
+        .certificate
+        .exists()
+        .then(|| in_files(&files, now))
+        .transpose()
 }
 
 /// The primitives, with the key exchanges in our order.

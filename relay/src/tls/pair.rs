@@ -17,6 +17,8 @@ use crate::origin::Host;
 
 /// Certificates in one chain: a root, two between, the leaf, and room.
 const CHAIN_MAX: usize = 10;
+/// Seconds before the end from when on people are told: time enough for a person to act, too late for a renewal that works.
+pub(super) const ENDS_SOON: u64 = 14 * 24 * 3600;
 /// When every certificate has expired: the last second of the year 9999, the last that one can name.
 const END_OF_TIME: u64 = 253_402_300_799;
 
@@ -100,6 +102,11 @@ impl Pair {
         date(self.not_after)
     }
 
+    /// Whether somebody should do something about it.
+    pub(crate) fn ends_soon(&self, now: u64) -> bool {
+        self.not_after.saturating_sub(now) <= ENDS_SOON
+    }
+
     /// Whether it is for `host`.
     pub(crate) fn names(&self, host: &Host<'_>) -> bool {
         let name = match host {
@@ -117,7 +124,7 @@ impl Pair {
 
 /// Until when a certificate is good, in seconds since 1970, if it is good at `now`. The verifier that clients use is asked:
 /// it looks at the time before it looks for whoever signed, and at the end of time it names the expiry.
-fn validity(certificate: &CertificateDer<'_>, now: u64) -> Result<u64, PairError> {
+pub(super) fn validity(certificate: &CertificateDer<'_>, now: u64) -> Result<u64, PairError> {
     let parsed = ParsedCertificate::try_from(certificate).map_err(PairError::BadCertificate)?;
     let provider: CryptoProvider = provider();
     let ask = |at: u64| {
@@ -148,7 +155,7 @@ fn validity(certificate: &CertificateDer<'_>, now: u64) -> Result<u64, PairError
 }
 
 /// The day of a second since 1970.
-fn date(seconds: u64) -> Date {
+pub(super) fn date(seconds: u64) -> Date {
     let seconds = i64::try_from(seconds.min(END_OF_TIME)).unwrap_or_default();
     OffsetDateTime::from_unix_timestamp(seconds).map_or(Date::MAX, OffsetDateTime::date)
 }

@@ -6,10 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use super::pair::Pair;
+use super::pair::{ENDS_SOON, Pair};
 
-/// From when on the log says that the end is near: time enough for a person to act, too late for a renewal that works.
-const REMIND_BEFORE: u64 = 14 * 24 * 3600;
 /// How often it says so.
 const REMIND_EVERY: u64 = 24 * 3600;
 
@@ -31,6 +29,11 @@ impl Shown {
         }
     }
 
+    /// When what is shown ends, in seconds since 1970.
+    pub(super) fn not_after(&self) -> u64 {
+        self.not_after.load(Ordering::Relaxed)
+    }
+
     /// Shows another one from here on.
     pub(super) fn change(&self, pair: Pair) {
         self.not_after.store(pair.not_after(), Ordering::Relaxed);
@@ -39,8 +42,8 @@ impl Shown {
 
     /// Says in the log, once a day, that the certificate ends soon or has ended.
     pub(super) fn remind(&self, now: u64) {
-        let left = self.not_after.load(Ordering::Relaxed).saturating_sub(now);
-        if left > REMIND_BEFORE || now < self.reminded.load(Ordering::Relaxed).saturating_add(REMIND_EVERY) {
+        let left = self.not_after().saturating_sub(now);
+        if left > ENDS_SOON || now < self.reminded.load(Ordering::Relaxed).saturating_add(REMIND_EVERY) {
             return;
         }
         self.reminded.store(now, Ordering::Relaxed);

@@ -18,9 +18,14 @@ impl Program {
     }
 
     pub fn start_with(data: &Path, change: impl FnOnce(&mut Command)) -> Self {
+        Self::start_at("127.0.0.1:0", data, change)
+    }
+
+    /// Listening at an address.
+    pub fn start_at(listen: &str, data: &Path, change: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chopar-relay"));
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--listen", listen, "--data"])
             .arg(data)
             .stdout(Stdio::piped())
             .stderr(Stdio::null());

@@ -9,7 +9,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::client::Resumption;
 use rustls::crypto::SupportedKxGroup;
 use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore};
 use time::OffsetDateTime;
 use tokio::net::TcpStream;
@@ -91,6 +92,20 @@ pub fn with_certificate(config: &mut Config, made: &Made, folder: &Path) {
 /// A client as browsers are today.
 pub fn client(root: &CertificateDer<'static>) -> ClientConfig {
     client_with(&[kx_group::X25519MLKEM768, kx_group::X25519], root)
+}
+
+/// A client on a machine whose clock says so much since 1970.
+pub fn client_at(clock: Duration, root: &CertificateDer<'static>) -> ClientConfig {
+    #[derive(Debug)]
+    struct Stopped(Duration);
+    impl TimeProvider for Stopped {
+        fn current_time(&self) -> Option<UnixTime> {
+            Some(UnixTime::since_unix_epoch(self.0))
+        }
+    }
+    let mut config = client(root);
+    config.time_provider = Arc::new(Stopped(clock));
+    config
 }
 
 /// A client that trusts `root` and offers these key exchanges.
