@@ -171,6 +171,8 @@ pub(crate) const fn held_number(held: Option<Held>) -> u32 {
         Some(Held::Expired) => 4,
         Some(Held::NoDevice) => 5,
         Some(Held::NoSuchAccount) => 6,
+        Some(Held::RelayStorage) => 7,
+        Some(Held::Refused) => 8,
     }
 }
 
@@ -182,6 +184,8 @@ pub(crate) const fn held_from(number: u32) -> Option<Held> {
         4 => Some(Held::Expired),
         5 => Some(Held::NoDevice),
         6 => Some(Held::NoSuchAccount),
+        7 => Some(Held::RelayStorage),
+        8 => Some(Held::Refused),
         _ => None,
     }
 }
@@ -213,7 +217,7 @@ mod tests {
 
     #[test]
     fn numbers_come_back_and_the_future_is_not_shown() {
-        for number in 0..=6 {
+        for number in 0..=8 {
             assert_eq!(held_number(held_from(number)), number);
         }
         for number in 0..=3 {

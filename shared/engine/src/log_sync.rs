@@ -185,7 +185,10 @@ impl Engine {
         };
         match result {
             Ok(changes) => {
-                contact.unreachable = contact.unreachable.filter(|held| *held == Held::QueueFull);
+                // A log says who is there, and nothing about what the relay takes.
+                contact.unreachable = contact
+                    .unreachable
+                    .filter(|held| matches!(held, Held::QueueFull | Held::RelayStorage | Held::Refused));
                 contact.save_log(cx);
                 self.log_changed(account, &changes, cx);
                 self.refresh_held(account, cx);

@@ -81,7 +81,12 @@ impl Engine {
         let held = match refused.reason() {
             Reason::QueueFull => Some(Held::QueueFull),
             Reason::NoSuchAccount => Some(Held::NoSuchAccount),
-            _ => None,
+            Reason::Storage => Some(Held::RelayStorage),
+            // Over in a moment, and nothing a person could do about it: the clock of the line says enough.
+            Reason::RateLimited | Reason::ShuttingDown | Reason::SignInFirst => None,
+            // `TOO_LARGE`, `MALFORMED`, `NOT_ALLOWED` and whatever a younger relay may say. This client keeps below every
+            // limit of the contract, so it is one of the two that is at fault; what follows waits behind it, in order.
+            _ => Some(Held::Refused),
         };
         if held.is_some() {
             self.unreachable(key.account, held, cx);

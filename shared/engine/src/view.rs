@@ -240,6 +240,10 @@ pub enum Held {
     NoDevice,
     /// The account is gone.
     NoSuchAccount,
+    /// The relay cannot write now, most likely for want of room. It goes out by itself when the relay can.
+    RelayStorage,
+    /// The relay refuses it as it is. It is tried again, rarely: a relay may be mended or set up otherwise.
+    Refused,
 }
 
 /// Something that happened in a conversation.

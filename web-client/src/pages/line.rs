@@ -98,8 +98,9 @@ fn inside(app: App, peer: AccountId, line: &Line, name: Memo<String>) -> AnyView
             state,
             held,
         } => {
+            // What expired was sent, and still was not collected.
             let held = held
-                .filter(|_| *state == SentState::Waiting)
+                .filter(|held| *state == SentState::Waiting || *held == Held::Expired)
                 .map(|held| held_row(app, peer, *id, held));
             view! {
                 <div class="bubble">
@@ -140,7 +141,10 @@ fn held_row(app: App, peer: AccountId, id: MessageId, held: Held) -> impl IntoVi
                 .await;
         });
     };
-    let retriable = matches!(held, Held::QueueFull | Held::Expired | Held::NoDevice);
+    let retriable = matches!(
+        held,
+        Held::QueueFull | Held::Expired | Held::NoDevice | Held::RelayStorage | Held::Refused
+    );
     view! {
         <p class="held">
             <Icon name="circle-alert"/>
@@ -158,5 +162,7 @@ fn held_text(texts: Texts, held: Held) -> &'static str {
         Held::Expired => texts.held_expired(),
         Held::NoDevice => texts.held_no_device(),
         Held::NoSuchAccount => texts.held_no_account(),
+        Held::RelayStorage => texts.held_relay_storage(),
+        Held::Refused => texts.held_refused(),
     }
 }

@@ -22,9 +22,14 @@ pub(super) const ORIGIN: &str = "https://simulated";
 /// The invite that always works.
 pub(super) const INVITE: &str = "open";
 
+/// How long a relay without room asks to wait, in milliseconds.
+const STORAGE_RETRY_MS: u64 = 30_000;
+
 /// All that is durable, and the connections.
 #[derive(Clone, Default)]
 pub struct Relay {
+    /// Whether its disk is full: what is submitted is refused, and nothing of it is stored.
+    pub full: bool,
     pub(super) accounts: BTreeMap<AccountId, Account>,
     pub(super) queues: BTreeMap<DeviceId, Queue>,
     /// Lies about logs: what one account is shown of another (or of its own) in place of the log.
@@ -177,6 +182,11 @@ impl Relay {
                 return out;
             }
             (_, None) => refused(Reason::SignInFirst),
+            (Ask::Submit(_), Some(_)) if self.full => Say::Refused(Refused {
+                reason: Reason::Storage.into(),
+                detail: String::new(),
+                retry_after_ms: STORAGE_RETRY_MS,
+            }),
             (Ask::Submit(submit), Some((viewer, _))) => self
                 .submit(&viewer, &submit, now, &mut out)
                 .unwrap_or_else(|say| *say),
