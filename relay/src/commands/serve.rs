@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use chopar_identity::{DisplayName, NameError};
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 
@@ -32,7 +33,7 @@ pub(super) struct Serve {
     )]
     origins: Vec<String>,
     /// The organisation's name, shown with invites and signed at sign-in.
-    #[arg(long, env = "CHOPAR_NAME", default_value = "Chopar")]
+    #[arg(long, env = "CHOPAR_NAME", default_value = "Chopar", value_parser = organisation)]
     name: String,
     /// A proxy speaks TLS to the world and plain HTTP to this relay. What one on this machine says in X-Forwarded-For
     /// is believed, and listening beyond this machine is allowed.
@@ -148,6 +149,11 @@ impl Serve {
     }
 }
 
+/// An organisation's name follows the rules for a person's, because it stands in the same places; clients refuse another.
+fn organisation(name: &str) -> Result<String, NameError> {
+    DisplayName::parse(name).map(|name| name.as_str().to_owned())
+}
+
 /// Ctrl-C or, from a service manager, SIGTERM. Caught from here on, awaited later.
 #[cfg(unix)]
 fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send> {
@@ -170,4 +176,20 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send> {
             std::future::pending::<()>().await;
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_organisation_is_named_as_a_person_may_be() {
+        assert_eq!(
+            organisation(" Oʻzbekiston banki ").as_deref(),
+            Ok("Oʻzbekiston banki")
+        );
+        for bad in ["", "  ", "Bank\u{202e}knaB", "two\nlines", &"x".repeat(65)] {
+            assert!(organisation(bad).is_err(), "{bad:?}");
+        }
+    }
 }

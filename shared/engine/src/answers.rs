@@ -1,16 +1,14 @@
 //! The relay's answers, each to what asked for it.
 
-use chopar_wire::ids::InviteId;
+use chopar_wire::Timestamp;
 use chopar_wire::proto::relay::relay_frame::Body;
-use chopar_wire::proto::relay::{Invite, Member, Members, Reason, Refused};
-use chopar_wire::{AccountId, Timestamp};
+use chopar_wire::proto::relay::{Reason, Refused};
 
+use crate::claims;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
-use crate::own::role_from;
 use crate::requests::What;
-use crate::view::{InviteView, MemberView};
 
 impl Engine {
     pub(crate) fn on_answer(&mut self, what: What, body: Option<Body>, cx: &mut Context<'_>) {
@@ -46,22 +44,24 @@ impl Engine {
                 cx.answer(asked, Answer::Done);
             }
             (What::CreateInvite { asked }, Some(Body::Invite(invite))) => {
-                let expires = Timestamp(invite.expires);
-                cx.answer(
-                    asked,
-                    Answer::InviteCreated {
-                        token: invite.token,
-                        expires,
-                    },
-                );
+                match claims::token(&invite.token) {
+                    Some(token) => {
+                        let expires = Timestamp(invite.expires);
+                        cx.answer(asked, Answer::InviteCreated { token, expires });
+                    }
+                    None => cx.fail(asked, Failure::RelayMisbehaved),
+                }
             }
             (What::ListInvites { asked }, Some(Body::Invites(invites))) => {
-                let invites = invites.invites.iter().filter_map(invite_view).collect();
-                cx.answer(asked, Answer::Invites(invites));
+                cx.answer(asked, Answer::Invites(claims::invites(&invites)));
             }
             (What::RevokeInvite { asked }, Some(Body::Done(_))) => cx.answer(asked, Answer::Done),
             (What::ListMembers { asked }, Some(Body::Members(members))) => {
-                cx.answer(asked, members_answer(&members));
+                let answer = Answer::Members {
+                    members: claims::members(&members),
+                    more: members.more,
+                };
+                cx.answer(asked, answer);
             }
             // An answer of the wrong kind, or of one this build does not know.
             (what, _) => self.on_no_answer(what, Failure::RelayMisbehaved, cx),
@@ -139,32 +139,5 @@ pub(crate) fn failure(refused: &Refused) -> Failure {
         Reason::NameInvalid => Failure::NameInvalid,
         Reason::NoSuchAccount | Reason::NoSuchDevice => Failure::NotFound,
         _ => Failure::Refused(refused.reason),
-    }
-}
-
-fn invite_view(invite: &Invite) -> Option<InviteView> {
-    Some(InviteView {
-        id: InviteId::try_from(invite.id.as_ref()).ok()?,
-        role: role_from(invite.role),
-        uses_left: invite.uses_left,
-        expires: Timestamp(invite.expires),
-    })
-}
-
-fn members_answer(members: &Members) -> Answer {
-    let view = |member: &Member| {
-        Some(MemberView {
-            account: AccountId::try_from(member.account.as_ref()).ok()?,
-            handle: member.handle.clone(),
-            display_name: member.display_name.clone(),
-            role: role_from(member.role),
-            joined: Timestamp(member.joined),
-            disabled: member.disabled,
-            devices: member.devices,
-        })
-    };
-    Answer::Members {
-        members: members.members.iter().filter_map(view).collect(),
-        more: members.more,
     }
 }

@@ -15,6 +15,7 @@ use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{CheckInvite, InviteStatus, Reason, Refused, Register, Registered};
 
 use crate::answers::failure;
+use crate::claims;
 use crate::contact::Contact;
 use crate::context::Context;
 use crate::effect::Effect;
@@ -59,9 +60,12 @@ impl Engine {
 
     pub(crate) fn on_invite_status(&mut self, asked: u64, status: &InviteStatus, cx: &mut Context<'_>) {
         let answer = if status.usable {
-            Answer::InviteUsable {
-                role: role_from(status.role),
-                organisation: status.organisation.clone(),
+            match claims::organisation(&status.organisation) {
+                Some(organisation) => Answer::InviteUsable {
+                    role: role_from(status.role),
+                    organisation,
+                },
+                None => Answer::Failed(Failure::RelayMisbehaved),
             }
         } else {
             // By the relay's word: this device's clock may be wrong.
@@ -264,7 +268,8 @@ impl Engine {
         let Some(own) = &mut self.own else { return };
         own.stage = Stage::Registered;
         own.role = role;
-        own.handle = handle.to_owned();
+        // As the form had it, should the relay say what is no handle.
+        own.handle = claims::handle(handle).unwrap_or_else(|| std::mem::take(&mut own.handle));
         own.invite = String::new();
         if let Some(asked) = self.registering.take().and_then(|r| r.asked) {
             cx.answer(asked, Answer::Done);

@@ -4,9 +4,10 @@ use chopar_e2ee::safety_number::{SafetyNumber, ScanError};
 use chopar_identity::{DisplayName, Handle};
 use chopar_wire::AccountId;
 use chopar_wire::proto::content::{Copy, Payload, payload};
-use chopar_wire::proto::relay::{People, Person};
+use chopar_wire::proto::relay::People;
 use prost::Message;
 
+use crate::claims::{self, Named};
 use crate::contact::Contact;
 use crate::context::Context;
 use crate::engine::Engine;
@@ -21,9 +22,8 @@ const MAX_DRAFT: usize = 64 * 1024;
 
 impl Engine {
     pub(crate) fn on_people(&mut self, asked: u64, people: &People, cx: &mut Context<'_>) {
-        let found: Vec<PersonFound> = people
-            .people
-            .iter()
+        let found: Vec<PersonFound> = claims::people(&people.people)
+            .into_iter()
             .filter_map(|person| self.found(person, cx))
             .collect();
         cx.answer(asked, Answer::People(found));
@@ -31,8 +31,8 @@ impl Engine {
 
     /// What the directory says about one person. A handle that a contact of another account had is told in that contact's
     /// conversation, once.
-    fn found(&mut self, person: &Person, cx: &mut Context<'_>) -> Option<PersonFound> {
-        let account = AccountId::try_from(person.account.as_ref()).ok()?;
+    fn found(&mut self, person: Named, cx: &mut Context<'_>) -> Option<PersonFound> {
+        let account = person.account;
         if self.own.as_ref().is_some_and(|own| own.account == account) {
             return None;
         }
@@ -58,8 +58,8 @@ impl Engine {
         }
         Some(PersonFound {
             account,
-            handle: person.handle.clone(),
-            display_name: person.display_name.clone(),
+            handle: person.handle,
+            display_name: person.display_name,
             was_somebody_else: !before.is_empty(),
         })
     }

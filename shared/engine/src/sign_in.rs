@@ -5,6 +5,7 @@ use chopar_wire::proto::identity::Signed;
 use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{Challenge, Reason, Refused, SignIn, SignedIn};
 
+use crate::claims;
 use crate::context::Context;
 use crate::effect::Effect;
 use crate::engine::Engine;
@@ -91,16 +92,17 @@ impl Engine {
         let Some(own) = &mut self.own else { return };
         let account = own.account;
         let role = role_from(signed_in.role);
+        // What is no name leaves the own as it was.
+        let handle = claims::handle(&signed_in.handle).unwrap_or_else(|| own.handle.clone());
+        let display_name =
+            claims::display_name(&signed_in.display_name).unwrap_or_else(|| own.display_name.clone());
         if own.stage == Stage::Asked {
-            own.display_name.clone_from(&signed_in.display_name);
-            self.registered(&signed_in.handle, role, cx);
-        } else if own.role != role
-            || own.display_name != signed_in.display_name
-            || own.handle != signed_in.handle
-        {
+            own.display_name = display_name;
+            self.registered(&handle, role, cx);
+        } else if own.role != role || own.display_name != display_name || own.handle != handle {
             own.role = role;
-            own.handle.clone_from(&signed_in.handle);
-            own.display_name.clone_from(&signed_in.display_name);
+            own.handle = handle;
+            own.display_name = display_name;
             self.phase_changed(cx);
         }
         let head = signed_in
