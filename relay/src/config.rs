@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chopar_wire::limits::MAX_DEVICES;
+
 use crate::clock::Clock;
 use crate::policy::limits::Rates;
 
@@ -80,6 +82,9 @@ pub struct Caps {
     pub connections: usize,
     /// Connections of one address: an office behind one NAT, not a flood.
     pub per_address: usize,
+    /// Connections of one account: each of its eight devices has one, and one more that is being replaced and has not
+    /// taken its goodbye yet.
+    pub per_account: usize,
     /// Time for the TLS handshake, as for a request head.
     pub tls_handshake: Duration,
     /// Time for a request head: a slow client must not hold a connection.
@@ -97,6 +102,7 @@ impl Default for Caps {
         Self {
             connections: 10_000,
             per_address: 512,
+            per_account: 2 * MAX_DEVICES,
             tls_handshake: Duration::from_secs(10),
             request_head: Duration::from_secs(10),
             sign_in: Duration::from_secs(30),

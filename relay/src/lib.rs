@@ -17,7 +17,7 @@
 //! |---|---|
 //! | `relay` | [`Relay`]: opening, running, draining |
 //! | `config` | [`Config`] and its parts |
-//! | `accept`, `places`, `forwarded` | the accept loop and its timeouts, caps, clients behind a proxy |
+//! | `accept`, `places`, `forwarded`, `descriptors` | the accept loop and its timeouts, caps, clients behind a proxy, open files |
 //! | `tls`, `origin` | TLS 1.3, certificates that change while connections live; where people reach the relay |
 //! | `http` | the web client, headers, probes |
 //! | `ws` | `/v1/connect`: sign-in, frames, delivery |
@@ -34,6 +34,7 @@ pub mod commands;
 mod config;
 mod core;
 mod data;
+mod descriptors;
 mod fanout;
 mod forwarded;
 mod http;

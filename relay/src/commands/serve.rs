@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 
 use super::{Certificate, DataFolder, Listening};
-use crate::{Config, Rates, Relay, Tls, WebSource};
+use crate::{Config, Rates, Relay, Tls, WebSource, descriptors};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -99,7 +99,7 @@ impl Serve {
         config.proxies = self.proxies;
         config.database_bytes_max = self.database_bytes_max;
         config.web = web;
-        config.caps.connections = self.connections.unwrap_or(config.caps.connections);
+        config.caps.connections = descriptors::make_room(self.connections.unwrap_or(config.caps.connections));
         config.caps.per_address = self.connections_per_address.unwrap_or(config.caps.per_address);
         if self.no_rate_limits {
             tracing::warn!("rates are not limited");

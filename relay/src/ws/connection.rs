@@ -26,7 +26,11 @@ const ASK_EVERY: Duration = Duration::from_secs(30);
 
 /// Serves a device until the connection ends; what it did not get stays in its queue.
 pub(crate) async fn run(core: &Arc<Core>, mut wire: Wire, session: Session) {
-    let seat = core.registry.enter(session.account, session.device);
+    let max = core.config.caps.per_account;
+    let Some(seat) = core.registry.enter(session.account, session.device, max) else {
+        tracing::debug!("an account has as many connections as it may");
+        return wire.close(CloseCode::Overloaded).await;
+    };
     let mut desk = Desk {
         core,
         session,

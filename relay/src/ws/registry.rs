@@ -74,6 +74,8 @@ impl Slot {
 pub(crate) struct Registry {
     present: RwLock<HashMap<DeviceId, Present>>,
     serial: AtomicU64,
+    /// Connections of each account, those included that were told to go and have not gone.
+    accounts: Mutex<HashMap<AccountId, usize>>,
 }
 
 struct Present {
@@ -85,14 +87,22 @@ struct Present {
 /// A place in the registry; leaving it is dropping it.
 pub(crate) struct Seat {
     registry: Arc<Registry>,
+    account: AccountId,
     device: DeviceId,
     serial: u64,
     pub(crate) slot: Arc<Slot>,
 }
 
 impl Registry {
-    /// Takes the device's place; an older connection of it is told to go.
-    pub(crate) fn enter(self: &Arc<Self>, account: AccountId, device: DeviceId) -> Seat {
+    /// Takes the device's place; an older connection of it is told to go. `None`: the account has as many as `max`.
+    pub(crate) fn enter(self: &Arc<Self>, account: AccountId, device: DeviceId, max: usize) -> Option<Seat> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = accounts.get(&account).copied().unwrap_or(0);
+        if here >= max {
+            return None;
+        }
+        accounts.insert(account, here + 1);
+        drop(accounts);
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let slot = Arc::new(Slot::default());
         let newcomer = Present {
@@ -108,12 +118,13 @@ impl Registry {
         if let Some(older) = older {
             older.slot.push(Push::Close(CloseCode::Replaced));
         }
-        Seat {
+        Some(Seat {
             registry: Arc::clone(self),
+            account,
             device,
             serial,
             slot,
-        }
+        })
     }
 
     /// Hands something to a device if it is here.
@@ -161,6 +172,18 @@ impl Drop for Seat {
         {
             present.remove(&self.device);
         }
+        drop(present);
+        let mut accounts = self
+            .registry
+            .accounts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(here) = accounts.get_mut(&self.account) {
+            *here -= 1;
+            if *here == 0 {
+                accounts.remove(&self.account);
+            }
+        }
     }
 }
 
@@ -185,8 +208,12 @@ mod tests {
     async fn the_newer_connection_keeps_the_place() {
         let registry = Arc::new(Registry::default());
         let (account, device) = (AccountId::new([9; 32]), DeviceId::new([1; 16]));
-        let old = registry.enter(account, device);
-        let new = registry.enter(account, device);
+        let old = registry.enter(account, device, 2).unwrap();
+        let new = registry.enter(account, device, 2).unwrap();
+        assert!(
+            registry.enter(account, device, 2).is_none(),
+            "one that was told to go counts until it has gone"
+        );
         assert!(matches!(
             old.slot.take().await.pushes[0],
             Push::Close(CloseCode::Replaced)
@@ -194,15 +221,18 @@ mod tests {
         drop(old);
         registry.push(&device, stored(1));
         assert!(matches!(new.slot.take().await.pushes[0], Push::Stored(_)));
-        drop(new);
+        let other = DeviceId::new([2; 16]);
+        let another = registry.enter(account, other, 2).unwrap();
+        drop((new, another));
         assert_eq!(registry.count(), 0);
+        assert!(registry.accounts.lock().unwrap().is_empty());
     }
 
     #[tokio::test]
     async fn a_full_inbox_sends_its_reader_to_the_store() {
         let registry = Arc::new(Registry::default());
         let device = DeviceId::new([1; 16]);
-        let seat = registry.enter(AccountId::new([9; 32]), device);
+        let seat = registry.enter(AccountId::new([9; 32]), device, 1).unwrap();
         for seq in 0..=INBOX_MAX as u64 {
             registry.push(&device, stored(seq));
         }
@@ -214,7 +244,7 @@ mod tests {
     async fn signals_need_the_right_account() {
         let registry = Arc::new(Registry::default());
         let (account, device) = (AccountId::new([9; 32]), DeviceId::new([1; 16]));
-        let seat = registry.enter(account, device);
+        let seat = registry.enter(account, device, 1).unwrap();
         registry.signal(&AccountId::new([8; 32]), &device, Bytes::from_static(b"no"));
         registry.signal(&account, &device, Bytes::from_static(b"yes"));
         let inbox = seat.slot.take().await;

@@ -23,7 +23,22 @@ impl Program {
 
     /// Listening at an address.
     pub fn start_at(listen: &str, data: &Path, change: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chopar-relay"));
+        Self::run(
+            Command::new(env!("CARGO_BIN_EXE_chopar-relay")),
+            listen,
+            data,
+            change,
+        )
+    }
+
+    /// By way of another program, which is given this one as its last argument and becomes it.
+    pub fn start_through(outer: &[&str], data: &Path) -> Self {
+        let mut command = Command::new(outer[0]);
+        command.args(&outer[1..]).arg(env!("CARGO_BIN_EXE_chopar-relay"));
+        Self::run(command, "127.0.0.1:0", data, |_| {})
+    }
+
+    fn run(mut command: Command, listen: &str, data: &Path, change: impl FnOnce(&mut Command)) -> Self {
         command
             .args(["serve", "--listen", listen, "--data"])
             .arg(data)
