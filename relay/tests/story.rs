@@ -10,6 +10,7 @@ mod common;
 
 use std::time::Duration;
 
+use chopar_relay::{Config, Rates};
 use chopar_wire::close::CloseCode;
 use chopar_wire::proto::identity::Entry;
 use chopar_wire::proto::relay::{AppendLog, FetchLog, client_frame as c, relay_frame::Body};
@@ -85,7 +86,7 @@ async fn who_was_away_gets_everything_in_order_once() {
 /// P-094.
 #[tokio::test]
 async fn what_was_not_handed_over_cannot_be_acknowledged() {
-    let relay = TestRelay::start_with(|config| config.rates = chopar_relay::Rates::unlimited()).await;
+    let relay = TestRelay::start_with(|config| config.rates = Rates::unlimited()).await;
     let (_ann, mut a) = relay.owner().await;
     let (bob, mut b) = relay.member(&mut a, "bob").await;
     b.drain().await;
@@ -107,11 +108,20 @@ async fn what_was_not_handed_over_cannot_be_acknowledged() {
 
 #[tokio::test]
 async fn a_reader_too_slow_is_told_so_and_loses_nothing() {
-    let relay = TestRelay::start_with(|config| {
-        config.rates = chopar_relay::Rates::unlimited();
-        config.caps.slow_reader = Duration::from_millis(300);
-    })
-    .await;
+    read_too_slowly(TestRelay::start_with(impatient).await).await;
+}
+
+#[tokio::test]
+async fn a_reader_too_slow_over_tls_is_told_so_and_loses_nothing() {
+    read_too_slowly(TestRelay::start_over_tls(impatient).await).await;
+}
+
+fn impatient(config: &mut Config) {
+    config.rates = Rates::unlimited();
+    config.caps.slow_reader = Duration::from_millis(300);
+}
+
+async fn read_too_slowly(relay: TestRelay) {
     let (_ann, mut a) = relay.owner().await;
     let (mut bob, mut b) = relay.member(&mut a, "bob").await;
     // A log of some twenty kilobytes: what it takes to fill the system's buffers for one connection soon.
@@ -142,7 +152,7 @@ async fn a_reader_too_slow_is_told_so_and_loses_nothing() {
     }
     assert_eq!(ended, Some(Ended::Code(CloseCode::SlowReader.code())));
     drop(b);
-    let mut b = Client::signed_in(relay.port, &bob, 0).await;
+    let mut b = relay.signed_in(&bob, 0).await;
     assert_eq!(&b.delivery().await.body[..], b"kept");
     relay.stop().await;
 }
@@ -329,9 +339,14 @@ async fn signals_reach_who_is_here_and_are_never_stored() {
 
 #[tokio::test]
 async fn a_stopping_relay_says_so() {
-    let relay = TestRelay::start().await;
+    for relay in [TestRelay::start().await, TestRelay::start_over_tls(|_| {}).await] {
+        stop_and_listen(relay).await;
+    }
+}
+
+async fn stop_and_listen(relay: TestRelay) {
     let (_ann, mut a) = relay.owner().await;
-    let mut stranger = Client::connect(relay.port).await;
+    let mut stranger = relay.client().await;
     let started = std::time::Instant::now();
     let (folder, ends) = tokio::join!(relay.stop(), async { (a.end().await, stranger.end().await) });
     assert_eq!(ends, (Ended::Code(1001), Ended::Code(1001)));

@@ -13,7 +13,7 @@ use std::time::Duration;
 use chopar_relay::{Config, Relay, Tls};
 use common::http::ask_over;
 use common::tls::{Authority, DAY, Made, client, client_with, connect, with_certificate};
-use common::{Client, Person, TestRelay, status};
+use common::{Client, Person, Program, TestRelay, status};
 use rustls::crypto::aws_lc_rs::kx_group;
 use rustls::{NamedGroup, ProtocolVersion};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -273,4 +273,45 @@ async fn plain_http_is_for_this_machine_or_behind_a_proxy() {
     })
     .await
     .unwrap();
+}
+
+#[test]
+fn doctor_looks_at_the_certificate() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), Authority::new());
+    let good = authority.certify("chat.example.org");
+    let files = good.write(folder.path());
+    let program = Program::start_with(folder.path(), |command| {
+        command.args(["--origin", "https://chat.example.org"]);
+        command
+            .arg("--tls-cert")
+            .arg(&files.certificate)
+            .arg("--tls-key")
+            .arg(&files.key);
+    });
+    program.kill();
+    let week = std::time::SystemTime::now() + 7 * DAY;
+    let ending = authority.certify_at("chat.example.org", std::time::SystemTime::now() - DAY, week);
+    let foreign = authority.certify("other.example.org");
+    for (made, word) in [
+        (&good, "ok     certificate: good until 20"),
+        (&ending, "WRONG  certificate: it ends on 20"),
+        (&foreign, "WRONG  certificate: it is not for chat.example.org"),
+        (
+            &authority.expired("chat.example.org"),
+            "WRONG  certificate: the certificate expired on 20",
+        ),
+    ] {
+        made.write(folder.path());
+        let doctor = std::process::Command::new(env!("CARGO_BIN_EXE_chopar-relay"))
+            .args(["doctor", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.path())
+            .arg("--tls-cert")
+            .arg(&files.certificate)
+            .arg("--tls-key")
+            .arg(&files.key)
+            .output()
+            .unwrap();
+        let found = String::from_utf8_lossy(&doctor.stdout).into_owned();
+        assert!(found.contains(word), "{found}");
+    }
 }

@@ -7,6 +7,7 @@ use std::{fs, io};
 use clap::Args;
 
 use super::{Certificate, DataFolder, Listening};
+use crate::origin::Origin;
 use crate::store::Fact;
 use crate::store::sqlite::{self, open};
 use crate::{Clock, TlsFiles, data, tls};
@@ -120,13 +121,23 @@ fn certificate(folder: &Path, files: Option<TlsFiles>) -> Finding {
         Some(files) => tls::in_files(&files, now).map(Some),
         None => tls::of_own_authority(folder, now),
     };
-    match found.map_err(|fault| fault.to_string())? {
-        None => Ok("none; with --tls-cert and --tls-key it would be looked at".to_owned()),
-        Some(pair) if pair.ends_soon(now) => Err(format!(
-            "it ends on {}, and browsers will refuse it then. Renew it; a relay that runs finds the new one by itself",
-            pair.until()
+    let Some(pair) = found.map_err(|fault| fault.to_string())? else {
+        return Ok("none; with --tls-cert and --tls-key it would be looked at".to_owned());
+    };
+    let until = pair.until();
+    if pair.ends_soon(now) {
+        return Err(format!(
+            "it ends on {until}, and browsers will refuse it then. Renew it; a relay that runs finds the new one by itself"
+        ));
+    }
+    // A folder that no relay was started in says nothing of its origin.
+    let origin = sqlite::fact(folder, Fact::Origin).map_err(|fault| fault.to_string())?;
+    match origin.as_deref().and_then(Origin::parse) {
+        Some(origin) if !pair.names(&origin.host) => Err(format!(
+            "it is not for {}, where people reach the relay: browsers refuse it there",
+            origin.authority
         )),
-        Some(pair) => Ok(format!("good until {}", pair.until())),
+        _ => Ok(format!("good until {until}")),
     }
 }
 
