@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   accept ──> http/router ──> http/assets      the web client, strict headers
-//!  (caps,          │
+//!  (caps, TLS,     │
 //!   timeouts)      └─────────> ws/connect ──> ws/session ──> ws/connection <──> ws/registry <── fanout
 //!                                             (who are you)   (frames)                            ^
 //!                                                                │                                │

@@ -134,7 +134,7 @@ impl Relay {
         for (fact, value) in [
             (Fact::Origin, &*origins[0]),
             (Fact::BehindProxy, said(config.behind_proxy)),
-            (Fact::Tls, said(tls.is_some())),
+            (Fact::Tls, tls.as_ref().map_or("no", tls::Tls::source)),
         ] {
             // Not a reason to serve nobody: other commands will ask for what they do not find.
             if let Err(fault) = store.set_fact(fact, value.to_owned()).await {

@@ -103,7 +103,8 @@ fn proxy(folder: &Path) -> Finding {
     let (Some(origin), Some(behind)) = (fact(Fact::Origin)?, fact(Fact::BehindProxy)?) else {
         return Ok("the relay was not started yet".to_owned());
     };
-    let elsewhere = origin.starts_with("https://") && fact(Fact::Tls)?.as_deref() != Some("yes");
+    let speaks_tls = fact(Fact::Tls)?.is_some_and(|source| source != "no");
+    let elsewhere = origin.starts_with("https://") && !speaks_tls;
     match (elsewhere, behind == "yes") {
         (true, false) => Err(format!(
             "people reach the relay at {origin}, so through a proxy, but it was started without --behind-proxy: it takes \
@@ -117,12 +118,20 @@ fn proxy(folder: &Path) -> Finding {
 /// What browsers will be shown: the files that were named, or what the relay's own authority made.
 fn certificate(folder: &Path, files: Option<TlsFiles>) -> Finding {
     let now = Clock::system().now() / 1000;
-    let found = match files {
-        Some(files) => tls::in_files(&files, now).map(Some),
-        None => tls::of_own_authority(folder, now),
+    let fact = |fact| sqlite::fact(folder, fact).map_err(|fault| fault.to_string());
+    let source = fact(Fact::Tls)?;
+    let found = match (files, source.as_deref()) {
+        (Some(files), _) => tls::in_files(&files, now).map(Some),
+        (None, Some(tls::FROM_OWN_AUTHORITY)) => tls::of_own_authority(folder, now),
+        (None, Some(tls::FROM_FILES)) => {
+            return Ok(
+                "from files; name them with --tls-cert and --tls-key, and they are looked at".to_owned(),
+            );
+        }
+        (None, _) => Ok(None),
     };
     let Some(pair) = found.map_err(|fault| fault.to_string())? else {
-        return Ok("none; with --tls-cert and --tls-key it would be looked at".to_owned());
+        return Ok("none".to_owned());
     };
     let until = pair.until();
     if pair.ends_soon(now) {
@@ -131,8 +140,7 @@ fn certificate(folder: &Path, files: Option<TlsFiles>) -> Finding {
         ));
     }
     // A folder that no relay was started in says nothing of its origin.
-    let origin = sqlite::fact(folder, Fact::Origin).map_err(|fault| fault.to_string())?;
-    match origin.as_deref().and_then(Origin::parse) {
+    match fact(Fact::Origin)?.as_deref().and_then(Origin::parse) {
         Some(origin) if !pair.names(&origin.host) => Err(format!(
             "it is not for {}, where people reach the relay: browsers refuse it there",
             origin.authority

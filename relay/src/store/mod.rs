@@ -106,7 +106,7 @@ pub(crate) enum Fact {
     Origin,
     /// Whether it was last started behind a proxy: `yes` or `no`.
     BehindProxy,
-    /// Whether it last spoke TLS itself: `yes` or `no`.
+    /// Whether it last spoke TLS itself, and with whose certificate: `files`, `own` or `no`.
     Tls,
 }
 

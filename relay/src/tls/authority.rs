@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose,
 };
 use rustls::RootCertStore;
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
@@ -25,10 +25,10 @@ use sha2::{Digest, Sha256};
 use time::{Date, OffsetDateTime};
 use zeroize::Zeroizing;
 
+use super::names::{Names, NotAName};
 use super::pair::{Pair, PairError, date, validity};
 use super::{pem, provider};
 use crate::config::TlsFiles;
-use crate::origin::{Host, Origin};
 
 /// Where it is kept, below the data folder.
 const FOLDER: &str = "tls";
@@ -60,10 +60,6 @@ pub(crate) struct Authority {
     not_after: u64,
 }
 
-/// What the relay is called: hosts of its origins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Names(Vec<SanType>);
-
 /// Why there is no authority, or no certificate of it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthorityError {
@@ -92,8 +88,8 @@ pub(crate) enum AuthorityError {
         folder.display()
     )]
     Ended { folder: PathBuf, on: Date },
-    #[error("{0:?} cannot stand in a certificate")]
-    Name(String),
+    #[error(transparent)]
+    Name(#[from] NotAName),
     #[error("a certificate cannot be made: {0}")]
     Make(#[from] rcgen::Error),
     #[error("the certificate that was made is not good: {0}")]
@@ -163,7 +159,7 @@ impl Authority {
         let mut params = CertificateParams::default();
         params.not_before = moment(now.saturating_sub(BACKDATED));
         params.not_after = moment(self.not_after.min(now + SERVER_DAYS * DAY));
-        params.subject_alt_names.clone_from(&self.names.0);
+        params.subject_alt_names = self.names.alternatives();
         params.distinguished_name = common_name("Chopar relay");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -239,65 +235,6 @@ impl Authority {
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), AuthorityError> {
         write(&self.folder.join(name), bytes)
-    }
-}
-
-impl Names {
-    fn of(origins: &[String]) -> Result<Self, AuthorityError> {
-        let mut names = Vec::new();
-        for origin in origins.iter().filter_map(|origin| Origin::parse(origin)) {
-            let name = match origin.host {
-                Host::Address(address) => SanType::IpAddress(address),
-                Host::Name(name) => SanType::DnsName(
-                    name.to_owned()
-                        .try_into()
-                        .map_err(|_| AuthorityError::Name(name.to_owned()))?,
-                ),
-            };
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        Ok(Self(names))
-    }
-
-    fn hosts(&self) -> impl Iterator<Item = Host<'_>> {
-        self.0.iter().filter_map(|name| match name {
-            SanType::DnsName(name) => Some(Host::Name(name.as_str())),
-            SanType::IpAddress(address) => Some(Host::Address(*address)),
-            _ => None,
-        })
-    }
-
-    fn text(&self) -> String {
-        let names: Vec<String> = self
-            .hosts()
-            .map(|host| match host {
-                Host::Name(name) => name.to_owned(),
-                Host::Address(address) => address.to_string(),
-            })
-            .collect();
-        names.join(", ")
-    }
-
-    /// These names and nothing else. A kind of which nothing is permitted would be free, so that each has something: a
-    /// name that nobody can own, an address that leads nowhere but home.
-    fn constraints(&self) -> NameConstraints {
-        let mut permitted = vec![
-            GeneralSubtree::DnsName("chopar.invalid".to_owned()),
-            GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix([127, 0, 0, 1].into(), 32)),
-        ];
-        permitted.extend(self.hosts().map(|host| match host {
-            Host::Name(name) => GeneralSubtree::DnsName(name.to_owned()),
-            Host::Address(address) => {
-                let whole = if address.is_ipv4() { 32 } else { 128 };
-                GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, whole))
-            }
-        }));
-        NameConstraints {
-            permitted_subtrees: permitted,
-            excluded_subtrees: Vec::new(),
-        }
     }
 }
 

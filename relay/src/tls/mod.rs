@@ -9,6 +9,7 @@
 
 mod authority;
 mod files;
+mod names;
 mod pair;
 mod pem;
 mod shown;
@@ -48,6 +49,10 @@ const TICKETS: usize = 1;
 
 /// After a renewal that failed, a full disk for example: there are weeks left.
 const RENEW_RETRY: Duration = Duration::from_secs(600);
+
+/// Values of the fact [`Fact::Tls`](crate::store::Fact::Tls), beside `no`.
+pub(crate) const FROM_FILES: &str = "files";
+pub(crate) const FROM_OWN_AUTHORITY: &str = "own";
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +110,14 @@ impl Tls {
             shown,
             source,
         })
+    }
+
+    /// Where its certificate comes from, for the commands beside the relay.
+    pub(crate) const fn source(&self) -> &'static str {
+        match self.source {
+            Source::Files(_) => FROM_FILES,
+            Source::Own(_) => FROM_OWN_AUTHORITY,
+        }
     }
 
     /// The relay's own authority, where it has one.
