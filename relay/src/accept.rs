@@ -44,7 +44,7 @@ pub(crate) async fn run(core: &Arc<Core>, listener: TcpListener, router: Router)
         };
         match accepted {
             Ok((stream, address)) => {
-                if let Some(peer) = core.places.take(address.ip()) {
+                if let Some(peer) = core.places.take(address.ip()).await {
                     tokio::spawn(serve(Arc::clone(core), stream, peer, router.clone()));
                 }
             }
@@ -72,6 +72,7 @@ async fn secured(core: &Core, tls: &Tls, stream: TcpStream, peer: Peer, router: 
     let handshake = tokio::select! {
         handshake = tokio::time::timeout(core.config.caps.tls_handshake, tls.accept(stream)) => handshake,
         () = stop_of(&mut stopping) => return,
+        () = peer.told_to_go() => return,
     };
     match handshake {
         Ok(Ok(stream)) => requests(core, stream, peer, router).await,
@@ -86,6 +87,7 @@ async fn requests<S>(core: &Core, stream: S, peer: Peer, router: Router)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let stranger = peer.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
         router.clone().call(request)
@@ -102,14 +104,16 @@ where
         ended = connection.as_mut() => Some(ended),
         () = stop_of(&mut stopping) => None,
         () = tokio::time::sleep(PAGES_FOR) => None,
+        () = stranger.told_to_go() => return,
     };
     let ended = match ended {
         Some(ended) => ended,
         None => {
             connection.as_mut().graceful_shutdown();
-            match tokio::time::timeout(FINISH_IN, connection).await {
-                Ok(ended) => ended,
-                Err(_) => return,
+            tokio::select! {
+                ended = connection => ended,
+                () = tokio::time::sleep(FINISH_IN) => return,
+                () = stranger.told_to_go() => return,
             }
         }
     };

@@ -17,7 +17,7 @@
 //! |---|---|
 //! | `relay` | [`Relay`]: opening, running, draining |
 //! | `config` | [`Config`] and its parts |
-//! | `accept`, `places`, `forwarded`, `descriptors` | the accept loop and its timeouts, caps, clients behind a proxy, open files |
+//! | `accept`, `places`, `strangers`, `forwarded`, `descriptors` | the accept loop and its timeouts, caps, clients behind a proxy, open files |
 //! | `tls`, `origin` | TLS 1.3, certificates that change while connections live; where people reach the relay |
 //! | `http` | the web client, headers, probes |
 //! | `ws` | `/v1/connect`: sign-in, frames, delivery |
@@ -43,6 +43,7 @@ mod places;
 mod policy;
 mod relay;
 mod store;
+mod strangers;
 mod tls;
 mod token;
 mod ws;

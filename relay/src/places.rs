@@ -1,5 +1,5 @@
 //! Places for connections, in total and for each address. Closed: who finds none is turned away at once, before it costs
-//! anything.
+//! anything; unless somebody is here who has not said who it is, and makes room.
 //!
 //! ```text
 //!  accepted ─ from a client ─> a place in total, counted for its address ─────────────────> any request
@@ -18,9 +18,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Config;
 use crate::forwarded::Proxies;
+use crate::strangers::{Stranger, Strangers};
 
 /// How often the log says that connections are turned away: a flood must not flood the log too.
 const SAY_EVERY: Duration = Duration::from_secs(30);
+
+/// How long the accept loop waits for a stranger to be gone: dropping a connection takes no time.
+const LEAVE_IN: Duration = Duration::from_millis(100);
 
 /// All places.
 pub(crate) struct Places {
@@ -28,6 +32,7 @@ pub(crate) struct Places {
     count: usize,
     per_address: usize,
     addresses: Addresses,
+    strangers: Arc<Strangers>,
     proxies: Proxies,
     turned_away: TurnedAway,
     /// The log says once that a proxy names no clients.
@@ -39,7 +44,19 @@ pub(crate) struct Places {
 pub(crate) struct Peer {
     address: IpAddr,
     is_proxy: bool,
-    _place: Arc<Place>,
+    place: Arc<Place>,
+}
+
+impl Peer {
+    /// It said who it is, or showed that it was invited.
+    pub(crate) fn is_known(&self) {
+        self.place.stranger.is_known();
+    }
+
+    /// Completes when another needs the place more; never for who is known.
+    pub(crate) async fn told_to_go(&self) {
+        self.place.stranger.told_to_go().await;
+    }
 }
 
 /// Whose WebSocket it is: the peer, or who is behind it if it is a proxy.
@@ -52,6 +69,7 @@ pub(crate) struct Client {
 type Addresses = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
 struct Place {
+    stranger: Stranger,
     _counted: Option<Counted>,
     _permit: OwnedSemaphorePermit,
 }
@@ -73,34 +91,45 @@ impl Places {
             count,
             per_address: config.caps.per_address,
             addresses: Arc::default(),
+            strangers: Arc::default(),
             proxies: Proxies::of(config),
             turned_away: TurnedAway::default(),
             said_nameless: AtomicBool::new(false),
         }
     }
 
-    /// A place for a connection that was accepted, unless all are taken.
-    pub(crate) fn take(&self, address: IpAddr) -> Option<Peer> {
+    /// A place for a connection that was accepted. Where all are taken, waits a moment for that of a stranger.
+    pub(crate) async fn take(&self, address: IpAddr) -> Option<Peer> {
         let is_proxy = self.proxies.include(address);
-        let place = self.try_take(address, is_proxy);
+        let place = self.try_take(address, is_proxy).await;
         if place.is_none() {
             self.turned_away.say();
         }
         Some(Peer {
             address,
             is_proxy,
-            _place: Arc::new(place?),
+            place: Arc::new(place?),
         })
     }
 
-    fn try_take(&self, address: IpAddr, is_proxy: bool) -> Option<Place> {
-        let permit = Arc::clone(&self.total).try_acquire_owned().ok()?;
+    async fn try_take(&self, address: IpAddr, is_proxy: bool) -> Option<Place> {
+        // First: an address that has as many as it may sends nobody away.
         let counted = if is_proxy {
             None
         } else {
             Some(self.count(address)?)
         };
+        let total = Arc::clone(&self.total);
+        let permit = match Arc::clone(&total).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) if self.strangers.send_one_away() => {
+                let freed = tokio::time::timeout(LEAVE_IN, total.acquire_owned()).await;
+                freed.ok()?.ok()?
+            }
+            Err(_) => return None,
+        };
         Some(Place {
+            stranger: self.strangers.enter(),
             _counted: counted,
             _permit: permit,
         })
@@ -232,23 +261,43 @@ mod tests {
     #[tokio::test]
     async fn places_are_bounded_and_come_back() {
         let places = places(3, 2, false);
-        let first = places.take(A).unwrap();
-        let second = places.take(A).unwrap();
-        assert!(places.take(A).is_none(), "two for one address");
-        let third = places.take(B).unwrap();
-        assert!(places.take(B).is_none(), "three in total");
+        let first = places.take(A).await.unwrap();
+        let second = places.take(A).await.unwrap();
+        assert!(places.take(A).await.is_none(), "two for one address");
+        let third = places.take(B).await.unwrap();
+        for peer in [&first, &second, &third] {
+            peer.is_known();
+        }
+        assert!(places.take(B).await.is_none(), "three in total");
         let copy = first.clone();
         drop(first);
-        assert!(places.take(B).is_none(), "a copy holds the place");
+        assert!(places.take(B).await.is_none(), "a copy holds the place");
         drop(copy);
-        assert!(places.take(B).is_some());
+        assert!(places.take(B).await.is_some());
         drop((second, third));
         places.empty().await;
         assert!(places.addresses.lock().unwrap().is_empty());
     }
 
-    #[test]
-    fn clients_behind_a_proxy_are_counted_each() {
+    #[tokio::test]
+    async fn a_stranger_makes_room_for_who_comes() {
+        let places = places(2, 2, false);
+        let known = places.take(A).await.unwrap();
+        known.is_known();
+        let stranger = places.take(A).await.unwrap();
+        assert!(places.take(A).await.is_none());
+        let told = tokio::time::timeout(Duration::from_millis(20), stranger.told_to_go()).await;
+        assert!(told.is_err(), "an address that has its share sends nobody away");
+        let leaving = async {
+            stranger.told_to_go().await;
+            drop(stranger);
+        };
+        let (newcomer, ()) = tokio::join!(places.take(B), leaving);
+        newcomer.unwrap().is_known();
+    }
+
+    #[tokio::test]
+    async fn clients_behind_a_proxy_are_counted_each() {
         let named = |address: &str| {
             let mut headers = HeaderMap::new();
             headers.insert("x-forwarded-for", address.parse().unwrap());
@@ -256,7 +305,10 @@ mod tests {
         };
         let proxy = IpAddr::from([127, 0, 0, 1]);
         let places = places(100, 2, true);
-        let peers: Vec<Peer> = (0..10).map(|_| places.take(proxy).unwrap()).collect();
+        let mut peers = Vec::new();
+        for _ in 0..10 {
+            peers.push(places.take(proxy).await.unwrap());
+        }
         let held: Vec<Client> = ["203.0.113.1", "203.0.113.1", "203.0.113.2"]
             .map(|address| places.client(&peers[0], &named(address)).unwrap())
             .into();
@@ -269,20 +321,20 @@ mod tests {
         assert!(places.addresses.lock().unwrap().is_empty());
 
         // Somebody who is no proxy speaks for nobody.
-        let direct = places.take(A).unwrap();
+        let direct = places.take(A).await.unwrap();
         let client = places.client(&direct, &named("203.0.113.2")).unwrap();
         assert_eq!(client.address, A);
     }
 
-    #[test]
-    fn a_household_is_one_address() {
+    #[tokio::test]
+    async fn a_household_is_one_address() {
         let places = places(10, 1, false);
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        let _held = places.take(address("2001:db8:1:2::1")).unwrap();
-        assert!(places.take(address("2001:db8:1:2:3:4:5:6")).is_none());
-        assert!(places.take(address("2001:db8:1:3::1")).is_some());
-        let _held = places.take(address("::ffff:203.0.113.1")).unwrap();
-        assert!(places.take(A).is_none());
+        let _held = places.take(address("2001:db8:1:2::1")).await.unwrap();
+        assert!(places.take(address("2001:db8:1:2:3:4:5:6")).await.is_none());
+        assert!(places.take(address("2001:db8:1:3::1")).await.is_some());
+        let _held = places.take(address("::ffff:203.0.113.1")).await.unwrap();
+        assert!(places.take(A).await.is_none());
     }
 
     #[test]

@@ -241,6 +241,34 @@ async fn a_handshake_that_dribbles_loses_its_place() {
     relay.stop().await;
 }
 
+/// T-020.
+#[tokio::test]
+async fn who_holds_every_place_makes_room_for_who_signs_in() {
+    fn small(config: &mut chopar_relay::Config) {
+        config.caps.connections = 20;
+    }
+    for relay in [
+        TestRelay::start_with(small).await,
+        TestRelay::start_over_tls(small).await,
+    ] {
+        let mut held = Vec::new();
+        for source in 0..20 {
+            held.push(from(source, relay.port).await.unwrap());
+        }
+        let (_ann, mut a) = relay.owner().await;
+        // More than ever fit, and none of them takes the place of somebody who is known.
+        for source in 0..100 {
+            held.push(from(source, relay.port).await.unwrap());
+        }
+        let (_bob, mut b) = relay.member(&mut a, "bob").await;
+        for client in [&mut a, &mut b] {
+            let answer = client.ask(c::Body::Ping(Ping {})).await;
+            assert!(matches!(answer, Body::Pong(_)));
+        }
+        relay.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn an_account_has_only_so_many_connections() {
     let relay = TestRelay::start_with(|config| config.caps.per_account = 2).await;

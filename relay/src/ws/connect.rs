@@ -49,7 +49,8 @@ pub(crate) async fn connect(
         .max_frame_size(MESSAGE_MAX)
         .on_upgrade(move |socket| async move {
             let wire = Wire::new(socket, core.config.caps.slow_reader);
-            if let Some((wire, session)) = session::open(&core, wire, client.address, origin.as_deref()).await
+            if let Some((wire, session)) =
+                session::open(&core, wire, &peer, client.address, origin.as_deref()).await
             {
                 connection::run(&core, wire, session).await;
             }

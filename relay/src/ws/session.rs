@@ -18,6 +18,7 @@ use super::answers::Refusal;
 use super::registration;
 use super::wire::{Incoming, Lost, Wire};
 use crate::core::{Core, stop_of};
+use crate::places::Peer;
 use crate::policy::devices;
 use crate::store::{DevicePublics, Role, SignInFacts};
 use crate::token;
@@ -44,11 +45,13 @@ pub(crate) struct Nonce {
 pub(crate) async fn open(
     core: &Arc<Core>,
     mut wire: Wire,
+    peer: &Peer,
     address: IpAddr,
     origin: Option<&str>,
 ) -> Option<(Wire, Session)> {
     let mut opening = Opening {
         core,
+        peer,
         origin,
         nonce: Nonce {
             value: [0; 32],
@@ -62,10 +65,17 @@ pub(crate) async fn open(
     let end = tokio::select! {
         end = opening.converse(&mut wire) => end,
         () = stop_of(&mut stopping) => End::Close(CloseCode::GoingAway),
+        // At once: somebody waits for the place.
+        () = peer.told_to_go() => End::Gone,
     };
     match end {
-        End::SignedIn(session) => Some((wire, session)),
+        End::SignedIn(session) => {
+            peer.is_known();
+            Some((wire, session))
+        }
         End::Close(code) => {
+            // It goes by itself, and in a moment.
+            peer.is_known();
             wire.close(code).await;
             None
         }
@@ -90,6 +100,7 @@ impl From<Lost> for End {
 
 struct Opening<'a> {
     core: &'a Arc<Core>,
+    peer: &'a Peer,
     origin: Option<&'a str>,
     nonce: Nonce,
     attempts: u32,
@@ -307,6 +318,7 @@ impl Opening<'_> {
         let usable = reason == Reason::Unspecified;
         if usable {
             self.deadline = Instant::now() + self.core.config.caps.registration;
+            self.peer.is_known();
         }
         let (role, expires) = (invite.role as i32, invite.expires);
         Ok(Body::InviteStatus(InviteStatus {
