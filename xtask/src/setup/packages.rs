@@ -20,12 +20,9 @@ pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
         );
     };
     println!("  installing {why}: {list}");
-    // Package lists may be old or absent on a fresh machine; only then are they worth the time to fetch.
-    if must(&mut apt(prefix, "install", packages)).is_err() {
-        must(&mut apt(prefix, "update", &[]))?;
-        must(&mut apt(prefix, "install", packages))?;
-    }
-    Ok(())
+    // The lists of a fresh machine are those of the day its image was made: old ones install old versions without a word.
+    must(&mut apt(prefix, "update", &[]))?;
+    must(&mut apt(prefix, "install", packages))
 }
 
 /// The words before `apt-get`: none as root, `sudo -n` where that works.

@@ -85,7 +85,25 @@ fn is_installed() -> bool {
 }
 
 fn debian_is_complete() -> bool {
-    Path::new(DEBIAN_RUSTC).exists() && Path::new(DEBIAN_SOURCES).exists() && linker().is_some()
+    debian_is_new_enough() && Path::new(DEBIAN_SOURCES).exists() && linker().is_some()
+}
+
+/// Whether Debian's compiler is there and knows the language this workspace is written in.
+fn debian_is_new_enough() -> bool {
+    let about = output_of(Command::new(DEBIAN_RUSTC).arg("--version")).unwrap_or_default();
+    is_new_enough(&about, env!("CARGO_PKG_RUST_VERSION"))
+}
+
+/// Whether the answer to `rustc --version` names at least `wanted`.
+fn is_new_enough(about: &str, wanted: &str) -> bool {
+    let numbers = |version: &str| {
+        version
+            .split('.')
+            .map(|part| part.parse().ok())
+            .collect::<Option<Vec<u32>>>()
+    };
+    let found = about.split_whitespace().nth(1).and_then(numbers);
+    matches!((found, numbers(wanted)), (Some(found), Some(wanted)) if found >= wanted)
 }
 
 fn debian() -> Result<WasmStd> {
@@ -98,6 +116,12 @@ fn debian() -> Result<WasmStd> {
             &wanted,
             "a compiler with the sources of its wasm standard library",
         )?;
+    }
+    if !debian_is_new_enough() {
+        bail!(
+            "Debian's rustc-web is older than Rust {}, which Chopar is written in: its security archive (bookworm-security) has a newer one",
+            env!("CARGO_PKG_RUST_VERSION")
+        );
     }
     if !Path::new(DEBIAN_SOURCES).exists() {
         bail!("rust-web-src is installed, but {DEBIAN_SOURCES} is not there");
@@ -126,6 +150,18 @@ fn toolchain_linker() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_old_compiler_is_not_taken() {
+        assert!(is_new_enough(
+            "rustc 1.96.0 (hash 2026-05-28) (built from a source tarball)",
+            "1.95"
+        ));
+        assert!(is_new_enough("rustc 1.95.0", "1.95"));
+        assert!(!is_new_enough("rustc 1.85.0 (4d91de4e4 2025-02-17)", "1.95"));
+        assert!(!is_new_enough("rustc 1.100", "1.100.1"));
+        assert!(!is_new_enough("", "1.95"));
+    }
 
     #[test]
     fn an_installed_library_changes_nothing_in_the_environment() {
