@@ -7,8 +7,8 @@ use chopar_e2e::harness::{
     Organisation, Patience, Person, RelayPort, Stage, button, eventually, heading, labelled, textbox,
 };
 use chopar_e2e::hostile::HostileProxy;
+use chopar_wire::proto::relay::Reason;
 use chopar_wire::proto::relay::relay_frame::Body;
-use chopar_wire::proto::relay::{Reason, Refused};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_mistake_is_named_and_the_form_survives() -> Result<()> {
@@ -54,12 +54,9 @@ async fn invites(
 
     // Nobody waits a day here: the server in between says what the relay says to an expired one.
     server.alter_relay(|mut frame| {
-        if matches!(frame.body, Some(Body::InviteStatus(_))) {
-            let refused = Refused {
-                reason: Reason::InviteExpired.into(),
-                ..Refused::default()
-            };
-            frame.body = Some(Body::Refused(refused));
+        if let Some(Body::InviteStatus(status)) = &mut frame.body {
+            status.usable = false;
+            status.reason = Reason::InviteExpired.into();
         }
         vec![frame]
     });

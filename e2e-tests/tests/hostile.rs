@@ -18,7 +18,7 @@ use chopar_wire::proto::relay::relay_frame::Body;
 /// An honest answer is asked for again with a growing pause.
 const HEALS_WITHIN: Duration = Duration::from_secs(90);
 
-/// T-001, T-002.
+/// T-001, T-002, P-014.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lying_relay_is_refused_and_named() -> Result<()> {
     Stage::play("hostile", play).await
@@ -36,7 +36,33 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
 
     swapped_bundle(&relay, &owner).await?;
     ghost_in_the_first_log(&relay, &member).await?;
-    ghost_in_the_middle_of_a_conversation(&relay, &owner, &member).await
+    ghost_in_the_middle_of_a_conversation(&relay, &owner, &member).await?;
+    a_handle_of_somebody_else(&relay, &owner).await
+}
+
+/// The relay gives the handle of a person one talks with to another account: the page stops and asks.
+async fn a_handle_of_somebody_else(relay: &HostileProxy, owner: &Person) -> Result<()> {
+    relay.alter_relay(|mut frame| {
+        if let Some(Body::People(people)) = &mut frame.body {
+            for person in &mut people.people {
+                person.account = Bytes::from_static(&[7; 32]);
+            }
+        }
+        vec![frame]
+    });
+    let page = owner.page();
+    let before = page.address().await?;
+    page.click(&button("New chat")).await?;
+    page.fill(&textbox("Find people"), "bek").await?;
+    page.click(&option("bek")).await?;
+    page.find_within(&heading("This handle belonged to somebody else"), Patience::LONG)
+        .await?;
+    page.click(&button("Cancel")).await?;
+    page.until_gone(&heading("This handle belonged to somebody else"))
+        .await?;
+    relay.be_honest();
+    ensure!(page.address().await? == before, "nothing was opened");
+    says(owner, "bek now names another account").await
 }
 
 /// The relay hands out a bundle whose keys it could decrypt for.

@@ -61,8 +61,19 @@ async fn the_page_is_loaded_again(owner: &Person, member: &Person) -> Result<()>
 
     // Loaded again in the very moment of sending: no wait for anything.
     owner.page().fill(&textbox("Message"), "shoshilinch").await?;
+    // Long enough for the text to be kept as a draft.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     owner.page().press(Key::Enter).await?;
     owner.page().reload().await?;
+    let field = owner
+        .page()
+        .find_within(&textbox("Message"), Patience::LONG)
+        .await?;
+    let waits = owner.page().text_of(&field).await?;
+    ensure!(
+        waits.is_empty(),
+        "{waits:?} stands in the box, ready to be sent twice"
+    );
     member.until_sees("shoshilinch").await?;
     owner.until_state("shoshilinch", "Read").await?;
     ensure!(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use chopar_e2e::harness::{Organisation, Patience, Stage, button, heading};
 
+/// T-018.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_browser_the_relay_does_not_know_says_so_and_starts_over_when_told_to() -> Result<()> {
     Stage::play("start_over", play).await

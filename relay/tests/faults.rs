@@ -163,6 +163,27 @@ async fn what_was_acknowledged_survives_kill_minus_nine() {
     );
 }
 
+/// Sends the signal and waits for an orderly end.
+fn ends_well(program: &mut Program, signal: &str) {
+    let started = std::time::Instant::now();
+    let id = program.child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args([signal, &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(program.child.wait().unwrap().success(), "{signal}");
+    assert!(started.elapsed() < Duration::from_secs(5), "{signal}");
+}
+
+#[test]
+fn control_c_ends_it_well() {
+    let folder = tempfile::tempdir().unwrap();
+    ends_well(&mut Program::start(folder.path()), "-INT");
+}
+
 #[test]
 fn a_second_relay_in_one_folder_is_refused_and_sigterm_ends_the_first() {
     let folder = tempfile::tempdir().unwrap();
@@ -192,17 +213,7 @@ fn a_second_relay_in_one_folder_is_refused_and_sigterm_ends_the_first() {
         .unwrap();
     assert!(String::from_utf8_lossy(&made.stdout).starts_with("https://chat.example.org/join#"));
 
-    let started = std::time::Instant::now();
-    let id = first.child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
-    assert!(first.child.wait().unwrap().success());
-    assert!(started.elapsed() < Duration::from_secs(5));
+    ends_well(&mut first, "-TERM");
     // Where it ran is known when it runs no more.
     let made = Command::new(env!("CARGO_BIN_EXE_chopar-relay"))
         .args(["invite", "--data"])

@@ -56,6 +56,15 @@ impl Report {
         table + &format!("{:<16} {:>9}\n", "together", in_words(whole))
     }
 
+    /// What failed, each with its whole text.
+    pub(crate) fn failures(&self) -> String {
+        let failed = self.steps.iter().filter_map(|(name, _, outcome)| match outcome {
+            Outcome::Failed(why) => Some(format!("{name}: {why}\n")),
+            Outcome::Done | Outcome::Skipped(_) => None,
+        });
+        failed.collect()
+    }
+
     /// An error if any step failed.
     pub(crate) fn verdict(&self) -> Result<()> {
         let failed: Vec<_> = self
@@ -108,6 +117,7 @@ mod tests {
             "{table}"
         );
         assert_eq!(table.lines().count(), 6);
+        assert_eq!(report.failures(), "second: it broke\nbadly\n");
     }
 
     #[test]

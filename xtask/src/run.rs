@@ -1,6 +1,6 @@
 //! The task `run`: from whatever state the machine is in to a relay that serves.
 
-use std::{net::TcpListener, process::Command};
+use std::{io, net::TcpListener, process::Command};
 
 use anyhow::{Context, Result};
 
@@ -13,10 +13,7 @@ pub(crate) const DEV: &str = "debug";
 pub(crate) fn run(options: &RunOptions) -> Result<()> {
     let address = format!("127.0.0.1:{}", options.port);
     // Said now rather than after minutes of building. The listener is closed at once; the relay opens its own.
-    drop(
-        TcpListener::bind(&address)
-            .with_context(|| format!("{address} is taken; choose another with --port"))?,
-    );
+    drop(TcpListener::bind(&address).map_err(|error| in_plain_words(&address, error))?);
 
     println!("== set-up");
     let tools = setup::for_web()?;
@@ -33,6 +30,20 @@ pub(crate) fn run(options: &RunOptions) -> Result<()> {
     relay.args(["serve", "--listen", &address, "--data"]).arg(data);
     println!("== serving\n  $ {}", process::shown(&relay));
     become_it(relay)
+}
+
+/// Why nothing can listen there, and what to do.
+fn in_plain_words(address: &str, error: io::Error) -> anyhow::Error {
+    let why = match error.kind() {
+        io::ErrorKind::AddrInUse => format!("{address} is taken; choose another port with --port"),
+        io::ErrorKind::PermissionDenied => {
+            format!(
+                "{address} is not for everybody to listen on; choose a port of 1024 or higher with --port"
+            )
+        }
+        _ => format!("nothing can listen on {address}; try another port with --port"),
+    };
+    anyhow::Error::new(error).context(why)
 }
 
 /// The call that builds the relay's program with the client of `mode` in it.
@@ -60,4 +71,17 @@ fn become_it(mut relay: Command) -> Result<()> {
 fn become_it(mut relay: Command) -> Result<()> {
     let status = relay.status().context("starting the relay")?;
     process::succeeded(status, "chopar-relay")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_cannot_be_had_is_said_with_what_to_do() {
+        let said = |kind: io::ErrorKind| format!("{:#}", in_plain_words("127.0.0.1:80", kind.into()));
+        assert!(said(io::ErrorKind::AddrInUse).starts_with("127.0.0.1:80 is taken; choose another"));
+        assert!(said(io::ErrorKind::PermissionDenied).contains("1024 or higher"));
+        assert!(said(io::ErrorKind::AddrNotAvailable).contains("try another port"));
+    }
 }

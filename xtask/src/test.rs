@@ -46,6 +46,16 @@ pub(crate) fn test(full: bool) -> bool {
     let browser = report.step("browser", setup::for_browser_tests);
     report.step("other sides", setup::for_interop_tests);
     let deny = report.step("cargo-deny", setup::for_dependencies);
+    // Minutes of building would only bury what a person has to install.
+    if let Err(error) = report.verdict() {
+        println!(
+            "\n{}\n{error}: nothing was tested. What is missing is said here again:\n",
+            report.table()
+        );
+        print!("{}", report.failures());
+        println!("{tally}");
+        return false;
+    }
     report.step("format", || {
         process::must(cargo().args(["fmt", "--all", "--check"]))
     });

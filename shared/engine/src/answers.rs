@@ -31,6 +31,9 @@ impl Engine {
             (What::FetchLog { account, from }, Some(Body::Log(log))) => self.on_log(account, from, &log, cx),
             (What::AppendLog { asked }, Some(body)) => self.on_appended(asked, &body, cx),
             (What::Find { asked }, Some(Body::People(people))) => self.on_people(asked, &people, cx),
+            (What::CheckHandle { account }, Some(Body::People(people))) => {
+                self.on_handle_checked(account, &people, cx);
+            }
             (What::PublishBundle, Some(Body::Done(_))) => self.on_bundle_published(),
             (What::AddOneTime, Some(Body::Done(_))) => self.on_pairs_added(),
             (What::ClaimBundle { account, device }, Some(Body::ClaimedBundle(claimed))) => {
@@ -118,6 +121,7 @@ impl Engine {
                 }
             }
         }
+        self.handles_asked.clear();
         self.openings_grounded();
         self.outbox.grounded();
         self.inbox.clear();

@@ -25,7 +25,10 @@ const MAX_OWED: usize = 2000;
 /// A person.
 pub(crate) struct Contact {
     pub(crate) account: AccountId,
+    /// As the directory has it; empty while it was not asked or does not bear out what they say.
     pub(crate) handle: String,
+    /// As they present themselves, where the directory is still to be asked.
+    pub(crate) presented_handle: String,
     pub(crate) display_name: String,
     pub(crate) introduced: bool,
     pub(crate) trust: Trust,
@@ -108,6 +111,7 @@ impl Contact {
         Self {
             account,
             handle: String::new(),
+            presented_handle: String::new(),
             display_name: String::new(),
             introduced: false,
             trust: Trust::Unverified,
@@ -149,11 +153,30 @@ impl Contact {
         Ok(())
     }
 
+    /// Keeps what is typed and not sent; empty: nothing.
+    pub(crate) fn keep_draft(&mut self, text: String, cx: &mut Context<'_>) {
+        if self.draft == text {
+            return;
+        }
+        if text.is_empty() {
+            cx.delete::<DraftRecord>(self.account.as_bytes(), 0);
+        } else {
+            let record = DraftRecord {
+                schema: SCHEMA,
+                text: text.clone(),
+            };
+            cx.put(self.account.as_bytes(), 0, &record);
+        }
+        self.draft = text;
+        cx.rows.insert(self.account);
+    }
+
     pub(crate) fn save(&mut self, cx: &mut Context<'_>) {
         let last = self.last.as_ref();
         let record = ContactRecord {
             schema: SCHEMA,
             handle: self.handle.clone(),
+            presented_handle: self.presented_handle.clone(),
             display_name: self.display_name.clone(),
             introduced: self.introduced,
             trust: match self.trust {
@@ -245,6 +268,7 @@ impl Contact {
 
     fn load_state(&mut self, record: ContactRecord) -> Result<(), RecordError> {
         self.handle = record.handle;
+        self.presented_handle = record.presented_handle;
         self.display_name = record.display_name;
         self.introduced = record.introduced;
         self.trust = match record.trust {

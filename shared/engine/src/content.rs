@@ -83,25 +83,14 @@ impl Engine {
         self.owe(sender, Some(envelope), Some(id), cx);
     }
 
-    /// Names are claims. A handle that another contact has is not taken from somebody's word.
+    /// Names are claims: the display name is shown as one, the handle waits for the directory's word.
     fn on_introduction(&mut self, sender: AccountId, introduction: &Introduction, cx: &mut Context<'_>) {
-        let handle = chopar_identity::Handle::parse(&introduction.handle).ok();
-        let taken = handle.as_ref().is_some_and(|handle| {
-            self.contacts
-                .values()
-                .any(|c| c.account != sender && c.handle == handle.as_str())
-        });
+        self.presented_handle(sender, &introduction.handle, cx);
         let name = chopar_identity::DisplayName::parse(&introduction.display_name).ok();
         let Some(contact) = self.contacts.get_mut(&sender) else {
             return;
         };
         let mut changed = false;
-        if let Some(handle) = handle.filter(|_| !taken)
-            && contact.handle.is_empty()
-        {
-            contact.handle = handle.as_str().to_owned();
-            changed = true;
-        }
         if let Some(name) = name.filter(|name| contact.display_name != name.as_str()) {
             contact.display_name = name.as_str().to_owned();
             changed = true;

@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::conversation::LineCache;
 use crate::effect::{Effect, Kind, Record, RecordKey, Step};
 use crate::event::{Event, Failure};
+use crate::handles::HandlesAsked;
 use crate::inbox::Inbox;
 use crate::input::{DeviceKeysPublic, Input};
 use crate::link::Link;
@@ -65,6 +66,7 @@ pub struct Engine {
     pub(crate) absent: bool,
     pub(crate) openings: BTreeMap<(AccountId, DeviceId), Opening>,
     pub(crate) logs_wanted: LogsWanted,
+    pub(crate) handles_asked: HandlesAsked,
     pub(crate) owed_due: OwedDue,
     pub(crate) typing_until: TypingUntil,
     pub(crate) lines: LineCache,
@@ -249,6 +251,7 @@ impl Engine {
         self.pump_asks(cx);
         self.pump_inbox(cx);
         self.pump_logs(cx);
+        self.pump_handles(cx);
         self.pump_sending(cx);
         self.pump_prekeys(cx);
     }

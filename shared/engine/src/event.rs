@@ -116,6 +116,9 @@ pub enum Failure {
     /// The handle has a character that handles cannot have.
     #[error("handle character")]
     HandleCharacter,
+    /// The handle begins or ends with a dot, hyphen or underscore.
+    #[error("handle edge")]
+    HandleEdge,
     /// The handle mixes scripts.
     #[error("handle mixes scripts")]
     HandleMixed,

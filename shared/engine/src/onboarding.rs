@@ -406,6 +406,7 @@ fn handle_failure(error: &chopar_identity::HandleError) -> Failure {
     match error {
         HandleError::TooShort | HandleError::TooLong => Failure::HandleLength,
         HandleError::MixedScripts => Failure::HandleMixed,
+        HandleError::OuterSeparator => Failure::HandleEdge,
         _ => Failure::HandleCharacter,
     }
 }

@@ -13,8 +13,6 @@ use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
 use crate::outbox::Until;
-use crate::records::SCHEMA;
-use crate::records::line::DraftRecord;
 use crate::view::{Notice, PersonFound, Trust};
 
 /// A draft in bytes; longer is cut by nobody but refused.
@@ -55,6 +53,14 @@ impl Engine {
                 },
                 cx,
             );
+        }
+        if let Some(contact) = self
+            .contacts
+            .get_mut(&account)
+            .filter(|c| c.handle != person.handle)
+        {
+            contact.handle.clone_from(&person.handle);
+            cx.touch(account);
         }
         Some(PersonFound {
             account,
@@ -147,22 +153,7 @@ impl Engine {
         if text.len() > MAX_DRAFT {
             return cx.fail(asked, Failure::TextLength);
         }
-        if contact.draft != text {
-            if text.is_empty() {
-                cx.delete::<DraftRecord>(account.as_bytes(), 0);
-            } else {
-                cx.put(
-                    account.as_bytes(),
-                    0,
-                    &DraftRecord {
-                        schema: SCHEMA,
-                        text: text.clone(),
-                    },
-                );
-            }
-            contact.draft = text;
-            cx.rows.insert(account);
-        }
+        contact.keep_draft(text, cx);
         cx.answer(asked, Answer::Done);
     }
 

@@ -25,6 +25,7 @@ pub(crate) enum What {
     FetchLog { account: AccountId, from: u32 },
     AppendLog { asked: u64 },
     Find { asked: u64 },
+    CheckHandle { account: AccountId },
     PublishBundle,
     AddOneTime,
     ClaimBundle { account: AccountId, device: DeviceId },

@@ -47,6 +47,12 @@ impl Engine {
         }
         self.seen.insert(seen);
         self.accept_contact(account, cx);
+        // In the step that sends: after a crash in between the text would stand in the composer again, ready to be sent twice.
+        if let Some(contact) = self.contacts.get_mut(&account)
+            && contact.draft.trim() == text
+        {
+            contact.keep_draft(String::new(), cx);
+        }
         let line = self.add_own_line(account, id, text, cx.now, cx);
         let text = Text {
             id: id.as_bytes().to_vec().into(),

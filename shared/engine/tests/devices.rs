@@ -238,6 +238,74 @@ fn a_handle_that_moves_is_another_contact() {
     assert!(has_notice(&mut world, 0, accounts[1], &moved));
 }
 
+/// P-014.
+#[test]
+fn a_handle_is_the_directorys_word_not_a_strangers() {
+    use chopar_wire::proto::relay::relay_frame::Body;
+    let handle = |world: &mut World, peer| match world.ask_now(1, Intent::Person { peer }) {
+        Answer::Person(person) => person.handle,
+        _ => panic!("a person"),
+    };
+    for (says, kept) in [("director", ""), ("person0", "person0")] {
+        let (mut world, accounts) = people(46, 2);
+        // What its relay calls somebody is what they present themselves as.
+        world.tamper = Some(Box::new(move |person, body| {
+            if person == 0
+                && let Body::SignedIn(signed_in) = body
+            {
+                signed_in.handle = says.into();
+            }
+            true
+        }));
+        world.drop_connection(0);
+        world.run_for(30_000);
+        open(&mut world, 0, 1, accounts[1]);
+        send(&mut world, 0, accounts[1], 1);
+        world.run_for(5_000);
+        assert_eq!(
+            handle(&mut world, accounts[0]),
+            "",
+            "a stranger's word is not shown"
+        );
+        send(&mut world, 1, accounts[0], 2);
+        world.run_for(5_000);
+        assert_eq!(handle(&mut world, accounts[0]), kept, "the directory was asked");
+
+        // The search names them as the directory does, and nobody who did not lie.
+        let query = String::from("person0");
+        let Answer::People(found) = world.ask_now(1, Intent::FindPeople { query }) else {
+            panic!("people")
+        };
+        assert!(found.len() == 1 && !found[0].was_somebody_else);
+        assert_eq!(handle(&mut world, accounts[0]), "person0");
+    }
+}
+
+#[test]
+fn what_is_sent_is_no_draft_any_more() {
+    let (mut world, accounts) = friends(47);
+    let draft = |world: &mut World, text: &str| {
+        let save = Intent::SaveDraft {
+            conversation: accounts[1],
+            text: text.into(),
+        };
+        assert!(world.ask_now(0, save) == Answer::Done);
+    };
+    let kept = |world: &World| {
+        world.persons[0]
+            .vault
+            .select(|key| key.kind == chopar_engine::Kind::Draft)
+            .len()
+    };
+    draft(&mut world, "message 1 ");
+    assert_eq!(kept(&world), 1);
+    send(&mut world, 0, accounts[1], 1);
+    assert_eq!(kept(&world), 0, "in the very step that sends");
+    draft(&mut world, "the next thought");
+    send(&mut world, 0, accounts[1], 2);
+    assert_eq!(kept(&world), 1, "another text stays");
+}
+
 #[test]
 fn typing_is_told_and_passes() {
     use chopar_engine::Event;

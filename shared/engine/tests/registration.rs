@@ -29,6 +29,8 @@ fn a_refused_form_is_filled_again_with_the_same_identity() {
         (form("open", "x", "X"), Failure::HandleLength),
         (form("open", &"x".repeat(200), "X"), Failure::HandleLength),
         (form("open", "a\u{7}b", "X"), Failure::HandleCharacter),
+        (form("open", ".ali", "X"), Failure::HandleEdge),
+        (form("open", "ali-", "X"), Failure::HandleEdge),
         (form("open", "aб", "X"), Failure::HandleMixed),
         (form("open", "anvar", ""), Failure::NameInvalid),
         (form("closed", "anvar", "Anvar"), Failure::InviteUnknown),

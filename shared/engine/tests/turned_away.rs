@@ -44,6 +44,7 @@ fn count_attempts(world: &mut World, of: usize) -> Rc<Cell<u32>> {
     count
 }
 
+/// P-104.
 #[test]
 fn a_relay_that_lost_its_database_is_said_and_asked_rarely() {
     let (mut world, accounts) = friends(51);
@@ -86,6 +87,7 @@ fn a_relay_that_lost_its_database_is_said_and_asked_rarely() {
     assert_eq!(shown(&world, 1, &accounts[0]), ["message 101", "message 1"]);
 }
 
+/// P-104, T-018.
 #[test]
 fn a_restart_asks_again_and_deletes_nothing() {
     let (mut world, accounts) = friends(52);
@@ -96,6 +98,7 @@ fn a_restart_asks_again_and_deletes_nothing() {
     assert!(lines(&mut world, 0, accounts[1]).len() >= 2);
 }
 
+/// P-104.
 #[test]
 fn a_suspended_member_is_told_and_let_in_again_later() {
     let (mut world, accounts) = friends(53);

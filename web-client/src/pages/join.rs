@@ -133,7 +133,11 @@ fn JoinForm(token: String, role: Role, organisation: String) -> impl IntoView {
     let wrong_handle = wrong(&asking, |failure| {
         matches!(
             failure,
-            Failure::HandleLength | Failure::HandleCharacter | Failure::HandleMixed | Failure::HandleTaken
+            Failure::HandleLength
+                | Failure::HandleCharacter
+                | Failure::HandleEdge
+                | Failure::HandleMixed
+                | Failure::HandleTaken
         )
     });
     let wrong_name = wrong(&asking, |failure| failure == Failure::NameInvalid);

@@ -140,7 +140,7 @@ fn details(app: App, person: Person, scan: Callback<Person>) -> impl IntoView {
         <div class="who">
             <Avatar account=peer name=Signal::stored(name.clone()) size="large"/>
             <p class="who-name">{name.clone()}</p>
-            <p class="handle">{person.handle.clone()}</p>
+            {(!person.handle.is_empty()).then(|| view! { <p class="handle">{person.handle.clone()}</p> })}
         </div>
         {alarm}
         <section class="block">

@@ -76,7 +76,7 @@ pub(crate) fn Switcher(
         if options.is_empty() {
             view! { <p class="muted" role="status">{texts.switch_none()}</p> }.into_any()
         } else {
-            view! { <ul class="options" id="hits" role="listbox" aria-label=texts.chats_list()>{options}</ul> }.into_any()
+            view! { <ul class="options" id="hits" role="listbox" aria-label=texts.switch_hits()>{options}</ul> }.into_any()
         }
     };
     view! {

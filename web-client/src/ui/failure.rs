@@ -16,6 +16,7 @@ pub(crate) fn failure_text(texts: Texts, failure: Failure) -> String {
         Failure::InviteUsed => texts.failure_invite_used(),
         Failure::HandleLength => texts.failure_handle_length(),
         Failure::HandleCharacter => texts.failure_handle_character(),
+        Failure::HandleEdge => texts.failure_handle_edge(),
         Failure::HandleMixed => texts.failure_handle_mixed(),
         Failure::HandleTaken => texts.failure_handle_taken(),
         Failure::NameInvalid => texts.failure_name(),

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::process::{must, output_of};
+use crate::process::{must, output_of, shown};
 
 /// Installs `packages`; `why` says in plain words what they are for.
 pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
@@ -15,14 +15,23 @@ pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
         );
     }
     let Some(prefix) = privilege() else {
-        bail!(
-            "{why} is missing, and installing it takes root. Please run:\n\n    sudo apt-get update && sudo apt-get install -y {list}\n\nand start again."
-        );
+        bail!(by_hand(packages, why, super::on_path("sudo").is_some()));
     };
     println!("  installing {why}: {list}");
     // The lists of a fresh machine are those of the day its image was made: old ones install old versions without a word.
     must(&mut apt(prefix, "update", &[]))?;
     must(&mut apt(prefix, "install", packages))
+}
+
+/// The very commands that would have been run, for a person who may run them.
+fn by_hand(packages: &[&str], why: &str, sudo: bool) -> String {
+    let (prefix, who): (&[&str], _) = if sudo { (&["sudo"], "") } else { (&[], " as root") };
+    let (update, install) = (apt(prefix, "update", &[]), apt(prefix, "install", packages));
+    format!(
+        "{why} is missing, and installing it takes root. Please run{who}:\n\n    {} && {}\n\nand start again.",
+        shown(&update),
+        shown(&install)
+    )
 }
 
 /// The words before `apt-get`: none as root, `sudo -n` where that works.
@@ -57,7 +66,6 @@ fn apt(prefix: &[&str], action: &str, packages: &[&str]) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::shown;
 
     #[test]
     fn the_command_is_the_same_with_and_without_sudo() {
@@ -72,5 +80,21 @@ mod tests {
             format!("sudo -n {plain}")
         );
         assert!(!shown(&apt(&[], "update", &["one"])).contains("one"));
+    }
+
+    #[test]
+    fn without_root_the_very_commands_are_said() {
+        let install = |prefix: &[&str]| shown(&apt(prefix, "install", &["one", "two"]));
+        let with = by_hand(&["one", "two"], "a browser", true);
+        assert!(
+            with.contains(&install(&["sudo"])) && with.contains("a browser is missing"),
+            "{with}"
+        );
+        let without = by_hand(&["one", "two"], "a browser", false);
+        assert!(
+            without.contains("run as root:") && !without.contains("sudo"),
+            "{without}"
+        );
+        assert!(without.contains(&install(&[])), "{without}");
     }
 }

@@ -73,6 +73,9 @@ pub(crate) struct ContactRecord {
     /// Who claimed it.
     #[prost(bytes = "vec", tag = "21")]
     pub(crate) claimed_by: Vec<u8>,
+    /// A handle they present themselves with, which the directory was not asked about yet.
+    #[prost(string, tag = "22")]
+    pub(crate) presented_handle: String,
 }
 stored!(ContactRecord, Contact);
 
