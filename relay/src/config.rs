@@ -40,6 +40,8 @@ pub struct Config {
     pub rates: Rates,
     /// Bound of the database file in bytes; reaching it is answered like a full disk.
     pub database_bytes_max: Option<u64>,
+    /// Where numbers for whoever watches the relay are served, by plain HTTP; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// Where time comes from.
     pub clock: Clock,
 }
@@ -127,6 +129,7 @@ impl Config {
             caps: Caps::default(),
             rates: Rates::default(),
             database_bytes_max: None,
+            metrics: None,
             clock: Clock::system(),
         }
     }

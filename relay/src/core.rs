@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::audit::node::NodeId;
 use crate::config::Config;
 use crate::http::health::Readiness;
+use crate::metrics::Metrics;
 use crate::places::Places;
 use crate::policy::limits::Limiter;
 use crate::store::Store;
 use crate::tls::Tls;
 use crate::ws::registry::Registry;
+use crate::ws::standing::Lookout;
 
 pub(crate) struct Core {
     pub(crate) config: Config,
@@ -25,6 +28,10 @@ pub(crate) struct Core {
     pub(crate) limiter: Limiter,
     pub(crate) places: Places,
     pub(crate) readiness: Readiness,
+    pub(crate) lookout: Lookout,
+    pub(crate) metrics: Metrics,
+    /// Names this node's audit log.
+    pub(crate) node: NodeId,
     /// Becomes true once, when the relay stops.
     pub(crate) stopping: watch::Sender<bool>,
 }

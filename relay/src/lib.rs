@@ -16,19 +16,24 @@
 //! | module | holds |
 //! |---|---|
 //! | `relay` | [`Relay`]: opening, running, draining |
-//! | `config` | [`Config`] and its parts |
+//! | `config`, `settings` | [`Config`] and its parts; how file, environment and flags make one |
 //! | `accept`, `places`, `strangers`, `forwarded`, `descriptors` | the accept loop and its timeouts, caps, clients behind a proxy, open files |
 //! | `tls`, `origin` | TLS 1.3, certificates that change while connections live; where people reach the relay |
 //! | `http` | the web client, headers, probes |
 //! | `ws` | `/v1/connect`: sign-in, frames, delivery |
 //! | `policy` | rates, words of the directory, effects of account logs |
+//! | `audit` | who did what, as a chain of hashes |
 //! | `store` | the trait `Store` with its contract, and SQLite |
 //! | `fanout` | from the writer to the connections |
+//! | `metrics` | numbers for whoever watches, on a listener of their own |
+//! | `backup` | copies of the data, taken and put back |
 //! | `commands` | what a person types |
 
 #![forbid(unsafe_code)]
 
 mod accept;
+mod audit;
+mod backup;
 mod clock;
 pub mod commands;
 mod config;
@@ -38,10 +43,12 @@ mod descriptors;
 mod fanout;
 mod forwarded;
 mod http;
+mod metrics;
 mod origin;
 mod places;
 mod policy;
 mod relay;
+mod settings;
 mod store;
 mod strangers;
 mod tls;

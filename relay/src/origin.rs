@@ -50,6 +50,17 @@ impl<'a> Origin<'a> {
     }
 }
 
+impl Origin<'_> {
+    /// The port, the scheme's own where none is named.
+    pub(crate) fn port(&self) -> u16 {
+        let own = if self.https { 443 } else { 80 };
+        let after_host = self.authority.rsplit(']').next().unwrap_or_default();
+        after_host
+            .rsplit_once(':')
+            .map_or(own, |(_, port)| port.parse().unwrap_or(own))
+    }
+}
+
 impl<'a> Host<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let label = |label: &str| {

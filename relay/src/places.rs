@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -176,6 +176,12 @@ impl Places {
         })
     }
 
+    /// Connections that are here, and how many have ever been turned away.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        let here = self.count.saturating_sub(self.total.available_permits());
+        (here as u64, self.turned_away.all.load(Ordering::Relaxed))
+    }
+
     /// Waits until every place was given back.
     pub(crate) async fn empty(&self) {
         let all = u32::try_from(self.count).unwrap_or(u32::MAX);
@@ -210,7 +216,10 @@ fn group(address: IpAddr) -> IpAddr {
 
 /// Counts who was turned away and says how many, not who.
 #[derive(Default)]
-struct TurnedAway(Mutex<Unsaid>);
+struct TurnedAway {
+    unsaid: Mutex<Unsaid>,
+    all: AtomicU64,
+}
 
 #[derive(Default)]
 struct Unsaid {
@@ -230,8 +239,9 @@ impl TurnedAway {
 
     /// One more; how many there were since the last time, if it is time to say so.
     fn note(&self, now: Instant) -> Option<u64> {
-        let mut unsaid = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unsaid = self.unsaid.lock().unwrap_or_else(PoisonError::into_inner);
         unsaid.count += 1;
+        self.all.fetch_add(1, Ordering::Relaxed);
         if unsaid
             .said
             .is_some_and(|said| now.saturating_duration_since(said) < SAY_EVERY)

@@ -9,20 +9,25 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::accept;
+use crate::audit::node::NodeKey;
+use crate::audit::record;
 use crate::config::{Config, Tls};
 use crate::core::Core;
 use crate::http::certificate;
 use crate::http::health::Readiness;
 use crate::http::router::router;
+use crate::metrics::{self, Metrics};
 use crate::origin::Origin;
 use crate::places::Places;
 use crate::policy::limits::Limiter;
+use crate::store::audit::AuditLog;
 use crate::store::sqlite::{Options, SqliteStore};
 use crate::store::{Fact, Role, Store, StoreError};
 use crate::tls::{self, TlsError};
 use crate::token::NoRandomness;
 use crate::ws::administration::new_invite;
 use crate::ws::registry::Registry;
+use crate::ws::standing::{self, Lookout};
 use crate::{data, fanout};
 
 /// How long the first owner's invite is good for: the person who installs the relay is at hand.
@@ -59,6 +64,9 @@ pub enum ServeError {
     /// The certificate or its key cannot be used.
     #[error("{0}")]
     Tls(String),
+    /// Nobody could watch the relay.
+    #[error("{0}, for metrics, cannot be listened on: {1}")]
+    Metrics(SocketAddr, std::io::Error),
     /// The data folder cannot be used.
     #[error("the data folder cannot be used: {0}")]
     Data(String),
@@ -96,6 +104,7 @@ pub struct Relay {
     core: Arc<Core>,
     listener: TcpListener,
     address: SocketAddr,
+    metrics: Option<TcpListener>,
     owner_invite: Option<String>,
     lock: data::Lock,
 }
@@ -119,10 +128,21 @@ impl Relay {
             )?),
             Tls::Own | Tls::Auto | Tls::Off => None,
         };
+        let metrics = match config.metrics {
+            Some(at) => Some(
+                TcpListener::bind(at)
+                    .await
+                    .map_err(|fault| ServeError::Metrics(at, fault))?,
+            ),
+            None => None,
+        };
         let registry = Arc::new(Registry::default());
+        let key = NodeKey::of_folder(&config.data).map_err(|fault| ServeError::Data(fault.to_string()))?;
+        let node = key.id();
         let store = SqliteStore::open(Options {
             folder: config.data.clone(),
             clock: config.clock.clone(),
+            node: Arc::new(key),
             bytes_max: config.database_bytes_max,
             on_stored: fanout::to_connections(Arc::clone(&registry)),
         })
@@ -141,6 +161,9 @@ impl Relay {
                 tracing::warn!(%fault, "what other commands need to know of this relay could not be written");
             }
         }
+        if let Err(fault) = store.record(record::started()).await {
+            tracing::warn!(%fault, "the start could not be written into the audit log");
+        }
         let core = Arc::new(Core {
             tls,
             origins,
@@ -148,16 +171,21 @@ impl Relay {
             limiter: Limiter::new(config.rates),
             places: Places::new(&config),
             readiness: Readiness::default(),
+            lookout: Lookout::default(),
+            metrics: Metrics::default(),
+            node,
             store: Arc::new(store),
             registry,
             stopping: watch::Sender::new(false),
             config,
         });
+        standing::begin(&core).await?;
         let owner_invite = made.then(|| format!("{}/join#{}", core.origins[0], token.text()));
         Ok(Self {
             core,
             listener,
             address,
+            metrics,
             owner_invite,
             lock,
         })
@@ -166,6 +194,11 @@ impl Relay {
     /// Where the relay listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its numbers are served, if they are.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.local_addr().ok()
     }
 
     /// The address for people: the first origin.
@@ -196,11 +229,15 @@ impl Relay {
         let Self {
             core,
             listener,
+            metrics,
             lock: _lock,
             ..
         } = self;
         let sweeper = tokio::spawn(sweep(Arc::clone(&core)));
         let keeper = tokio::spawn(keep_certificate(Arc::clone(&core)));
+        let watcher = tokio::spawn(standing::watch(Arc::clone(&core)));
+        let counting =
+            metrics.map(|listener| tokio::spawn(metrics::listener::run(Arc::clone(&core), listener)));
         let accepting = accept::run(&core, listener, router(Arc::clone(&core)));
         let stop = async {
             shutdown.await;
@@ -213,6 +250,10 @@ impl Relay {
         }
         sweeper.abort();
         keeper.abort();
+        watcher.abort();
+        if let Some(counting) = counting {
+            counting.abort();
+        }
         core.store.close().await?;
         tracing::info!("stopped");
         Ok(())
@@ -220,7 +261,7 @@ impl Relay {
 }
 
 /// The origins, if people can reach a listener at `address` from them without anybody on the way who alters the client.
-fn checked_origins(config: &Config, address: SocketAddr) -> Result<Vec<String>, ServeError> {
+pub(crate) fn checked_origins(config: &Config, address: SocketAddr) -> Result<Vec<String>, ServeError> {
     let tls = config.speaks_tls_at(address);
     if !tls && !address.ip().is_loopback() && !config.behind_proxy {
         return Err(ServeError::NotLoopback(address));
@@ -252,7 +293,11 @@ async fn sweep(core: Arc<Core>) {
     loop {
         due.tick().await;
         loop {
-            match core.store.sweep().await {
+            let swept = match core.store.sweep().await {
+                Ok(false) => core.store.prune_audit().await,
+                other => other,
+            };
+            match swept {
                 Ok(true) => tokio::time::sleep(SWEEP_PAUSE).await,
                 Ok(false) => break,
                 Err(fault) => {

@@ -23,6 +23,8 @@ cargo xtask <task>: builds, runs and checks Chopar. Each task sets up what it ne
   setup       install what run and test need, and nothing else
   build [--release|--dev]
               build the web client into target/web
+  dist        build client and relay as they are shipped, and pack them into target/dist: Debian package, offline bundle,
+              bill of materials, checksums
   size        sizes of the web client, raw, gzip and brotli, against its budget
   screens [..]
               a picture of every screen; arguments are handed on
@@ -46,6 +48,7 @@ pub(crate) enum Task {
     Build(Mode),
     Run(RunOptions),
     Test { full: bool },
+    Dist,
     Size,
     Screens(Vec<OsString>),
     Bench { name: String, rest: Vec<OsString> },
@@ -72,6 +75,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Task> {
         "help" => Ok(Task::Help),
         "setup" => no_options(parser, Task::Setup),
         "size" => no_options(parser, Task::Size),
+        "dist" => no_options(parser, Task::Dist),
         "build" => parse_build(parser),
         "run" => parse_run(parser),
         "test" => parse_test(parser),

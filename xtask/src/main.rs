@@ -10,12 +10,14 @@
 //!    ├── run      set-up, web, relay binary, and become the relay
 //!    ├── test     every gate, timed; counts the tests of all runners
 //!    ├── module   wasm modules beside the client: proofs and benchmarks of the core
+//!    ├── dist/    Debian package, offline bundle, bill of materials
 //!    └── size, screens, bench
 //!  workspace, process, report       paths; child processes; timed steps
 //! ```
 
 mod args;
 mod bench;
+mod dist;
 mod module;
 mod process;
 mod report;
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         // Says everything itself: its last line is the one that counts the tests.
         Task::Test { full } if test::test(full) => Ok(()),
         Task::Test { .. } => return ExitCode::FAILURE,
+        Task::Dist => dist::dist(),
         Task::Size => size::size(),
         Task::Screens(rest) => screens::screens(&rest),
         Task::Bench { name, rest } => bench::bench(&name, &rest),

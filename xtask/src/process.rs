@@ -60,6 +60,23 @@ pub(crate) fn watched(command: &mut Command, mut line: impl FnMut(&str)) -> Resu
     child.wait().with_context(|| format!("waiting for {shown}"))
 }
 
+/// Runs `command` and compresses what it writes to standard output into a file; the same bytes for the same output.
+pub(crate) fn into_gzip(command: &mut Command, file: std::fs::File) -> Result<()> {
+    let shown = announce(command);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("starting {shown}"))?;
+    if let Some(mut output) = child.stdout.take() {
+        let mut gzip = flate2::write::GzEncoder::new(file, flate2::Compression::best());
+        std::io::copy(&mut output, &mut gzip).with_context(|| format!("reading from {shown}"))?;
+        gzip.finish()?.sync_all()?;
+    }
+    let status = child.wait().with_context(|| format!("waiting for {shown}"))?;
+    succeeded(status, &shown)
+}
+
 /// Turns an unsuccessful end into an error.
 pub(crate) fn succeeded(status: ExitStatus, shown: &str) -> Result<()> {
     if !status.success() {

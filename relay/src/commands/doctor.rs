@@ -4,10 +4,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::{fs, io};
 
+use anyhow::Result;
 use clap::Args;
 
-use super::{Certificate, DataFolder, Listening};
 use crate::origin::Origin;
+use crate::settings::flags::{All, Flags};
 use crate::store::Fact;
 use crate::store::sqlite::{self, open};
 use crate::{Clock, TlsFiles, data, tls};
@@ -20,11 +21,7 @@ const FREE_BYTES_MIN: u64 = 512 * 1024 * 1024;
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
     #[command(flatten)]
-    data: DataFolder,
-    #[command(flatten)]
-    listening: Listening,
-    #[command(flatten)]
-    certificate: Certificate,
+    flags: Flags<All>,
 }
 
 /// Good, or what to do about it.
@@ -32,16 +29,17 @@ type Finding = Result<String, String>;
 
 impl Doctor {
     /// Prints one line for each finding; `false` where something is wrong.
-    pub(super) fn run(self) -> bool {
-        let folder = &self.data.path;
+    pub(super) fn run(self) -> Result<bool> {
+        let choices = super::choices(&self.flags)?;
+        let folder = &choices.data;
         let findings = [
             ("clock", clock(Clock::system().now())),
             ("data folder", writable(folder)),
             ("database", database(folder)),
             ("free disk", free_disk(folder)),
             ("proxy", proxy(folder)),
-            ("certificate", certificate(folder, self.certificate.files())),
-            ("port", port(self.listening.address)),
+            ("certificate", certificate(folder, choices.certificate())),
+            ("port", port(choices.listen)),
         ];
         for (what, finding) in &findings {
             match finding {
@@ -49,7 +47,7 @@ impl Doctor {
                 Err(bad) => println!("WRONG  {what}: {bad}"),
             }
         }
-        findings.iter().all(|(_, finding)| finding.is_ok())
+        Ok(findings.iter().all(|(_, finding)| finding.is_ok()))
     }
 }
 
@@ -116,12 +114,12 @@ fn proxy(folder: &Path) -> Finding {
 }
 
 /// What browsers will be shown: the files that were named, or what the relay's own authority made.
-fn certificate(folder: &Path, files: Option<TlsFiles>) -> Finding {
+fn certificate(folder: &Path, files: Option<&TlsFiles>) -> Finding {
     let now = Clock::system().now() / 1000;
     let fact = |fact| sqlite::fact(folder, fact).map_err(|fault| fault.to_string());
     let source = fact(Fact::Tls)?;
     let found = match (files, source.as_deref()) {
-        (Some(files), _) => tls::in_files(&files, now).map(Some),
+        (Some(files), _) => tls::in_files(files, now).map(Some),
         (None, Some(tls::FROM_OWN_AUTHORITY)) => tls::of_own_authority(folder, now),
         (None, Some(tls::FROM_FILES)) => {
             return Ok(

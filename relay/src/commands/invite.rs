@@ -1,24 +1,20 @@
 //! `chopar-relay invite`: a link made on the relay's own machine.
 
-use std::sync::Arc;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use chopar_wire::limits::{INVITE_MAX_SECONDS, INVITE_MAX_USES};
 use clap::{Args, ValueEnum};
 
-use super::DataFolder;
+use super::beside;
 use crate::Clock;
-use crate::store::sqlite::{self, Options, SqliteStore};
-use crate::store::{Fact, Role, Store};
+use crate::audit::record::Actor;
+use crate::settings::flags::{Flags, PlaceAndOrigin};
+use crate::store::{Fact, Role};
 use crate::ws::administration::new_invite;
 
 #[derive(Debug, Args)]
 pub(super) struct Make {
     #[command(flatten)]
-    data: DataFolder,
-    /// Where people reach the relay; if not given, where it was last started to be reached.
-    #[arg(long, env = "CHOPAR_ORIGIN")]
-    origin: Option<String>,
+    flags: Flags<PlaceAndOrigin>,
     /// What the invited may do.
     #[arg(long, value_enum, default_value_t = Invited::Member)]
     role: Invited,
@@ -39,23 +35,10 @@ enum Invited {
 
 impl Make {
     pub(super) async fn run(self) -> Result<()> {
-        let folder = self.data.path;
-        if !sqlite::path(&folder).exists() {
-            bail!(
-                "{} holds no relay's data: start the relay once, or name its folder with --data",
-                folder.display()
-            );
-        }
-        let clock = Clock::system();
-        let options = Options {
-            folder,
-            clock: clock.clone(),
-            bytes_max: None,
-            on_stored: Arc::new(|_| {}),
-        };
-        let store = SqliteStore::open(options)?;
-        let origin = match self.origin {
-            Some(given) => given,
+        let choices = super::choices(&self.flags)?;
+        let store = beside::open(&choices)?;
+        let origin = match choices.origins.first() {
+            Some(given) => given.clone(),
             None => store
                 .fact(Fact::Origin)
                 .await?
@@ -66,14 +49,13 @@ impl Make {
             Invited::Owner => Role::Owner,
             Invited::Auditor => Role::Auditor,
         };
-        let (invite, token) = new_invite(role, self.uses, self.days * 86_400, clock.now())?;
+        let (invite, token) = new_invite(role, self.uses, self.days * 86_400, Clock::system().now())?;
         store
-            .create_invite(invite, token.hash())
+            .create_invite(invite, token.hash(), Actor::Console)
             .await
             .context("the invite could not be stored")?;
         store.close().await?;
-        let origin = origin.split(',').next().unwrap_or_default().trim_end_matches('/');
-        println!("{origin}/join#{}", token.text());
+        println!("{}/join#{}", origin.trim_end_matches('/'), token.text());
         Ok(())
     }
 }

@@ -1,17 +1,23 @@
-//! What a person types: `chopar-relay serve | invite | doctor`.
+//! What a person types. Each command reads the same settings as `serve`, so that it finds the same relay.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::TlsFiles;
+use crate::settings::choices::Choices;
+use crate::settings::flags::{Flags, Which};
 
+mod audit;
+mod backup;
+mod beside;
+mod config;
+mod device;
 mod doctor;
 mod invite;
+mod member;
 mod serve;
+mod verify_client;
 
 /// The relay of Chopar: stores ciphertext until it is fetched, and cannot read it.
 #[derive(Debug, Parser)]
@@ -27,71 +33,40 @@ enum Command {
     Serve(serve::Serve),
     /// Make an invite link, also while the relay runs.
     Invite(invite::Make),
+    /// List, disable, enable and remove members, also while the relay runs.
+    #[command(subcommand)]
+    Member(member::Command),
+    /// List, suspend and resume a member's devices, also while the relay runs.
+    #[command(subcommand)]
+    Device(device::Command),
+    /// Show, verify and export the audit log.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Copy the data into a new folder, also while the relay runs.
+    Backup(backup::Backup),
+    /// Put a backup into a new folder, or only look whether it is whole.
+    Restore(backup::Restore),
+    /// Compare what a relay serves with the manifest of a release.
+    VerifyClient(verify_client::VerifyClient),
     /// Say in plain words what is wrong on this machine.
     Doctor(doctor::Doctor),
+    /// Show what the relay is told and by whom, or say what is wrong with it.
+    #[command(subcommand)]
+    Config(config::Command),
 }
 
-/// Where the relay keeps its data.
-#[derive(Debug, Args)]
-struct DataFolder {
-    /// Folder of the database.
-    #[arg(
-        long = "data",
-        env = "CHOPAR_DATA",
-        default_value = "data",
-        value_name = "DIR"
-    )]
-    path: PathBuf,
-}
-
-/// Where the relay is reached on this machine.
-#[derive(Debug, Args)]
-struct Listening {
-    /// Address and port to listen on; beyond this machine with TLS, or behind a proxy that speaks it.
-    #[arg(
-        long = "listen",
-        env = "CHOPAR_LISTEN",
-        default_value = "127.0.0.1:8080",
-        value_name = "ADDRESS:PORT"
-    )]
-    address: SocketAddr,
-}
-
-/// The certificate of the relay's own TLS.
-#[derive(Debug, Args)]
-struct Certificate {
-    /// Certificate in PEM form, those between it and the root after it; read again whenever it changes.
-    #[arg(
-        long = "tls-cert",
-        env = "CHOPAR_TLS_CERT",
-        value_name = "FILE",
-        requires = "key"
-    )]
-    certificate: Option<PathBuf>,
-    /// Its private key in PEM form, without a password.
-    #[arg(
-        long = "tls-key",
-        env = "CHOPAR_TLS_KEY",
-        value_name = "FILE",
-        requires = "certificate"
-    )]
-    key: Option<PathBuf>,
-}
-
-impl Certificate {
-    fn files(self) -> Option<TlsFiles> {
-        Some(TlsFiles {
-            certificate: self.certificate?,
-            key: self.key?,
-        })
-    }
+/// What the settings say, all layers together.
+fn choices<W: Which>(flags: &Flags<W>) -> anyhow::Result<Choices> {
+    Ok(Choices::read(&flags.layers())?)
 }
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let log_json = matches!(&cli.command, Command::Serve(serve) if serve.log_json);
-    start_log(log_json);
+    // Serving says in its settings how it logs.
+    if !matches!(cli.command, Command::Serve(_)) {
+        start_log(false);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(fault) => {
@@ -103,7 +78,14 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Serve(serve) => serve.run().await.map(|()| true),
             Command::Invite(make) => make.run().await.map(|()| true),
-            Command::Doctor(doctor) => Ok(doctor.run()),
+            Command::Member(member) => member.run().await.map(|()| true),
+            Command::Device(device) => device.run().await.map(|()| true),
+            Command::Audit(audit) => audit.run().await,
+            Command::Backup(backup) => backup.run().await.map(|()| true),
+            Command::Restore(restore) => restore.run().await.map(|()| true),
+            Command::VerifyClient(verify) => verify.run().await,
+            Command::Doctor(doctor) => doctor.run(),
+            Command::Config(config) => config.run(),
         }
     });
     // What a blocking thread still does was abandoned by whoever asked for it.

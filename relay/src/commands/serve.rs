@@ -1,62 +1,19 @@
 //! `chopar-relay serve`.
 
-use std::net::IpAddr;
 #[cfg(any(debug_assertions, feature = "web-from-disk"))]
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
-use chopar_identity::{DisplayName, NameError};
-use clap::{Args, ValueEnum};
+use anyhow::{Context, Result};
+use clap::Args;
 use tokio::net::TcpListener;
 
-use super::{Certificate, DataFolder, Listening};
-use crate::{Config, Rates, Relay, Tls, WebSource, descriptors};
+use crate::settings::flags::{All, Flags};
+use crate::{Rates, Relay, WebSource, descriptors};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     #[command(flatten)]
-    data: DataFolder,
-    #[command(flatten)]
-    listening: Listening,
-    /// Whether the relay speaks TLS itself: `auto` does where other machines reach it, `own` always with a certificate
-    /// authority of its own, `off` never.
-    #[arg(long, env = "CHOPAR_TLS", value_enum, default_value_t = TlsChoice::Auto, value_name = "WHEN")]
-    tls: TlsChoice,
-    #[command(flatten)]
-    certificate: Certificate,
-    /// Where people reach this relay, as a browser shows it; may be given several times.
-    #[arg(
-        long = "origin",
-        env = "CHOPAR_ORIGIN",
-        value_delimiter = ',',
-        value_name = "ORIGIN"
-    )]
-    origins: Vec<String>,
-    /// The organisation's name, shown with invites and signed at sign-in.
-    #[arg(long, env = "CHOPAR_NAME", default_value = "Chopar", value_parser = organisation)]
-    name: String,
-    /// A proxy speaks TLS to the world and plain HTTP to this relay. What one on this machine says in X-Forwarded-For
-    /// is believed, and listening beyond this machine is allowed.
-    #[arg(long, env = "CHOPAR_BEHIND_PROXY")]
-    behind_proxy: bool,
-    /// Address of a proxy on another machine whose X-Forwarded-For is believed too; may be given several times.
-    #[arg(
-        long = "proxy",
-        env = "CHOPAR_PROXY",
-        value_delimiter = ',',
-        value_name = "ADDRESS",
-        requires = "behind_proxy"
-    )]
-    proxies: Vec<IpAddr>,
-    /// Bound of the database file in bytes.
-    #[arg(long, env = "CHOPAR_DATABASE_BYTES_MAX", value_name = "BYTES")]
-    database_bytes_max: Option<u64>,
-    /// Connections of one address at once.
-    #[arg(long, env = "CHOPAR_CONNECTIONS_PER_ADDRESS", value_name = "COUNT")]
-    connections_per_address: Option<usize>,
-    /// Connections in total.
-    #[arg(long, env = "CHOPAR_CONNECTIONS", value_name = "COUNT")]
-    connections: Option<usize>,
+    flags: Flags<All>,
     /// Do not limit rates: for benchmarks, never for people.
     #[arg(long)]
     no_rate_limits: bool,
@@ -64,43 +21,19 @@ pub(super) struct Serve {
     #[cfg(any(debug_assertions, feature = "web-from-disk"))]
     #[arg(long, value_name = "DIR")]
     web_dist: Option<PathBuf>,
-    /// Log as JSON lines.
-    #[arg(long, env = "CHOPAR_LOG_JSON")]
-    pub(super) log_json: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum TlsChoice {
-    Auto,
-    Own,
-    Off,
 }
 
 impl Serve {
     pub(super) async fn run(self) -> Result<()> {
-        let address = self.listening.address;
+        let choices = super::choices(&self.flags)?;
+        super::start_log(choices.log_json);
+        let address = choices.listen;
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("{address} cannot be listened on"))?;
-        let web = self.web();
-        let mut config = Config::new(self.data.path);
-        config.tls = match (self.certificate.files(), self.tls) {
-            (None, TlsChoice::Auto) => Tls::Auto,
-            (None, TlsChoice::Own) => Tls::Own,
-            (None, TlsChoice::Off) => Tls::Off,
-            (Some(files), TlsChoice::Auto) => Tls::Files(files),
-            (Some(_), TlsChoice::Own | TlsChoice::Off) => {
-                bail!("a certificate is given, and --tls says not to use it: leave one of them out")
-            }
-        };
-        config.name = self.name;
-        config.origins = self.origins;
-        config.behind_proxy = self.behind_proxy;
-        config.proxies = self.proxies;
-        config.database_bytes_max = self.database_bytes_max;
-        config.web = web;
-        config.caps.connections = descriptors::make_room(self.connections.unwrap_or(config.caps.connections));
-        config.caps.per_address = self.connections_per_address.unwrap_or(config.caps.per_address);
+        let mut config = choices.config();
+        config.web = self.web();
+        config.caps.connections = descriptors::make_room(config.caps.connections);
         if self.no_rate_limits {
             tracing::warn!("rates are not limited");
             config.rates = Rates::unlimited();
@@ -149,11 +82,6 @@ impl Serve {
     }
 }
 
-/// An organisation's name follows the rules for a person's, because it stands in the same places; clients refuse another.
-fn organisation(name: &str) -> Result<String, NameError> {
-    DisplayName::parse(name).map(|name| name.as_str().to_owned())
-}
-
 /// Ctrl-C or, from a service manager, SIGTERM. Caught from here on, awaited later.
 #[cfg(unix)]
 fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send> {
@@ -176,20 +104,4 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send> {
             std::future::pending::<()>().await;
         }
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_organisation_is_named_as_a_person_may_be() {
-        assert_eq!(
-            organisation(" Oʻzbekiston banki ").as_deref(),
-            Ok("Oʻzbekiston banki")
-        );
-        for bad in ["", "  ", "Bank\u{202e}knaB", "two\nlines", &"x".repeat(65)] {
-            assert!(organisation(bad).is_err(), "{bad:?}");
-        }
-    }
 }

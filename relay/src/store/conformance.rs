@@ -12,6 +12,8 @@ use super::{
     Append, Appended, Claim, DevicePublics, Fact, Head, Invite, LogEntry, NewAccount, NewDevice, OnStored,
     Parcel, Registration, Role, Store, Stored, Submission, Submitted,
 };
+use crate::audit::node::NodeKey;
+use crate::audit::record::Actor;
 use crate::clock::Clock;
 
 const DAY: u64 = 24 * 3600 * 1000;
@@ -58,7 +60,10 @@ impl Bench {
             expires: now + DAY,
             created: now,
         };
-        self.store.create_invite(invite, token).await.unwrap();
+        self.store
+            .create_invite(invite, token, Actor::Console)
+            .await
+            .unwrap();
         token
     }
 
@@ -648,11 +653,16 @@ macro_rules! conformance {
     };
 }
 
+// After the macro, which it uses.
+mod oversight;
+
 fn open_sqlite(folder: &Path, clock: Clock, on_stored: OnStored) -> Box<dyn Store> {
     let folder = folder.to_owned();
+    let node = Arc::new(NodeKey::of_folder(&folder).unwrap());
     Box::new(
         SqliteStore::open(Options {
             folder,
+            node,
             clock,
             bytes_max: None,
             on_stored,

@@ -21,6 +21,12 @@ use std::sync::Arc;
 use chopar_wire::ids::{AccountId, DeviceId, EnvelopeId, InviteId, QueueSeq};
 use prost::bytes::Bytes;
 
+use self::administration::Administration;
+use self::audit::AuditLog;
+use crate::audit::record::Actor;
+
+pub(crate) mod administration;
+pub(crate) mod audit;
 #[cfg(test)]
 mod conformance;
 pub(crate) mod sqlite;
@@ -49,17 +55,17 @@ pub(crate) enum StoreError {
 }
 
 /// What the relay keeps.
-pub(crate) trait Store: Send + Sync + 'static {
+pub(crate) trait Store: Administration + AuditLog + Send + Sync + 'static {
     // --- Invites and members
     fn register(&self, new: NewAccount) -> Answer<Registration>;
     fn invite(&self, token: TokenHash) -> Answer<Option<Invite>>;
-    fn create_invite(&self, invite: Invite, token: TokenHash) -> Answer<()>;
+    fn create_invite(&self, invite: Invite, token: TokenHash, by: Actor) -> Answer<()>;
     /// Makes the invite for the first owner in place of the unused one of an earlier start. `false`: an owner exists,
     /// nothing was made.
     fn replace_first_invite(&self, invite: Invite, token: TokenHash) -> Answer<bool>;
     fn invites(&self) -> Answer<Vec<Invite>>;
     /// `false`: there is no such invite.
-    fn revoke_invite(&self, id: InviteId) -> Answer<bool>;
+    fn revoke_invite(&self, id: InviteId, by: Actor) -> Answer<bool>;
     /// Members in the order of handles, those after `after`.
     fn members(&self, after: String, limit: usize) -> Answer<Vec<Member>>;
     fn find(&self, words: Vec<String>, limit: usize) -> Answer<Vec<Person>>;
@@ -216,6 +222,10 @@ pub(crate) struct SignInFacts {
     /// Whether the device is active in its account's log.
     pub(crate) active: bool,
     pub(crate) disabled: bool,
+    /// Whether an administrator suspended this device.
+    pub(crate) suspended: bool,
+    /// Whether any active device of the account is suspended.
+    pub(crate) any_suspended: bool,
     pub(crate) handle: String,
     pub(crate) display_name: String,
     pub(crate) role: Role,

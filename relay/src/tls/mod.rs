@@ -19,10 +19,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::{Ticketer, default_provider, kx_group};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::version::TLS13;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -185,6 +185,16 @@ pub(crate) fn of_own_authority(data: &Path, now: u64) -> Result<Option<Pair>, Tl
         .exists()
         .then(|| in_files(&files, now))
         .transpose()
+}
+
+/// How a command of this program speaks TLS to a relay: as the relay does, 1.3 and nothing older.
+pub(crate) fn client(roots: RootCertStore) -> Result<ClientConfig, TlsError> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_protocol_versions(&[&TLS13])?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![HTTP_1_1.to_vec()];
+    Ok(config)
 }
 
 /// The primitives, with the key exchanges in our order.

@@ -1,4 +1,5 @@
-//! People and invites: the directory for everybody signed in, the rest for owners.
+//! People and invites: the directory for everybody signed in, the rest for owners. What owners do to members is in
+//! `oversight`.
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use chopar_wire::proto::relay::{
 
 use super::answers::{Outcome, Refusal, done};
 use super::session::Session;
+use crate::audit::record::Actor;
 use crate::core::Core;
 use crate::policy::limits::Act;
 use crate::policy::words::words;
@@ -72,7 +74,9 @@ pub(crate) async fn create_invite(core: &Arc<Core>, session: &Session, create: C
         )));
     }
     let (invite, token) = new_invite(role, create.uses, create.lifetime_seconds, core.now())?;
-    core.store.create_invite(invite.clone(), token.hash()).await?;
+    core.store
+        .create_invite(invite.clone(), token.hash(), Actor::Account(session.account))
+        .await?;
     Ok(Body::Invite(relay::Invite {
         token: token.text(),
         ..listed(invite)
@@ -94,7 +98,11 @@ pub(crate) async fn list_invites(core: &Arc<Core>, session: &Session) -> Outcome
 pub(crate) async fn revoke_invite(core: &Arc<Core>, session: &Session, revoke: RevokeInvite) -> Outcome {
     owner(core, session)?;
     let id = InviteId::try_from(revoke.id.as_ref())?;
-    if core.store.revoke_invite(id).await? {
+    if core
+        .store
+        .revoke_invite(id, Actor::Account(session.account))
+        .await?
+    {
         done()
     } else {
         Err(Refusal::new(Reason::InviteUnknown, "no such invite"))
@@ -139,7 +147,7 @@ pub(crate) fn new_invite(
     Ok((invite, Token::random()?))
 }
 
-fn owner(core: &Arc<Core>, session: &Session) -> Result<(), Refusal> {
+pub(crate) fn owner(core: &Arc<Core>, session: &Session) -> Result<(), Refusal> {
     core.limiter.account(&session.account, Act::Other, core.now())?;
     if session.role == Role::Owner {
         Ok(())

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use chopar_wire::close::CloseCode;
 use chopar_wire::limits::MAX_ACK;
-use chopar_wire::proto::relay::{DeliverSignal, OneTimeLow, client_frame, relay_frame::Body};
+use chopar_wire::proto::relay::{
+    DeliverSignal, OneTimeLow, SuspendedDevices, client_frame, relay_frame::Body,
+};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -15,6 +17,7 @@ use super::delivery::Delivery;
 use super::dispatch::{self, Pending};
 use super::registry::{Inbox, Push};
 use super::session::Session;
+use super::standing;
 use super::wire::{Incoming, Lost, Wire};
 use crate::core::{Core, stop_of};
 use crate::store::{Answer, QueuePage};
@@ -31,6 +34,7 @@ pub(crate) async fn run(core: &Arc<Core>, mut wire: Wire, session: Session) {
         tracing::debug!("an account has as many connections as it may");
         return wire.close(CloseCode::Overloaded).await;
     };
+    standing::greet(core, &session).await;
     let mut desk = Desk {
         core,
         session,
@@ -49,6 +53,7 @@ pub(crate) async fn run(core: &Arc<Core>, mut wire: Wire, session: Session) {
             () = stop_of(&mut stopping) => Err(End::Close(CloseCode::GoingAway)),
             inbox = seat.slot.take() => desk.inbox(&mut wire, inbox).await,
             Some((request, outcome)) = desk.answers.next(), if !desk.answers.is_empty() => {
+                core.metrics.answered(&outcome);
                 answer(&mut wire, request, outcome).await
             }
             page = next_page(&mut desk.page), if desk.page.is_some() => {
@@ -126,12 +131,17 @@ impl Desk<'_> {
                     let left = u32::try_from(left).unwrap_or(u32::MAX);
                     out.push(Body::OneTimeLow(OneTimeLow { left }));
                 }
+                Push::Suspended(devices) => {
+                    let devices = devices.into_iter().map(Into::into).collect();
+                    out.push(Body::SuspendedDevices(SuspendedDevices { devices }));
+                }
                 Push::Close(code) => return Err(End::Close(code)),
             }
         }
         if inbox.lagging {
             self.delivery.lag();
         }
+        self.core.metrics.sent(&out);
         write_all(wire, out).await
     }
 
@@ -147,6 +157,7 @@ impl Desk<'_> {
         })?;
         let mut out = Vec::new();
         self.delivery.page(page, |body| out.push(body));
+        self.core.metrics.sent(&out);
         write_all(wire, out).await
     }
 

@@ -15,7 +15,7 @@ use chopar_wire::proto::relay::{
 
 use super::answers::{Outcome, Refusal, done};
 use super::session::Session;
-use super::{administration, records};
+use super::{administration, oversight, records};
 use crate::core::Core;
 use crate::policy::limits::{Act, Wait};
 use crate::store::{Head, Parcel, Submission, Submitted};
@@ -65,6 +65,14 @@ pub(crate) fn handle(core: &Arc<Core>, session: &Session, body: client_frame::Bo
         }
         Frame::ListMembers(list) => {
             Box::pin(async move { administration::list_members(&owned, &session, list).await })
+        }
+        Frame::SetMember(set) => Box::pin(async move { oversight::set_member(&owned, &session, set).await }),
+        Frame::SetDevice(set) => Box::pin(async move { oversight::set_device(&owned, &session, set).await }),
+        Frame::ListDevices(list) => {
+            Box::pin(async move { oversight::list_devices(&owned, &session, list).await })
+        }
+        Frame::FetchAudit(fetch) => {
+            Box::pin(async move { oversight::fetch_audit(&owned, &session, fetch).await })
         }
         Frame::SubmitGroup(_) | Frame::AppendOpaque(_) | Frame::FetchOpaque(_) => at_once(Refusal::new(
             Reason::UnknownKind,

@@ -4,19 +4,22 @@
 //!  connect   (upgrade: Host, Origin, buffer limits)
 //!    └> session     (Challenge -> SignIn | Register | CheckInvite, under a deadline)
 //!         └> connection  (the loop of a signed-in device)
-//!              ├> dispatch   (frame -> policy -> store -> answer; records, administration)
+//!              ├> dispatch   (frame -> policy -> store -> answer; records, administration, oversight)
+//!              ├> standing   (who was suspended, here or elsewhere, and has to go)
 //!              ├> delivery   (queue and pushes -> Deliver, within a window)
 //!              └> registry   (who is here; the way in for what others send)
 //! ```
 
 pub(crate) mod administration;
-mod answers;
+pub(crate) mod answers;
 pub(crate) mod connect;
 mod connection;
 mod delivery;
 mod dispatch;
+mod oversight;
 mod records;
 mod registration;
 pub(crate) mod registry;
 mod session;
+pub(crate) mod standing;
 mod wire;

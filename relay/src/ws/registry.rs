@@ -20,6 +20,8 @@ pub(crate) enum Push {
     Signal(Bytes),
     /// One-time pairs left after a claim.
     OneTimeLow(usize),
+    /// Own devices that an administrator suspended.
+    Suspended(Vec<DeviceId>),
     /// Say this and go.
     Close(CloseCode),
 }
@@ -51,7 +53,8 @@ impl Slot {
             Push::Close(_) => inbox.pushes.push_front(push),
             _ if inbox.pushes.len() < INBOX_MAX => inbox.pushes.push_back(push),
             Push::Stored(_) => inbox.lagging = true,
-            Push::Signal(_) | Push::OneTimeLow(_) => {}
+            // A list that is lost comes again at the next sign-in.
+            Push::Signal(_) | Push::OneTimeLow(_) | Push::Suspended(_) => {}
         }
         drop(inbox);
         self.wake.notify_one();
@@ -150,6 +153,13 @@ impl Registry {
         {
             present.slot.push(Push::Signal(body));
         }
+    }
+
+    /// The connected devices of an account. Looks at everybody: for what happens rarely.
+    pub(crate) fn devices_of(&self, account: &AccountId) -> Vec<DeviceId> {
+        let present = self.present.read().unwrap_or_else(PoisonError::into_inner);
+        let theirs = present.iter().filter(|(_, here)| here.account == *account);
+        theirs.map(|(device, _)| *device).collect()
     }
 
     /// Signed-in devices.

@@ -15,8 +15,8 @@ use chopar_wire::proto::relay::{
 use tokio::time::Instant;
 
 use super::answers::Refusal;
-use super::registration;
 use super::wire::{Incoming, Lost, Wire};
+use super::{registration, standing};
 use crate::core::{Core, stop_of};
 use crate::places::Peer;
 use crate::policy::devices;
@@ -33,6 +33,10 @@ pub(crate) struct Session {
     pub(crate) device: DeviceId,
     pub(crate) role: Role,
     pub(crate) keys: DevicePublics,
+    /// The change of standing up to which the sign-in was judged.
+    pub(crate) looked: u64,
+    /// Whether the account has suspended devices.
+    pub(crate) any_suspended: bool,
 }
 
 /// What one proof must answer. Good for one attempt.
@@ -137,6 +141,7 @@ impl Opening<'_> {
             match frame.body {
                 Some(client_frame::Body::SignIn(sign_in)) => match self.sign_in(sign_in.proof).await {
                     Ok((session, facts)) => {
+                        self.core.metrics.signed_in();
                         wire.write(request, signed_in(&facts, self.core.now())).await?;
                         return Ok(session);
                     }
@@ -210,8 +215,18 @@ impl Opening<'_> {
         self.core.limiter.address(self.address, self.core.now())?;
         let proof = proof.ok_or_else(|| Refusal::malformed("a sign-in has a proof"))?;
         let (account, device) = sign_in_claimant(&proof).map_err(|fault| refusal_of(&fault))?;
+        let looked = self.core.lookout.looked();
         let facts = self.core.store.sign_in(account, device).await?;
-        self.admit(&proof, facts)
+        self.prove(&proof, |_, _| facts.as_ref().map(|facts| facts.keys))?;
+        let admitted = self.session(account, device, facts, looked);
+        // A right proof and no more: strangers' attempts would fill the log.
+        if admitted
+            .as_ref()
+            .map_or_else(|refusal| refusal.reason == Reason::NotAllowed, |_| true)
+        {
+            standing::record_sign_in(self.core, account, device, admitted.is_ok()).await;
+        }
+        admitted
     }
 
     async fn register(&mut self, register: relay::Register) -> Result<(Session, SignInFacts), Refusal> {
@@ -229,14 +244,11 @@ impl Opening<'_> {
         let account = new.account;
         registration::store(self.core, new).await?;
         tracing::info!("a member registered");
+        self.core.metrics.registered();
         let (device, _) = device.ok_or_else(|| Refusal::malformed("a registration has a device"))?;
+        let looked = self.core.lookout.looked();
         let facts = self.core.store.sign_in(account, device).await?;
-        self.session(account, device, facts)
-    }
-
-    fn admit(&self, proof: &Signed, facts: Option<SignInFacts>) -> Result<(Session, SignInFacts), Refusal> {
-        let (account, device) = self.prove(proof, |_, _| facts.as_ref().map(|facts| facts.keys))?;
-        self.session(account, device, facts)
+        self.session(account, device, facts, looked)
     }
 
     /// Only after the signature: who may not enter is told why only when they proved who they are.
@@ -245,6 +257,7 @@ impl Opening<'_> {
         account: AccountId,
         device: DeviceId,
         facts: Option<SignInFacts>,
+        looked: u64,
     ) -> Result<(Session, SignInFacts), Refusal> {
         let facts = facts.ok_or_else(|| refusal_of(&SignInError::UnknownDevice))?;
         if !facts.active {
@@ -253,12 +266,17 @@ impl Opening<'_> {
         if facts.disabled {
             return Err(Refusal::new(Reason::NotAllowed, "this member is disabled"));
         }
+        if facts.suspended {
+            return Err(Refusal::new(Reason::NotAllowed, "this device is suspended"));
+        }
         Ok((
             Session {
                 account,
                 device,
                 role: facts.role,
                 keys: facts.keys,
+                looked,
+                any_suspended: facts.any_suspended,
             },
             facts,
         ))

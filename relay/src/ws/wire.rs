@@ -138,6 +138,7 @@ impl Wire {
             CloseCode::SignInTimeout => "no sign-in in time",
             CloseCode::SlowReader => "reads too slowly",
             CloseCode::Malformed => "not frames",
+            CloseCode::Suspended => "suspended by an administrator",
             _ => "",
         };
         let message = Message::Close(Some(CloseFrame {

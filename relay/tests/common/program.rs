@@ -21,6 +21,13 @@ impl Program {
         Self::start_at("127.0.0.1:0", data, change)
     }
 
+    /// With these arguments and no others.
+    pub fn start_led(change: impl FnOnce(&mut Command), arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chopar-relay"));
+        command.args(arguments);
+        Self::spawn(command, change)
+    }
+
     /// Listening at an address.
     pub fn start_at(listen: &str, data: &Path, change: impl FnOnce(&mut Command)) -> Self {
         Self::run(
@@ -39,11 +46,12 @@ impl Program {
     }
 
     fn run(mut command: Command, listen: &str, data: &Path, change: impl FnOnce(&mut Command)) -> Self {
-        command
-            .args(["serve", "--listen", listen, "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+        command.args(["serve", "--listen", listen, "--data"]).arg(data);
+        Self::spawn(command, change)
+    }
+
+    fn spawn(mut command: Command, change: impl FnOnce(&mut Command)) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
         change(&mut command);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -16,6 +16,8 @@ use super::{Client, Person, tls};
 
 pub struct TestRelay {
     pub port: u16,
+    /// Of its numbers.
+    pub metrics: Option<u16>,
     /// The token of the first owner's invite, while there is no owner.
     pub owner_token: Option<String>,
     /// How clients trust it, where it speaks TLS.
@@ -52,6 +54,7 @@ impl TestRelay {
         change(&mut config);
         let relay = Relay::open(listener, config).await.unwrap();
         let port = relay.address().port();
+        let metrics = relay.metrics_address().map(|address| address.port());
         let owner_token = relay
             .owner_invite()
             .map(|link| link.rsplit('#').next().unwrap().to_owned());
@@ -61,6 +64,7 @@ impl TestRelay {
         }));
         Self {
             port,
+            metrics,
             owner_token,
             tls: None,
             stop,

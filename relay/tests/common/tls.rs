@@ -45,6 +45,11 @@ impl Authority {
         }
     }
 
+    /// Its own certificate, PEM.
+    pub fn pem(&self) -> String {
+        pem("CERTIFICATE", &self.root)
+    }
+
     /// A certificate for a name, good for a month.
     pub fn certify(&self, name: &str) -> Made {
         self.certify_at(name, SystemTime::now() - DAY, SystemTime::now() + 30 * DAY)

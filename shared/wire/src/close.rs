@@ -10,7 +10,7 @@ pub enum CloseCode {
     GoingAway,
     /// Too many or too large frames: reconnect with backoff.
     Overloaded,
-    /// This device was revoked or suspended: do not reconnect.
+    /// This device was revoked: do not reconnect.
     Revoked,
     /// No sign-in within the deadline.
     SignInTimeout,
@@ -18,6 +18,8 @@ pub enum CloseCode {
     SlowReader,
     /// Bytes that were not a frame, repeatedly.
     Malformed,
+    /// An administrator suspended this device or its account: the next sign-in is refused, and says so.
+    Suspended,
 }
 
 impl CloseCode {
@@ -31,6 +33,7 @@ impl CloseCode {
             Self::SignInTimeout => 4004,
             Self::SlowReader => 4005,
             Self::Malformed => 4006,
+            Self::Suspended => 4007,
         }
     }
 
@@ -44,6 +47,7 @@ impl CloseCode {
             4004 => Self::SignInTimeout,
             4005 => Self::SlowReader,
             4006 => Self::Malformed,
+            4007 => Self::Suspended,
             _ => return None,
         })
     }
@@ -68,6 +72,7 @@ mod tests {
             CloseCode::SignInTimeout,
             CloseCode::SlowReader,
             CloseCode::Malformed,
+            CloseCode::Suspended,
         ] {
             assert_eq!(CloseCode::from_code(code.code()), Some(code));
         }

@@ -15,3 +15,9 @@ pub const BUNDLE: &str = "Chopar v1 bundle";
 pub const ONE_TIME: &str = "Chopar v1 one-time-prekey";
 /// Proof of possession at sign-in, by the device.
 pub const SIGN_IN: &str = "Chopar v1 sign-in";
+/// Hash of a record of an audit log (the link of the next).
+pub const AUDIT: &str = "Chopar v1 audit";
+/// Name of an audit log's chain, from its key.
+pub const AUDIT_NODE: &str = "Chopar v1 audit-node";
+/// Up to where an audit log's sign-ins were deleted, by the chain's key.
+pub const AUDIT_CHECKPOINT: &str = "Chopar v1 audit-checkpoint";

@@ -3,6 +3,7 @@
 //! ```text
 //!  proto/identity.proto   public-key facts, signed: account log, prekey bundles      -> proto::identity
 //!  proto/relay.proto      frames of /v1/connect, both directions                     -> proto::relay
+//!  proto/audit.proto      records of a relay's audit log                             -> proto::audit
 //!  proto/content.proto    what is inside the encryption (the relay never sees it)    -> proto::content
 //! ```
 //!
@@ -37,6 +38,10 @@ pub mod proto {
     /// Frames between client and relay (`proto/relay.proto`).
     pub mod relay {
         include!(concat!(env!("OUT_DIR"), "/chopar.v1.relay.rs"));
+    }
+    /// Records of a relay's audit log (`proto/audit.proto`).
+    pub mod audit {
+        include!(concat!(env!("OUT_DIR"), "/chopar.v1.audit.rs"));
     }
     /// End-to-end content (`proto/content.proto`).
     pub mod content {

@@ -2,6 +2,7 @@
 //! never another meaning for an old one.
 
 use chopar_wire::prost::Message;
+use chopar_wire::proto::audit;
 use chopar_wire::proto::content::{self, payload};
 use chopar_wire::proto::identity::{self, Entry, EntrySignature, LogHead, Signed, entry_signature::Signer};
 use chopar_wire::proto::relay::{self, client_frame, relay_frame};
@@ -447,6 +448,110 @@ fn every_kind_is_here(frame: &str, lines: &[(&str, String)]) {
         .filter(|kind| lines.iter().all(|(name, _)| name != *kind))
         .collect();
     assert!(missing.is_empty(), "{frame} without a row here: {missing:?}");
+}
+
+#[test]
+fn administration_and_the_audit_log() {
+    use client_frame::Body;
+    use relay_frame::Body as Answer;
+    let account = AccountId::new([1; 32]);
+    let device = DeviceId::new([2; 16]);
+    let (node, hash) = (vec![6; 8], vec![7; 32]);
+    let record = audit::Record {
+        node: node.clone().into(),
+        number: 2,
+        time: 1000,
+        previous: hash.clone().into(),
+        previous_kept: hash.clone().into(),
+        kind: audit::Kind::DeviceSuspended.into(),
+        by: account.into(),
+        account: account.into(),
+        device: device.into(),
+        handle: "handle".into(),
+        role: 1,
+        invite: vec![8; 16].into(),
+        count: 3,
+        until: 4,
+        version: "1".into(),
+        key: vec![9; 32].into(),
+        checkpoint: Some(signed(1)),
+    };
+    let checkpoint = audit::CheckpointBody {
+        node: node.clone().into(),
+        number: 1,
+        hash: hash.clone().into(),
+        time: 1000,
+    };
+    let lines = [
+        (
+            "set_member",
+            client(Body::SetMember(relay::SetMember {
+                account: account.into(),
+                act: relay::set_member::Act::Remove.into(),
+                free_handle: true,
+            })),
+        ),
+        (
+            "list_devices",
+            client(Body::ListDevices(relay::ListDevices {
+                account: account.into(),
+            })),
+        ),
+        (
+            "set_device",
+            client(Body::SetDevice(relay::SetDevice {
+                account: account.into(),
+                device: device.into(),
+                suspended: true,
+            })),
+        ),
+        (
+            "fetch_audit",
+            client(Body::FetchAudit(relay::FetchAudit {
+                node: node.clone().into(),
+                after: 5,
+            })),
+        ),
+        (
+            "suspended_devices",
+            relay(
+                0,
+                Answer::SuspendedDevices(relay::SuspendedDevices {
+                    devices: vec![device.into()],
+                }),
+            ),
+        ),
+        (
+            "member_devices",
+            relay(
+                7,
+                Answer::MemberDevices(relay::MemberDevices {
+                    account: account.into(),
+                    devices: vec![relay::MemberDevice {
+                        device: device.into(),
+                        suspended: true,
+                    }],
+                }),
+            ),
+        ),
+        (
+            "audit_page",
+            relay(
+                7,
+                Answer::AuditPage(relay::AuditPage {
+                    node: node.clone().into(),
+                    records: vec![vec![3; 2].into()],
+                    more: true,
+                    nodes: vec![node.into()],
+                    tip_number: 2,
+                    tip_hash: hash.into(),
+                }),
+            ),
+        ),
+        ("record", hex::encode(record.encode_to_vec())),
+        ("checkpoint", hex::encode(checkpoint.encode_to_vec())),
+    ];
+    insta::assert_snapshot!(table(&lines));
 }
 
 #[test]

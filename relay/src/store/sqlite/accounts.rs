@@ -2,9 +2,10 @@
 
 use chopar_wire::ids::{AccountId, DeviceId};
 use prost::bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::books::Books;
+use crate::audit::record;
 use crate::store::{
     Append, Appended, DevicePublics, Head, LogEntry, LogPage, Member, NewAccount, NewDevice, Person,
     Registration, Role, SignInFacts,
@@ -24,17 +25,20 @@ impl Books {
         if taken(
             "SELECT EXISTS (SELECT 1 FROM accounts WHERE account = ?1)",
             &new.account.as_bytes(),
-        )? {
+        )? || self.is_removed(&new.account)?
+        {
             return Ok(Registration::AccountExists);
         }
-        let role = match self.usable_invite(&new.token)? {
-            Ok(invite) => invite.role,
+        let invite = match self.usable_invite(&new.token)? {
+            Ok(invite) => invite,
             Err(refusal) => return Ok(refusal),
         };
+        let role = invite.role;
         if taken(
             "SELECT EXISTS (SELECT 1 FROM accounts WHERE handle = ?1)",
             &new.handle,
-        )? {
+        )? || self.is_held(&new.handle)?
+        {
             return Ok(Registration::HandleTaken);
         }
         if self.any_device_exists(&new.devices)? {
@@ -67,6 +71,7 @@ impl Books {
         let (device, sequence, bundle) = &new.bundle;
         self.publish_bundle(*device, *sequence, bundle)?;
         self.forget_addressee(&new.account);
+        self.record(record::registered(new.account, &new.handle, role, invite.id))?;
         Ok(Registration::Done(role))
     }
 
@@ -98,19 +103,36 @@ impl Books {
             self.insert_device(&append.account, device)?;
         }
         for device in &append.removed {
-            for sql in [
-                "UPDATE devices SET active = 0 WHERE device = ?1",
-                "DELETE FROM queue WHERE device = ?1",
-                "DELETE FROM delivered WHERE device = ?1",
-                "DELETE FROM bundles WHERE device = ?1",
-                "DELETE FROM one_time WHERE device = ?1",
-            ] {
-                self.db.prepare_cached(sql)?.execute([device.as_bytes()])?;
-            }
-            self.forget_mailbox(device);
+            self.db
+                .prepare_cached("UPDATE devices SET active = 0 WHERE device = ?1")?
+                .execute([device.as_bytes()])?;
+            self.empty_queue(device)?;
+            self.drop_prekeys(device)?;
         }
         self.forget_addressee(&append.account);
         Ok(Appended::Done)
+    }
+
+    /// Deletes what waits for a device, and the memory of what it got.
+    pub(super) fn empty_queue(&mut self, device: &DeviceId) -> rusqlite::Result<()> {
+        for sql in [
+            "DELETE FROM queue WHERE device = ?1",
+            "DELETE FROM delivered WHERE device = ?1",
+        ] {
+            self.db.prepare_cached(sql)?.execute([device.as_bytes()])?;
+        }
+        self.forget_mailbox(device);
+        Ok(())
+    }
+
+    pub(super) fn drop_prekeys(&mut self, device: &DeviceId) -> rusqlite::Result<()> {
+        for sql in [
+            "DELETE FROM bundles WHERE device = ?1",
+            "DELETE FROM one_time WHERE device = ?1",
+        ] {
+            self.db.prepare_cached(sql)?.execute([device.as_bytes()])?;
+        }
+        Ok(())
     }
 
     pub(super) fn set_display_name(
@@ -179,7 +201,8 @@ pub(super) fn sign_in(
     db.prepare_cached(
         "SELECT d.signing, d.agreement, d.active, a.disabled, a.handle, a.display_name, a.role, a.log_length, a.log_hash,
                 coalesce((SELECT sequence FROM bundles WHERE device = d.device), 0),
-                (SELECT count(*) FROM one_time WHERE device = d.device)
+                (SELECT count(*) FROM one_time WHERE device = d.device), d.suspended,
+                EXISTS (SELECT 1 FROM devices o WHERE o.account = d.account AND o.active = 1 AND o.suspended = 1)
          FROM devices d JOIN accounts a ON a.account = d.account WHERE d.device = ?2 AND d.account = ?1",
     )?
     .query_row((account.as_bytes(), device.as_bytes()), |row| {
@@ -193,29 +216,40 @@ pub(super) fn sign_in(
             head: Head { length: row.get(7)?, hash: row.get(8)? },
             bundle_sequence: row.get(9)?,
             one_time_left: row.get(10)?,
+            suspended: row.get(11)?,
+            any_suspended: row.get(12)?,
         })
     })
     .optional()
 }
 
+/// Columns of `member`.
+const MEMBER: &str = "SELECT account, handle, display_name, role, joined, disabled,
+        (SELECT count(*) FROM devices d WHERE d.account = a.account AND d.active = 1)
+    FROM accounts a";
+
 pub(super) fn members(db: &Connection, after: &str, limit: usize) -> rusqlite::Result<Vec<Member>> {
-    db.prepare_cached(
-        "SELECT account, handle, display_name, role, joined, disabled,
-                (SELECT count(*) FROM devices d WHERE d.account = a.account AND d.active = 1)
-         FROM accounts a WHERE handle > ?1 ORDER BY handle LIMIT ?2",
-    )?
-    .query_map((after, limit), |row| {
-        Ok(Member {
-            account: AccountId::new(row.get(0)?),
-            handle: row.get(1)?,
-            display_name: row.get(2)?,
-            role: role(row.get(3)?)?,
-            joined: row.get(4)?,
-            disabled: row.get(5)?,
-            devices: row.get(6)?,
-        })
-    })?
-    .collect()
+    db.prepare_cached(&format!("{MEMBER} WHERE handle > ?1 ORDER BY handle LIMIT ?2"))?
+        .query_map((after, limit), member)?
+        .collect()
+}
+
+pub(super) fn member_named(db: &Connection, handle: &str) -> rusqlite::Result<Option<Member>> {
+    db.prepare_cached(&format!("{MEMBER} WHERE handle = ?1"))?
+        .query_row([handle], member)
+        .optional()
+}
+
+fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
+    Ok(Member {
+        account: AccountId::new(row.get(0)?),
+        handle: row.get(1)?,
+        display_name: row.get(2)?,
+        role: role(row.get(3)?)?,
+        joined: row.get(4)?,
+        disabled: row.get(5)?,
+        devices: row.get(6)?,
+    })
 }
 
 /// People who have, for every word asked for, a word that begins with it.

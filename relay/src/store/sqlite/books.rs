@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use chopar_wire::ids::{AccountId, DeviceId};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::accounts::log_head;
+use super::administration::devices;
+use crate::audit::node::NodeKey;
 use crate::clock::Clock;
 use crate::store::{Head, Stored};
 
@@ -19,6 +22,10 @@ const KNOWN_MAX: usize = 100_000;
 pub(super) struct Books {
     pub(super) db: Connection,
     clock: Clock,
+    /// Whose audit log this program writes.
+    pub(super) node: Arc<NodeKey>,
+    /// SQLite's count of commits of other programs, as of the last transaction.
+    others: i64,
     mailboxes: HashMap<DeviceId, Mailbox>,
     addressees: HashMap<AccountId, Addressee>,
     stored: Vec<Stored>,
@@ -37,13 +44,17 @@ pub(super) struct Addressee {
     pub(super) head: Head,
     /// Active devices, sorted.
     pub(super) devices: Vec<DeviceId>,
+    /// Those of them that nothing is stored for.
+    pub(super) suspended: Vec<DeviceId>,
 }
 
 impl Books {
-    pub(super) fn new(db: Connection, clock: Clock) -> Self {
+    pub(super) fn new(db: Connection, clock: Clock, node: Arc<NodeKey>) -> Self {
         Self {
             db,
             clock,
+            node,
+            others: 0,
             mailboxes: HashMap::new(),
             addressees: HashMap::new(),
             stored: Vec::new(),
@@ -55,7 +66,18 @@ impl Books {
     }
 
     pub(super) fn begin(&mut self) -> rusqlite::Result<()> {
-        self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)
+        self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        // A command beside the relay may have suspended or removed whom the writer knows by heart.
+        let others = self
+            .db
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))?;
+        if others != self.others {
+            self.others = others;
+            self.mailboxes.clear();
+            self.addressees.clear();
+        }
+        Ok(())
     }
 
     pub(super) fn commit(&mut self) -> rusqlite::Result<()> {
@@ -133,24 +155,38 @@ impl Books {
         }
     }
 
+    pub(super) fn forget_mailboxes(&mut self) {
+        self.mailboxes.clear();
+    }
+
     pub(super) fn forget_mailbox(&mut self, device: &DeviceId) {
         self.mailboxes.remove(device);
     }
 
-    /// Head and active devices of an account.
+    /// Head and active devices of an account that may be written to.
     pub(super) fn addressee(&mut self, account: AccountId) -> rusqlite::Result<Option<Addressee>> {
         if let Some(known) = self.addressees.get(&account) {
             return Ok(Some(known.clone()));
         }
-        let Some(head) = log_head(&self.db, &account)? else {
+        let enabled: Option<bool> = self
+            .db
+            .prepare_cached("SELECT disabled = 0 FROM accounts WHERE account = ?1")?
+            .query_row([account.as_bytes()], |row| row.get(0))
+            .optional()?;
+        // Nothing is taken for a disabled member, as for one that is not there.
+        let Some(head) = log_head(&self.db, &account)?.filter(|_| enabled == Some(true)) else {
             return Ok(None);
         };
-        let devices = self
-            .db
-            .prepare_cached("SELECT device FROM devices WHERE account = ?1 AND active = 1 ORDER BY device")?
-            .query_map([account.as_bytes()], |row| row.get(0).map(DeviceId::new))?
-            .collect::<rusqlite::Result<_>>()?;
-        let found = Addressee { head, devices };
+        let listed = devices(&self.db, &account)?.unwrap_or_default();
+        let found = Addressee {
+            head,
+            devices: listed.iter().map(|listed| listed.device).collect(),
+            suspended: listed
+                .iter()
+                .filter(|listed| listed.suspended)
+                .map(|listed| listed.device)
+                .collect(),
+        };
         self.addressees.insert(account, found.clone());
         Ok(Some(found))
     }

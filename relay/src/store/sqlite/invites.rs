@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::accounts::role;
 use super::books::Books;
+use crate::audit::record::{self, Actor};
 use crate::store::{Invite, Registration, Role, TokenHash};
 
 /// How long an expired or used invite is still known by name, so that a late guest hears why: 30 days.
@@ -18,6 +19,7 @@ impl Books {
         invite: &Invite,
         token: &TokenHash,
         first: bool,
+        by: Actor,
     ) -> rusqlite::Result<()> {
         self.db
             .prepare_cached(
@@ -32,8 +34,8 @@ impl Books {
                 invite.expires,
                 invite.created,
                 first,
-            ))
-            .map(drop)
+            ))?;
+        self.record(record::invite_created(by, invite))
     }
 
     pub(super) fn replace_first_invite(
@@ -49,16 +51,20 @@ impl Books {
         self.db
             .execute("DELETE FROM invites WHERE first = 1 AND uses_left > 0", [])?;
         if !owned {
-            self.create_invite(invite, token, true)?;
+            self.create_invite(invite, token, true, Actor::Console)?;
         }
         Ok(!owned)
     }
 
-    pub(super) fn revoke_invite(&mut self, id: &InviteId) -> rusqlite::Result<bool> {
-        self.db
+    pub(super) fn revoke_invite(&mut self, id: &InviteId, by: Actor) -> rusqlite::Result<bool> {
+        let deleted = self
+            .db
             .prepare_cached("DELETE FROM invites WHERE id = ?1")?
-            .execute([id.as_bytes()])
-            .map(|deleted| deleted > 0)
+            .execute([id.as_bytes()])?;
+        if deleted > 0 {
+            self.record(record::invite_revoked(by, *id))?;
+        }
+        Ok(deleted > 0)
     }
 
     /// The invite of a token, or the refusal that names what is wrong with it.

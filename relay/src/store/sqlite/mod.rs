@@ -7,17 +7,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chopar_wire::ids::{AccountId, DeviceId, InviteId, QueueSeq};
+use chopar_wire::proto::audit::Record;
 use prost::bytes::Bytes;
 
+use self::books::Books;
 use self::readers::Readers;
 use self::writer::Writer;
+use super::administration::{Act, Administration, ListedDevice, Outcome, Standing};
+use super::audit::AuditLog;
 use super::{
     Answer, Append, Appended, Claim, Fact, Invite, LogPage, Member, NewAccount, OnStored, Person, QueuePage,
     Registration, SignInFacts, Store, StoreError, Submission, Submitted, TokenHash,
 };
+use crate::audit::chain::{Row, Tip};
+use crate::audit::node::{NodeId, NodeKey};
+use crate::audit::record::Actor;
 use crate::clock::Clock;
 
 mod accounts;
+mod administration;
+mod audit;
 mod books;
 mod facts;
 mod invites;
@@ -34,6 +43,8 @@ pub(crate) const FILE: &str = "relay.db";
 pub(crate) struct Options {
     pub(crate) folder: PathBuf,
     pub(crate) clock: Clock,
+    /// Whose audit log is written.
+    pub(crate) node: Arc<NodeKey>,
     pub(crate) bytes_max: Option<u64>,
     pub(crate) on_stored: OnStored,
 }
@@ -51,7 +62,7 @@ impl SqliteStore {
         let db = open::writer(&path, options.bytes_max)?;
         let readers = Arc::new(Readers::open(&path)?);
         let clock = options.clock.clone();
-        let writer = Writer::start(db, options.clock, options.on_stored)
+        let writer = Writer::start(Books::new(db, options.clock, options.node), options.on_stored)
             .map_err(|fault| rusqlite::Error::ToSqlConversionFailure(Box::new(fault)))?;
         Ok(Self {
             writer: Arc::new(writer),
@@ -84,9 +95,9 @@ impl Store for SqliteStore {
         self.readers.run(move |db| invites::invite(db, &token))
     }
 
-    fn create_invite(&self, invite: Invite, token: TokenHash) -> Answer<()> {
+    fn create_invite(&self, invite: Invite, token: TokenHash, by: Actor) -> Answer<()> {
         self.writer
-            .run(0, move |books| books.create_invite(&invite, &token, false))
+            .run(0, move |books| books.create_invite(&invite, &token, false, by))
     }
 
     fn replace_first_invite(&self, invite: Invite, token: TokenHash) -> Answer<bool> {
@@ -98,8 +109,8 @@ impl Store for SqliteStore {
         self.readers.run(invites::list)
     }
 
-    fn revoke_invite(&self, id: InviteId) -> Answer<bool> {
-        self.writer.run(0, move |books| books.revoke_invite(&id))
+    fn revoke_invite(&self, id: InviteId, by: Actor) -> Answer<bool> {
+        self.writer.run(0, move |books| books.revoke_invite(&id, by))
     }
 
     fn members(&self, after: String, limit: usize) -> Answer<Vec<Member>> {
@@ -176,11 +187,11 @@ impl Store for SqliteStore {
     }
 
     fn sweep(&self) -> Answer<bool> {
-        self.writer.run(0, books::Books::sweep)
+        self.writer.run(0, Books::sweep)
     }
 
     fn ready(&self) -> Answer<()> {
-        self.writer.run(0, books::Books::probe)
+        self.writer.run(0, Books::probe)
     }
 
     fn set_fact(&self, fact: Fact, value: String) -> Answer<()> {
@@ -203,5 +214,45 @@ impl Store for SqliteStore {
                 _ => Err(StoreError::Failed("the writer stopped".to_owned())),
             }
         })
+    }
+}
+
+impl AuditLog for SqliteStore {
+    fn record(&self, record: Record) -> Answer<()> {
+        self.writer.run(0, move |books| books.record(record.clone()))
+    }
+
+    fn audit_page(&self, node: NodeId, after: u64, count: usize) -> Answer<Vec<Row>> {
+        self.readers.run(move |db| audit::page(db, node, after, count))
+    }
+
+    fn audit_chains(&self) -> Answer<Vec<(NodeId, Tip)>> {
+        self.readers.run(audit::chains)
+    }
+
+    fn prune_audit(&self) -> Answer<bool> {
+        self.writer.run(0, Books::prune_audit)
+    }
+}
+
+impl Administration for SqliteStore {
+    fn administer(&self, act: Act, by: Actor) -> Answer<Outcome> {
+        self.writer.run(0, move |books| books.administer(&act, by))
+    }
+
+    fn member_named(&self, handle: String) -> Answer<Option<Member>> {
+        self.readers.run(move |db| accounts::member_named(db, &handle))
+    }
+
+    fn devices(&self, account: AccountId) -> Answer<Option<Vec<ListedDevice>>> {
+        self.readers.run(move |db| administration::devices(db, &account))
+    }
+
+    fn standing(&self, after: u64) -> Answer<Standing> {
+        self.readers.run(move |db| administration::standing(db, after))
+    }
+
+    fn after_restore(&self) -> Answer<()> {
+        self.writer.run(0, Books::after_restore)
     }
 }

@@ -5,7 +5,11 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 /// What leads from each version to the next, from an empty database on. What was released is never changed.
-const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("schema.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+];
 /// The version this relay writes.
 pub(crate) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// "Chpr": tells a relay's database from another program's.
@@ -78,6 +82,32 @@ pub(crate) fn reader(path: &Path) -> Result<Connection, OpenError> {
     db.execute_batch("PRAGMA cache_size = -4096")?;
     db.set_prepared_statement_cache_capacity(32);
     Ok(db)
+}
+
+/// Copies one moment of a database, which others may be writing, into a new file of live rows only; on the disk when this
+/// returns.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), OpenError> {
+    // A database that this relay would refuse to serve is refused here.
+    version(from)?;
+    let db = reader(from)?;
+    let target = to.to_string_lossy();
+    db.execute("VACUUM INTO ?1", [&target])?;
+    drop(db);
+    std::fs::File::open(to)
+        .and_then(|file| file.sync_all())
+        .map_err(|fault| rusqlite::Error::ToSqlConversionFailure(Box::new(fault)))?;
+    #[cfg(unix)]
+    std::fs::set_permissions(to, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .map_err(|fault| rusqlite::Error::ToSqlConversionFailure(Box::new(fault)))?;
+    Ok(())
+}
+
+/// `ok`, or what SQLite finds wrong in a database; one that this relay does not know is an error.
+pub(crate) fn integrity(path: &Path) -> Result<String, OpenError> {
+    match version(path)? {
+        0 => Err(OpenError::Foreign),
+        _ => Ok(reader(path)?.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?),
+    }
 }
 
 fn pragma_number(db: &Connection, name: &str) -> rusqlite::Result<i64> {

@@ -35,6 +35,10 @@ impl Books {
 
         let mut fresh = Vec::with_capacity(submission.parcels.len());
         for parcel in &submission.parcels {
+            // Its owner's contacts cannot know that it is suspended, and are not to be kept from the other devices.
+            if addressee.suspended.contains(&parcel.device) {
+                continue;
+            }
             if self.is_known(&parcel.device, &parcel.id)? {
                 continue;
             }

@@ -9,11 +9,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::ErrorCode;
 use tokio::sync::oneshot;
 
 use super::books::Books;
-use crate::clock::Clock;
 use crate::store::{Answer, OnStored, StoreError};
 
 /// Jobs that may wait: several full batches. More is refused as busy.
@@ -74,7 +73,7 @@ where
 
 impl Writer {
     /// Starts the thread that owns `db`.
-    pub(super) fn start(db: Connection, clock: Clock, on_stored: OnStored) -> std::io::Result<Self> {
+    pub(super) fn start(books: Books, on_stored: OnStored) -> std::io::Result<Self> {
         let (jobs, orders) = sync_channel(WAITING_MAX);
         let waiting_bytes = Arc::new(AtomicUsize::new(0));
         let bytes = Arc::clone(&waiting_bytes);
@@ -82,7 +81,7 @@ impl Writer {
             .name("store-writer".to_owned())
             .spawn(move || {
                 Desk {
-                    books: Books::new(db, clock),
+                    books,
                     on_stored,
                     orders,
                     bytes,
