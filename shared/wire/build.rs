@@ -2,7 +2,12 @@
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
-    let files = ["proto/identity.proto", "proto/relay.proto", "proto/content.proto"];
+    let files = [
+        "proto/identity.proto",
+        "proto/relay.proto",
+        "proto/group.proto",
+        "proto/content.proto",
+    ];
     let descriptors = protox::compile(files, ["proto"])?;
     prost_build::Config::new()
         .bytes(["."])

@@ -95,6 +95,10 @@ id!(
     MessageId, 16
 );
 id!(
+    /// A group: the hash of the first entry of its roster.
+    GroupId, 32
+);
+id!(
     /// Names an invite in lists; tells nothing about its token.
     InviteId, 16
 );

@@ -15,3 +15,9 @@ pub const BUNDLE: &str = "Chopar v1 bundle";
 pub const ONE_TIME: &str = "Chopar v1 one-time-prekey";
 /// Proof of possession at sign-in, by the device.
 pub const SIGN_IN: &str = "Chopar v1 sign-in";
+/// An entry of a group's roster, by the device that acts.
+pub const GROUP_ENTRY: &str = "Chopar v1 group-entry";
+/// Hash of an entry of a group's roster (the parent of the next; of the first one, the group's id).
+pub const GROUP_HASH: &str = "Chopar v1 group-hash";
+/// A message of a group, by the signing key of its sender's epoch.
+pub const GROUP_MESSAGE: &str = "Chopar v1 group-message";

@@ -3,6 +3,7 @@
 //! ```text
 //!  proto/identity.proto   public-key facts, signed: account log, prekey bundles      -> proto::identity
 //!  proto/relay.proto      frames of /v1/connect, both directions                     -> proto::relay
+//!  proto/group.proto      rosters of groups and what goes with them, inside too      -> proto::group
 //!  proto/content.proto    what is inside the encryption (the relay never sees it)    -> proto::content
 //! ```
 //!
@@ -37,6 +38,10 @@ pub mod proto {
     /// Frames between client and relay (`proto/relay.proto`).
     pub mod relay {
         include!(concat!(env!("OUT_DIR"), "/chopar.v1.relay.rs"));
+    }
+    /// Groups, inside the encryption (`proto/group.proto`).
+    pub mod group {
+        include!(concat!(env!("OUT_DIR"), "/chopar.v1.group.rs"));
     }
     /// End-to-end content (`proto/content.proto`).
     pub mod content {
