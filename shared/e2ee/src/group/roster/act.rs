@@ -7,7 +7,6 @@ use chopar_wire::proto::identity::Signed;
 
 use super::entry::ParsedEntry;
 use super::error::RosterError;
-use crate::group::limits::{MAX_PICTURE, MAX_TIMER_SECONDS};
 
 /// What a member may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -193,19 +192,6 @@ fn settings(change: proto::Settings, position: u32) -> Result<SettingsChange, Ro
         None => None,
         Some(name) => Some(DisplayName::parse(&name).map_err(|_| RosterError::BadName { position })?),
     };
-    if change
-        .picture
-        .as_ref()
-        .is_some_and(|picture| picture.len() > MAX_PICTURE)
-    {
-        return Err(RosterError::PictureTooLarge { position });
-    }
-    if change
-        .timer_seconds
-        .is_some_and(|timer| timer > MAX_TIMER_SECONDS)
-    {
-        return Err(RosterError::Malformed { position });
-    }
     Ok(SettingsChange {
         name,
         picture: change.picture.map(|picture| picture.to_vec()),

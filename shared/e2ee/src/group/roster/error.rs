@@ -171,6 +171,12 @@ pub enum RosterError {
         /// Where it stands.
         position: u32,
     },
+    /// The timer is longer than one may be.
+    #[error("entry {position} has a timer that is too long")]
+    TimerTooLong {
+        /// Where it stands.
+        position: u32,
+    },
     /// It is sealed under another version of the log key than its place wants.
     #[error("entry {position} is of the wrong version of the log key")]
     WrongKey {

@@ -10,7 +10,7 @@ use super::act::{Act, NewMember, SettingsChange};
 use super::entry::ParsedEntry;
 use super::error::RosterError;
 use super::state::State;
-use crate::group::limits::MAX_MEMBERS;
+use crate::group::limits::{MAX_MEMBERS, MAX_PICTURE, MAX_TIMER_SECONDS};
 
 /// Checks that a device of the signer, active at the head that the entry names, signed it.
 pub(super) fn check_signature(entry: &ParsedEntry, log: Option<&AccountLog>) -> Result<(), RosterError> {
@@ -49,6 +49,7 @@ pub(super) fn may_begin(act: &Act, by: &AccountId) -> Result<chopar_identity::Di
         return Err(RosterError::MisplacedCreate { position });
     };
     let name = settings.name.clone().ok_or(RosterError::BadName { position })?;
+    self::settings(settings, position)?;
     if members.iter().any(|member| member.account == *by) {
         return Err(RosterError::AlreadyAMember { position });
     }
@@ -113,10 +114,7 @@ pub(super) fn permits(state: &State, by: &AccountId, act: &Act, position: u32) -
             }
             Some(_) => Ok(()),
         },
-        Act::Settings(change) => match *change == SettingsChange::default() {
-            true => Err(RosterError::NoChange { position }),
-            false => Ok(()),
-        },
+        Act::Settings(change) => settings(change, position),
         Act::Renew => Ok(()),
     }
 }
@@ -133,6 +131,24 @@ fn added(state: &State, members: &[NewMember], position: u32) -> Result<(), Rost
         return Err(RosterError::AlreadyAMember { position });
     }
     count(state.members.len() + members.len(), position)
+}
+
+/// What an entry may set; one that came from outside was held to it when it was parsed.
+pub(super) fn settings(change: &SettingsChange, position: u32) -> Result<(), RosterError> {
+    let picture = change.picture.as_ref().map_or(0, Vec::len);
+    if picture > MAX_PICTURE {
+        return Err(RosterError::PictureTooLarge { position });
+    }
+    if change
+        .timer_seconds
+        .is_some_and(|timer| timer > MAX_TIMER_SECONDS)
+    {
+        return Err(RosterError::TimerTooLong { position });
+    }
+    match *change == SettingsChange::default() {
+        true => Err(RosterError::NoChange { position }),
+        false => Ok(()),
+    }
 }
 
 fn distinct<'a>(accounts: impl Iterator<Item = &'a AccountId>, position: u32) -> Result<(), RosterError> {

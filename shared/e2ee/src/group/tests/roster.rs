@@ -345,7 +345,7 @@ fn too_many_and_too_much_are_refused_by_name() {
         timer_seconds: Some(u32::MAX),
         ..Default::default()
     };
-    assert_eq!(settings(timer), RosterError::Malformed { position: 1 });
+    assert_eq!(settings(timer), RosterError::TimerTooLong { position: 1 });
     let huge = chopar_wire::proto::group::Settings {
         picture: Some(vec![0; MAX_ENTRY].into()),
         ..Default::default()
