@@ -6,6 +6,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "proto/identity.proto",
         "proto/relay.proto",
         "proto/audit.proto",
+        "proto/group.proto",
         "proto/content.proto",
     ];
     let descriptors = protox::compile(files, ["proto"])?;

@@ -95,6 +95,11 @@ impl Person {
         }
     }
 
+    /// A signature of the device.
+    pub fn sign(&self, input: &[u8]) -> [u8; 64] {
+        self.signing.sign(input).to_bytes()
+    }
+
     /// The device as others see it in the verified log.
     pub fn peer(&self) -> PeerDevice {
         PeerDevice::from_log(&self.log, self.local.device()).unwrap()

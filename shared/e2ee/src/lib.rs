@@ -21,6 +21,7 @@
 //! | [`prekeys`] | private halves of prekeys and their records |
 //! | [`handshake`] | PQXDH in two pure stages for each side |
 //! | [`ratchet`] | the session: Double Ratchet with header encryption, tags and KEM turns |
+//! | [`group`] | rosters of groups, and sender keys: one message for all members |
 //! | [`seal`] | envelope bodies: session form and HPKE-sealed handshake form |
 //! | [`padding`] | sizes that tell little |
 //! | [`recovery`] | the recovery key and what is derived from it |
@@ -29,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 pub mod device;
+pub mod group;
 pub mod handshake;
 pub mod keys;
 mod labels;

@@ -21,3 +21,15 @@ pub const AUDIT: &str = "Chopar v1 audit";
 pub const AUDIT_NODE: &str = "Chopar v1 audit-node";
 /// Up to where an audit log's sign-ins were deleted, by the chain's key.
 pub const AUDIT_CHECKPOINT: &str = "Chopar v1 audit-checkpoint";
+/// An entry of a group's roster, by the device that acts.
+pub const GROUP_ENTRY: &str = "Chopar v1 group-entry";
+/// Hash of an entry of a group's roster (the parent of the next; of the first one, the group's id).
+pub const GROUP_HASH: &str = "Chopar v1 group-hash";
+/// A message of a group, by the signing key of its sender's epoch.
+pub const GROUP_MESSAGE: &str = "Chopar v1 group-message";
+/// An append to an opaque log, by the log's write key.
+pub const OPAQUE_APPEND: &str = "Chopar v1 opaque-append";
+/// Hash of an append to an opaque log (the parent of the next).
+pub const OPAQUE_HASH: &str = "Chopar v1 opaque-hash";
+/// Derivation of an envelope's id in one mailbox from the id of a group submission.
+pub const GROUP_ENVELOPE: &str = "Chopar v1 group-envelope";

@@ -4,6 +4,7 @@
 //!  proto/identity.proto   public-key facts, signed: account log, prekey bundles      -> proto::identity
 //!  proto/relay.proto      frames of /v1/connect, both directions                     -> proto::relay
 //!  proto/audit.proto      records of a relay's audit log                             -> proto::audit
+//!  proto/group.proto      rosters of groups and what goes with them, inside too      -> proto::group
 //!  proto/content.proto    what is inside the encryption (the relay never sees it)    -> proto::content
 //! ```
 //!
@@ -14,6 +15,7 @@
 //! | [`ids`] | newtypes for every identifier; bytes from outside are parsed into them once, at the edge |
 //! | [`limits`] | every bound of the relay's conversation, with the reason for its value |
 //! | [`frame`] | bytes to frames and back, with the size bound applied first |
+//! | [`group`] | whom a group submission goes to |
 //! | [`close`] | WebSocket close codes |
 //! | [`labels`] | the domain-separation labels of everything that is signed |
 //! | [`time`] | a moment in milliseconds, handed in everywhere |
@@ -22,6 +24,7 @@
 
 pub mod close;
 pub mod frame;
+pub mod group;
 pub mod ids;
 pub mod labels;
 pub mod limits;
@@ -43,12 +46,19 @@ pub mod proto {
     pub mod audit {
         include!(concat!(env!("OUT_DIR"), "/chopar.v1.audit.rs"));
     }
+    /// Groups, inside the encryption (`proto/group.proto`).
+    pub mod group {
+        include!(concat!(env!("OUT_DIR"), "/chopar.v1.group.rs"));
+    }
     /// End-to-end content (`proto/content.proto`).
     pub mod content {
         include!(concat!(env!("OUT_DIR"), "/chopar.v1.content.rs"));
     }
 }
 
-pub use ids::{AccountId, DeviceId, EnvelopeId, MessageId, QueueSeq};
+pub use group::{GroupRecipient, RecipientsError};
+pub use ids::{
+    AccountId, DeviceId, EnvelopeId, GroupId, GroupSubmissionId, MessageId, OpaqueLogId, QueueSeq,
+};
 pub use prost;
 pub use time::Timestamp;

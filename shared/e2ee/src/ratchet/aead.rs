@@ -7,22 +7,22 @@ use zeroize::Zeroizing;
 use super::kdf::hkdf;
 
 /// Length of the authentication tag in bytes: never shortened.
-pub(super) const AEAD_TAG: usize = 16;
+pub(crate) const AEAD_TAG: usize = 16;
 /// Length of the random salt on the wire in bytes: 128 bits keep key and nonce fresh even when a copied state encrypts
 /// two texts at one position.
-pub(super) const SALT: usize = 16;
+pub(crate) const SALT: usize = 16;
 
 /// Key ‖ nonce for exactly one sealing: HKDF-SHA256(salt, secret, label, 44 bytes).
-pub(super) struct OneUse(Zeroizing<[u8; 44]>);
+pub(crate) struct OneUse(Zeroizing<[u8; 44]>);
 
 impl OneUse {
-    pub(super) fn derive(salt: &[u8], secret: &[u8; 32], label: &[u8]) -> Self {
+    pub(crate) fn derive(salt: &[u8], secret: &[u8; 32], label: &[u8]) -> Self {
         Self(hkdf(salt, &[secret], &[label]))
     }
 
     /// Key and nonce of a published vector.
     #[cfg(feature = "oracle")]
-    pub(super) fn given(key: [u8; 32], nonce: [u8; 12]) -> Self {
+    pub(crate) fn given(key: [u8; 32], nonce: [u8; 12]) -> Self {
         let mut whole = Zeroizing::new([0; 44]);
         whole[..32].copy_from_slice(&key);
         whole[32..].copy_from_slice(&nonce);
@@ -30,7 +30,7 @@ impl OneUse {
     }
 
     /// Encrypts `buffer` in place and returns the tag. Consumes the key: it serves once.
-    pub(super) fn seal(self, associated: &[u8], buffer: &mut [u8]) -> [u8; AEAD_TAG] {
+    pub(crate) fn seal(self, associated: &[u8], buffer: &mut [u8]) -> [u8; AEAD_TAG] {
         let (cipher, nonce) = self.parts();
         match cipher.encrypt_inout_detached(&nonce, associated, buffer.into()) {
             Ok(tag) => tag.into(),
@@ -40,7 +40,7 @@ impl OneUse {
 
     /// Decrypts `buffer` in place; `false` (and a buffer of no meaning) where the tag does not fit.
     #[must_use]
-    pub(super) fn open(self, associated: &[u8], buffer: &mut [u8], tag: &[u8; AEAD_TAG]) -> bool {
+    pub(crate) fn open(self, associated: &[u8], buffer: &mut [u8], tag: &[u8; AEAD_TAG]) -> bool {
         let (cipher, nonce) = self.parts();
         let tag = Tag::from(*tag);
         cipher

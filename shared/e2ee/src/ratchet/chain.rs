@@ -4,14 +4,14 @@ use super::kdf::{hmac, hmac_of};
 use crate::keys::Secret32;
 
 /// The key of one message's content.
-pub(super) struct MessageKey(pub(super) Secret32);
+pub(crate) struct MessageKey(pub(crate) Secret32);
 
 /// The key from which a chain's next message key and next chain key come.
-pub(super) struct ChainKey(pub(super) Secret32);
+pub(crate) struct ChainKey(pub(crate) Secret32);
 
 impl ChainKey {
     /// `KDF_CK`: HMAC-SHA256 with 0x01 is the message key, with 0x02 the next chain key.
-    pub(super) fn step(&self) -> (MessageKey, Self) {
+    pub(crate) fn step(&self) -> (MessageKey, Self) {
         let mac = hmac(self.0.as_bytes());
         let message = Secret32::new(*hmac_of(mac.clone(), &[0x01]));
         let next = Secret32::new(*hmac_of(mac, &[0x02]));

@@ -32,7 +32,7 @@ impl Tag {
         &self.0
     }
 
-    pub(super) fn truncated(hash: &[u8; 32]) -> Self {
+    pub(crate) fn truncated(hash: &[u8; 32]) -> Self {
         let mut tag = [0; 16];
         tag.copy_from_slice(&hash[..16]);
         Self(tag)
@@ -47,14 +47,14 @@ impl core::fmt::Debug for Tag {
 }
 
 /// A header key with the keys below it, each derived at most once and only where wanted.
-pub(super) struct HeaderKey {
+pub(crate) struct HeaderKey {
     key: Secret32,
     tags: OnceLock<Secret32>,
     signals: OnceLock<SignalKey>,
 }
 
 impl HeaderKey {
-    pub(super) const fn new(key: Secret32) -> Self {
+    pub(crate) const fn new(key: Secret32) -> Self {
         Self {
             key,
             tags: OnceLock::new(),
@@ -62,18 +62,18 @@ impl HeaderKey {
         }
     }
 
-    pub(super) const fn as_bytes(&self) -> &[u8; 32] {
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
         self.key.as_bytes()
     }
 
     /// Recognition tag of message `number`: HMAC-SHA256(HKDF(header key, label tag), number), 16 bytes.
-    pub(super) fn tag(&self, number: u32) -> Tag {
+    pub(crate) fn tag(&self, number: u32) -> Tag {
         let key = self.tags.get_or_init(|| below(&self.key, labels::TAG));
         Tag::truncated(&hmac_of(hmac(key.as_bytes()), &number.to_be_bytes()))
     }
 
     /// The signal key of this chain.
-    pub(super) fn signals(&self) -> &SignalKey {
+    pub(crate) fn signals(&self) -> &SignalKey {
         self.signals.get_or_init(|| {
             let key = below(&self.key, labels::SIGNAL);
             SignalKey {
@@ -85,18 +85,18 @@ impl HeaderKey {
 }
 
 /// HKDF(header key, label signal): signals are sealed and recognised under it, the chain does not advance.
-pub(super) struct SignalKey {
+pub(crate) struct SignalKey {
     key: Secret32,
     tags: Secret32,
 }
 
 impl SignalKey {
-    pub(super) const fn as_bytes(&self) -> &[u8; 32] {
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
         self.key.as_bytes()
     }
 
     /// Tag of the signal with this counter.
-    pub(super) fn tag(&self, counter: u32) -> Tag {
+    pub(crate) fn tag(&self, counter: u32) -> Tag {
         Tag::truncated(&hmac_of(hmac(self.tags.as_bytes()), &counter.to_be_bytes()))
     }
 }

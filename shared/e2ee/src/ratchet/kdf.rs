@@ -6,7 +6,7 @@ use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 /// HKDF-SHA256 (RFC 5869) over concatenated input parts and concatenated info parts.
-pub(super) fn hkdf<const N: usize>(salt: &[u8], ikm: &[&[u8]], info: &[&[u8]]) -> Zeroizing<[u8; N]> {
+pub(crate) fn hkdf<const N: usize>(salt: &[u8], ikm: &[&[u8]], info: &[&[u8]]) -> Zeroizing<[u8; N]> {
     const { assert!(N <= 255 * 32) };
     let mut extract = HkdfExtract::<Sha256>::new(Some(salt));
     for part in ikm {
@@ -22,7 +22,7 @@ pub(super) fn hkdf<const N: usize>(salt: &[u8], ikm: &[&[u8]], info: &[&[u8]]) -
 }
 
 /// A key of HMAC-SHA256, set up once for several messages.
-pub(super) fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
+pub(crate) fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
     match Hmac::new_from_slice(key) {
         Ok(mac) => mac,
         Err(_) => unreachable!("HMAC takes a key of any length"),
@@ -30,12 +30,12 @@ pub(super) fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
 }
 
 /// Finishes one HMAC into 32 bytes.
-pub(super) fn finish(mac: Hmac<Sha256>) -> Zeroizing<[u8; 32]> {
+pub(crate) fn finish(mac: Hmac<Sha256>) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(mac.finalize().into_bytes().into())
 }
 
 /// Updates and finishes one HMAC.
-pub(super) fn hmac_of(mut mac: Hmac<Sha256>, data: &[u8]) -> Zeroizing<[u8; 32]> {
+pub(crate) fn hmac_of(mut mac: Hmac<Sha256>, data: &[u8]) -> Zeroizing<[u8; 32]> {
     mac.update(data);
     finish(mac)
 }

@@ -27,16 +27,16 @@
 //! | `primitives` | what only the ratchet calls, for published vectors |
 //! | [`limits`] | every bound with its reason |
 
-mod aead;
-mod chain;
+pub(crate) mod aead;
+pub(crate) mod chain;
 mod draft;
 mod encrypt;
 mod errors;
 mod header;
 mod header_key;
-mod kdf;
+pub(crate) mod kdf;
 mod kem_turn;
-mod labels;
+pub(crate) mod labels;
 pub mod limits;
 mod message;
 mod open;
@@ -46,11 +46,11 @@ mod profile;
 mod receiving;
 mod record;
 mod root;
-mod seen;
+pub(crate) mod seen;
 mod session;
 mod signal;
-mod skipped;
-mod tags;
+pub(crate) mod skipped;
+pub(crate) mod tags;
 #[cfg(test)]
 mod tests;
 

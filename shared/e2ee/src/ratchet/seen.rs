@@ -6,7 +6,7 @@ const WORDS: usize = (SEEN_BITS / 64) as usize;
 
 /// A bitmap over the last [`SEEN_BITS`] numbers below `next`; grows only as far as it is used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// One beyond the highest number that was opened or skipped.
     next: u32,
     /// Bit `n % SEEN_BITS` says whether `n` was opened, for the window below `next`.
@@ -14,13 +14,13 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) const fn next(&self) -> u32 {
+    pub(crate) const fn next(&self) -> u32 {
         self.next
     }
 
     /// Whether `number` was opened. What lies below the window counts as opened: its key, if it was ever skipped, is
     /// looked up before this is asked.
-    pub(super) fn contains(&self, number: u32) -> bool {
+    pub(crate) fn contains(&self, number: u32) -> bool {
         if number >= self.next {
             return false;
         }
@@ -32,7 +32,7 @@ impl Seen {
     }
 
     /// Notes that `number` was opened, and everything between `next` and it was skipped.
-    pub(super) fn open(&mut self, number: u32) {
+    pub(crate) fn open(&mut self, number: u32) {
         self.skip_to(number.saturating_add(1));
         if self.next - number <= SEEN_BITS {
             let (word, bit) = place(number);
@@ -44,7 +44,7 @@ impl Seen {
     }
 
     /// Moves `next` up to `next`; the numbers passed over are not opened.
-    pub(super) fn skip_to(&mut self, next: u32) {
+    pub(crate) fn skip_to(&mut self, next: u32) {
         // Bits of numbers that enter the window were those of numbers 2048 below: clear them. A jump is bounded by
         // MAX_SKIP, which is below the window.
         for number in self.next..next.max(self.next) {
@@ -56,12 +56,12 @@ impl Seen {
         self.next = self.next.max(next);
     }
 
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         self.words.iter().flat_map(|w| w.to_le_bytes()).collect()
     }
 
     /// Takes what [`to_bytes`](Self::to_bytes) wrote; `None` for another shape.
-    pub(super) fn from_bytes(next: u32, bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn from_bytes(next: u32, bytes: &[u8]) -> Option<Self> {
         let (words, rest) = bytes.as_chunks::<8>();
         if !rest.is_empty() || words.len() > WORDS {
             return None;

@@ -9,19 +9,19 @@ use super::header_key::Tag;
 use super::limits::{KEY_LIFETIME_MS, MAX_SKIPPED_KEYS};
 
 /// The key of one message that has not come yet.
-pub(super) struct SkippedKey {
-    pub(super) tag: Tag,
+pub(crate) struct SkippedKey {
+    pub(crate) tag: Tag,
     /// Which receiving chain it belongs to.
-    pub(super) chain: u32,
-    pub(super) number: u32,
-    pub(super) key: MessageKey,
+    pub(crate) chain: u32,
+    pub(crate) number: u32,
+    pub(crate) key: MessageKey,
     /// When it was skipped.
-    pub(super) since: Timestamp,
+    pub(crate) since: Timestamp,
 }
 
 /// All of a session's skipped keys. Every operation is logarithmic, eviction of many linear.
 #[derive(Default)]
-pub(super) struct SkippedKeys {
+pub(crate) struct SkippedKeys {
     /// In order of skipping.
     by_age: BTreeMap<u64, SkippedKey>,
     by_tag: BTreeMap<Tag, u64>,
@@ -29,20 +29,20 @@ pub(super) struct SkippedKeys {
 }
 
 impl SkippedKeys {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.by_age.len()
     }
 
-    pub(super) fn find(&self, tag: Tag) -> Option<&SkippedKey> {
+    pub(crate) fn find(&self, tag: Tag) -> Option<&SkippedKey> {
         self.by_age.get(self.by_tag.get(&tag)?)
     }
 
-    pub(super) fn remove(&mut self, tag: Tag) -> Option<SkippedKey> {
+    pub(crate) fn remove(&mut self, tag: Tag) -> Option<SkippedKey> {
         self.by_age.remove(&self.by_tag.remove(&tag)?)
     }
 
     /// Adds a key; returns the tag of the oldest where that one had to go.
-    pub(super) fn insert(&mut self, key: SkippedKey) -> Option<Tag> {
+    pub(crate) fn insert(&mut self, key: SkippedKey) -> Option<Tag> {
         let evicted = (self.len() >= MAX_SKIPPED_KEYS)
             .then(|| self.by_age.pop_first())
             .flatten();
@@ -56,14 +56,14 @@ impl SkippedKeys {
     }
 
     /// Drops the keys of chains before `oldest`; their tags.
-    pub(super) fn drop_chains_before(&mut self, oldest: u32) -> Vec<Tag> {
+    pub(crate) fn drop_chains_before(&mut self, oldest: u32) -> Vec<Tag> {
         let gone: Vec<Tag> = self.iter().filter(|k| k.chain < oldest).map(|k| k.tag).collect();
         gone.iter().for_each(|tag| drop(self.remove(*tag)));
         gone
     }
 
     /// Drops keys past their lifetime; their tags. Looks only at the oldest.
-    pub(super) fn expire(&mut self, now: Timestamp) -> Vec<Tag> {
+    pub(crate) fn expire(&mut self, now: Timestamp) -> Vec<Tag> {
         let mut gone = Vec::new();
         while let Some(oldest) = self.by_age.first_entry() {
             if now.ms_since(oldest.get().since) < KEY_LIFETIME_MS {
@@ -77,7 +77,7 @@ impl SkippedKeys {
     }
 
     /// Oldest first.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &SkippedKey> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &SkippedKey> {
         self.by_age.values()
     }
 }

@@ -25,13 +25,13 @@ pub struct TagChanges {
 
 /// The tags of consecutive numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct TagWindow {
+pub(crate) struct TagWindow {
     first: u32,
     tags: VecDeque<Tag>,
 }
 
 impl TagWindow {
-    pub(super) fn new(first: u32, len: usize, tag: impl FnMut(u32) -> Tag) -> Self {
+    pub(crate) fn new(first: u32, len: usize, tag: impl FnMut(u32) -> Tag) -> Self {
         Self {
             first,
             tags: (first..).take(len).map(tag).collect(),
@@ -39,7 +39,7 @@ impl TagWindow {
     }
 
     /// Takes the bytes of a record; `None` where they are no whole tags or more than `max`.
-    pub(super) fn from_record(first: u32, bytes: &[u8], max: usize) -> Option<Self> {
+    pub(crate) fn from_record(first: u32, bytes: &[u8], max: usize) -> Option<Self> {
         let (tags, rest) = bytes.as_chunks::<16>();
         let fits = rest.is_empty() && tags.len() <= max;
         fits.then(|| Self {
@@ -48,27 +48,27 @@ impl TagWindow {
         })
     }
 
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         self.tags.iter().flat_map(Tag::as_bytes).copied().collect()
     }
 
-    pub(super) const fn first(&self) -> u32 {
+    pub(crate) const fn first(&self) -> u32 {
         self.first
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Tag> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Tag> {
         self.tags.iter().copied()
     }
 
     /// The number `tag` stands for.
-    pub(super) fn number(&self, tag: Tag) -> Option<u32> {
+    pub(crate) fn number(&self, tag: Tag) -> Option<u32> {
         // At most 16 entries; the position is zero nearly always.
         let at = self.tags.iter().position(|t| *t == tag)?;
         u32::try_from(at).ok().map(|at| self.first + at)
     }
 
     /// Moves the window up to `first` and fills it to `len` tags. Never moves down.
-    pub(super) fn advance(&mut self, first: u32, len: usize, mut tag: impl FnMut(u32) -> Tag) -> Moved {
+    pub(crate) fn advance(&mut self, first: u32, len: usize, mut tag: impl FnMut(u32) -> Tag) -> Moved {
         let mut moved = Moved::default();
         while self.first < first {
             match self.tags.pop_front() {
@@ -92,14 +92,14 @@ impl TagWindow {
 
 /// What left and what entered a window.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Moved {
-    pub(super) gone: Vec<Tag>,
-    pub(super) fresh: Vec<Tag>,
+pub(crate) struct Moved {
+    pub(crate) gone: Vec<Tag>,
+    pub(crate) fresh: Vec<Tag>,
 }
 
 impl TagChanges {
     /// Notes the movement of a window. A tag that `kept` (as the tag of a skipped key) is not gone.
-    pub(super) fn moved(&mut self, kind: TagKind, moved: Moved, kept: &[Tag]) {
+    pub(crate) fn moved(&mut self, kind: TagKind, moved: Moved, kept: &[Tag]) {
         self.removed
             .extend(moved.gone.into_iter().filter(|tag| !kept.contains(tag)));
         self.added.extend(moved.fresh.into_iter().map(|tag| (tag, kind)));

@@ -156,6 +156,16 @@ impl AccountLog {
         self.state.device(id)
     }
 
+    /// The device as it was active after the first `length` entries, whatever became of it since; `None` where it was not, and
+    /// for a length that is zero or not known here. For what was signed under an earlier head. Costs a walk over those entries.
+    pub fn device_at(&self, length: u32, id: &DeviceId) -> Option<Device> {
+        if length == self.length() {
+            return self.device(id).cloned();
+        }
+        self.prefix_hash(length)?;
+        self.state_before(length).ok()?.device(id).cloned()
+    }
+
     /// Whether this device was active once and is no longer.
     pub fn is_revoked(&self, id: &DeviceId) -> bool {
         self.state.revoked.contains(id)
