@@ -10,7 +10,6 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::asked::From;
 use super::inbox::Happening;
-use super::link::Link;
 use super::machine::Machine;
 use super::owner::Owner;
 use crate::platform::Exception;
@@ -129,7 +128,7 @@ impl<M: Machine> Owner<'_, M> {
         let message = FromWorker::Event(Box::new(event));
         match from {
             Some(From::Here) => Tab::tell(&message),
-            Some(From::Elsewhere) => self.worker.say(&Link::Told(message)),
+            Some(From::Elsewhere) => self.worker.tell_others(message),
             None => self.tell_all(message),
         }
     }

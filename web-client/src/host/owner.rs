@@ -15,7 +15,7 @@ use super::asked::{From, Taken};
 use super::inbox::Happening;
 use super::link::{Heard, Link};
 use super::machine::Machine;
-use super::{Worker, fatal};
+use super::{Part, Worker, fatal};
 use crate::platform::clock::{self, Alarm};
 use crate::platform::locks::Held;
 use crate::platform::network::Network;
@@ -99,7 +99,13 @@ struct Merged {
 }
 
 /// Owns the vault for as long as it goes well. The lock is released on return.
-pub(super) async fn run<M: Machine>(worker: &mut Worker, lock: Held, new_machine: fn() -> M) -> End {
+pub(super) async fn run<M: Machine>(worker: &mut Worker, mut lock: Held, new_machine: fn() -> M) -> End {
+    worker.part.set(Part::Opens);
+    let (inbox, stolen) = (worker.inbox.clone(), lock.stolen());
+    spawn_local(async move {
+        stolen.await;
+        inbox.put(Happening::Stolen);
+    });
     let inbox = worker.inbox.clone();
     let _network = Network::watch(move |online| inbox.put(Happening::Network(online)));
     let mut failures = 0;
@@ -113,7 +119,9 @@ pub(super) async fn run<M: Machine>(worker: &mut Worker, lock: Held, new_machine
                 let over = owner.live(opened).await;
                 let taken = owner.taken.drain();
                 drop(owner);
-                if disappoint(worker, taken).is_err() {
+                // The owner that has taken over is asked everything once more: there, it may be carried out.
+                let asked_again = matches!(over, Over::Vault(VaultError::Fenced));
+                if !asked_again && disappoint(worker, taken).is_err() {
                     break End::Fatal(FatalKind::Crashed);
                 }
                 over
@@ -157,7 +165,7 @@ fn disappoint(worker: &mut Worker, taken: std::collections::BTreeMap<u64, From>)
                 worker.asking.answered(id);
                 Tab::tell(&message)?;
             }
-            From::Elsewhere => worker.say(&Link::Told(message))?,
+            From::Elsewhere => worker.tell_others(message)?,
         }
     }
     Ok(())
@@ -172,9 +180,9 @@ impl<'a, M: Machine> Owner<'a, M> {
         let canary = vault.canary();
         worker.canary = Some(canary);
         Tab::tell(&FromWorker::Canary(canary.to_string()))?;
-        worker.say(&Link::Owner {
-            epoch: canary.generation(),
-        })?;
+        let epoch = canary.generation();
+        worker.part.set(Part::Owns(epoch));
+        worker.say(&Link::Owner { epoch })?;
         let opened = Input::Opened {
             records: resident.records,
             device_keys: vault.device_keys(),
@@ -245,10 +253,13 @@ impl<'a, M: Machine> Owner<'a, M> {
         }
     }
 
-    /// Commits, then carries out.
+    /// Commits, then carries out. Where there is nothing to commit it is looked whether this still is the owner: one that was
+    /// frozen meanwhile and replaced sends nothing and says nothing.
     async fn settle(&mut self, merged: Merged) -> Result<(), Over> {
         if !merged.persist.writes.is_empty() {
             self.vault.commit(merged.persist, &mut self.rng).await?;
+        } else if !merged.then.is_empty() {
+            self.vault.still_owned().await?;
         }
         for effect in merged.then {
             self.carry_out(effect)?;
@@ -280,11 +291,12 @@ impl<'a, M: Machine> Owner<'a, M> {
                     self.input(Input::Intent(asked), merged);
                 }
             }
-            Happening::Tab(ToWorker::Visible(true)) => self.ask_whether_persisted(),
-            Happening::Tab(ToWorker::Visible(false) | ToWorker::Start { .. }) => {}
-            Happening::Tab(ToWorker::StartOver) | Happening::Link(Heard::Ours(Link::StartOver)) => {
-                self.starting_over = true;
+            Happening::Link(Heard::Ours(Link::Passed(ToWorker::Asked(asked)))) => {
+                if self.taken.add(asked.id, From::Elsewhere) {
+                    self.input(Input::Intent(asked), merged);
+                }
             }
+            Happening::Tab(said) | Happening::Link(Heard::Ours(Link::Passed(said))) => self.told(said),
             Happening::Damaged(rows) => {
                 // The same rows count again each time they are asked for; whether there are any is what matters.
                 self.damaged = self.damaged.max(rows);
@@ -297,22 +309,22 @@ impl<'a, M: Machine> Owner<'a, M> {
                 }
             }
             Happening::Broken => return Err(Over::Broken),
-            Happening::Link(Heard::Ours(Link::Asked(asked))) => {
-                if self.taken.add(asked.id, From::Elsewhere) {
-                    self.input(Input::Intent(asked), merged);
-                }
-            }
             Happening::Link(Heard::Ours(Link::Started)) => {
                 self.worker.say(&Link::Owner {
                     epoch: self.vault.canary().generation(),
                 })?;
-                self.worker.say(&Link::Told(FromWorker::About(self.about())))?;
+                self.worker.tell_others(FromWorker::About(self.about()))?;
             }
             // The vault is the newer build's from now on.
             Happening::Link(Heard::OtherStarted) => return Err(Over::Vault(VaultError::Newer)),
-            // An owner's words, of which there is one: left over from the one before.
-            Happening::Link(Heard::Ours(Link::Owner { .. } | Link::Told(_)) | Heard::OtherOwner)
-            | Happening::Lock(_) => {}
+            Happening::Stolen => return Err(Over::Vault(VaultError::Fenced)),
+            // An owner's words, of which there is one: left over from the one before, as what was meant for a follower.
+            Happening::Link(
+                Heard::Ours(Link::Owner { .. } | Link::Told { .. } | Link::Alive { .. } | Link::Knock)
+                | Heard::OtherOwner,
+            )
+            | Happening::Lock(_)
+            | Happening::Knock => {}
             Happening::Socket(number, event) => self.heard(number, event, merged),
             // Rings early where the moment lies beyond what timers take.
             Happening::Alarm => {
@@ -334,6 +346,15 @@ impl<'a, M: Machine> Owner<'a, M> {
         Ok(())
     }
 
+    /// What a tab says beside asking.
+    fn told(&mut self, said: ToWorker) {
+        match said {
+            ToWorker::Visible(true) => self.ask_whether_persisted(),
+            ToWorker::StartOver => self.starting_over = true,
+            ToWorker::Visible(false) | ToWorker::Start { .. } | ToWorker::Asked(_) => {}
+        }
+    }
+
     fn heard(&mut self, number: u64, event: SocketEvent, merged: &mut Merged) {
         if self.socket.as_ref().is_none_or(|(current, _)| *current != number) {
             return;
@@ -351,7 +372,7 @@ impl<'a, M: Machine> Owner<'a, M> {
     /// Tells every tab.
     pub(super) fn tell_all(&self, message: FromWorker) -> Result<(), Exception> {
         Tab::tell(&message)?;
-        self.worker.say(&Link::Told(message))
+        self.worker.tell_others(message)
     }
 
     /// A person may have allowed it since; only the tab can ask them.

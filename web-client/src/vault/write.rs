@@ -47,6 +47,14 @@ impl Vault {
         Ok(())
     }
 
+    /// Whether this owner still is the owner; [`VaultError::Fenced`] if not.
+    pub async fn still_owned(&self) -> Result<(), VaultError> {
+        let transaction = self.database.read(&[KEYS])?;
+        self.compare_epoch(&transaction).await?;
+        transaction.finish().await?;
+        Ok(())
+    }
+
     /// Makes device identity keys and stores them wrapped. They replace what was there.
     pub async fn make_identity(&self, rng: &mut impl CryptoRng) -> Result<DeviceKeysPublic, VaultError> {
         let (identity, stored) = Identity::make(&self.crypto, &self.wrapping, rng).await?;
@@ -78,16 +86,17 @@ impl Vault {
     /// A transaction that writes and has seen that this owner still is the owner.
     async fn fenced(&self, stores: &[&str]) -> Result<Transaction, VaultError> {
         let transaction = self.database.write(stores)?;
+        self.compare_epoch(&transaction).await?;
+        Ok(transaction)
+    }
+
+    async fn compare_epoch(&self, transaction: &Transaction) -> Result<(), VaultError> {
         let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
-        if header
+        let own = header
             .as_ref()
             .and_then(to_bytes)
-            .is_some_and(|header| header == self.header.to_bytes())
-        {
-            Ok(transaction)
-        } else {
-            Err(VaultError::Fenced)
-        }
+            .is_some_and(|header| header == self.header.to_bytes());
+        if own { Ok(()) } else { Err(VaultError::Fenced) }
     }
 }
 
