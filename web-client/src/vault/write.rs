@@ -10,20 +10,23 @@ use zeroize::Zeroizing;
 
 use super::identity::Identity;
 use super::stored_key::StoredKey;
-use super::{HEADER, IDENTITY, KEYS, ROLLED_BACK, STORES, Vault, VaultError, store_of, to_bytes, to_js};
-use crate::platform::idb::Transaction;
+use super::{
+    DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, ROLLED_BACK, STORES, Vault, VaultError, store_of, to_bytes, to_js,
+};
+use crate::platform::idb::{Database, Transaction};
 
 impl Vault {
     /// Makes a batch durable, all of it or nothing of it.
     pub async fn commit(&self, batch: Batch, rng: &mut impl CryptoRng) -> Result<(), VaultError> {
+        let keys = self.keys();
         let mut puts = Vec::new();
         let mut deletes = Vec::new();
         for (key, value) in last_writes(batch) {
             let store = store_of(key.kind);
-            let at = StoredKey::of(&self.blinding, &key);
+            let at = StoredKey::of(&keys.blinding, &key);
             match value {
                 Some(value) => {
-                    let sealed = self
+                    let sealed = keys
                         .sealer
                         .seal_record(store, &at, &key, &value, rng)
                         .map_err(|_| VaultError::Damaged)?;
@@ -57,8 +60,9 @@ impl Vault {
 
     /// Makes device identity keys and stores them wrapped. They replace what was there.
     pub async fn make_identity(&self, rng: &mut impl CryptoRng) -> Result<DeviceKeysPublic, VaultError> {
-        let (identity, stored) = Identity::make(&self.crypto, &self.wrapping, rng).await?;
-        let sealed = self
+        let keys = self.keys();
+        let (identity, stored) = Identity::make(&self.crypto, &keys.wrapping, rng).await?;
+        let sealed = keys
             .sealer
             .seal(KEYS, IDENTITY.as_bytes(), &stored, rng)
             .map_err(|_| VaultError::Damaged)?;
@@ -75,16 +79,11 @@ impl Vault {
     /// Erases everything the vault holds, the keys included, all of it or nothing of it. Whoever still writes through this
     /// vault, or an older one, is fenced from then on; the next opening makes a new vault.
     pub async fn erase(&self) -> Result<(), VaultError> {
-        let transaction = self.fenced(STORES).await?;
-        for store in STORES {
-            transaction.store(store)?.clear()?;
-        }
-        transaction.finish().await?;
-        Ok(())
+        clear(self.fenced(STORES).await?).await
     }
 
     /// A transaction that writes and has seen that this owner still is the owner.
-    async fn fenced(&self, stores: &[&str]) -> Result<Transaction, VaultError> {
+    pub(super) async fn fenced(&self, stores: &[&str]) -> Result<Transaction, VaultError> {
         let transaction = self.database.write(stores)?;
         self.compare_epoch(&transaction).await?;
         Ok(transaction)
@@ -98,6 +97,20 @@ impl Vault {
             .is_some_and(|header| header == self.header.to_bytes());
         if own { Ok(()) } else { Err(VaultError::Fenced) }
     }
+}
+
+/// Erases what is left of a vault that cannot be opened; a person has confirmed it. Whoever calls this holds the owner's lock.
+pub async fn erase_remains() -> Result<(), VaultError> {
+    let database = Database::open(DATABASE, LAYOUT, STORES).await?;
+    clear(database.write(STORES)?).await
+}
+
+async fn clear(transaction: Transaction) -> Result<(), VaultError> {
+    for store in STORES {
+        transaction.store(store)?.clear()?;
+    }
+    transaction.finish().await?;
+    Ok(())
 }
 
 /// What is left of a batch when later writes to a key have replaced earlier ones; `None` deletes.
