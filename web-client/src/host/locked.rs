@@ -39,9 +39,6 @@ pub(super) async fn pass(worker: &mut Worker, door: &mut Door) -> Result<(), Ove
                 worker.tell_others(FromWorker::Locked { lock: door.lock(), last: None })?;
             }
             Happening::Link(Heard::OtherStarted) => return Err(Over::Vault(VaultError::Newer)),
-            Happening::Tab(ToWorker::LockNow) | Happening::Link(Heard::Ours(Link::LockNow)) => {
-                return Err(Over::Locked);
-            }
             Happening::Stolen => return Err(Over::Vault(VaultError::Fenced)),
             Happening::Broken => return Err(Over::Broken),
             _ => {}

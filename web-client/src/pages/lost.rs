@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 
 use super::languages::Languages;
-use super::start_over::{ConfirmStartOver, StartOver};
+use super::start_over::{StartOver, StartOverDialog};
 use crate::port::FatalKind;
-use crate::state::{Dialog, use_app};
+use crate::state::use_app;
 use crate::ui::{Icon, fatal_text};
 
 /// The page.
@@ -14,9 +14,7 @@ pub(crate) fn Lost(
     /// Why.
     kind: FatalKind,
 ) -> impl IntoView {
-    let app = use_app();
-    let texts = app.texts();
-    let dialog = app.dialog.clone();
+    let texts = use_app().texts();
     let reload = move |_| {
         // Where a page may not load itself again, the person still can.
         let _ = window().location().reload();
@@ -35,9 +33,6 @@ pub(crate) fn Lost(
                 <Languages/>
             </div>
         </main>
-        {move || (dialog.get() == Some(Dialog::StartOver)).then(|| {
-            let close = Callback::new(move |()| app.dialog.set(None));
-            view! { <ConfirmStartOver close/> }
-        })}
+        <StartOverDialog/>
     }
 }

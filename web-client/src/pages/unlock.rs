@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::languages::Languages;
-use super::start_over::{ConfirmStartOver, StartOver};
+use super::start_over::{StartOver, StartOverDialog};
 use crate::port::{Lock, LockAnswer, Passkey, Secret};
-use crate::state::{Dialog, normal_form, use_app};
+use crate::state::{normal_form, use_app};
 use crate::ui::{Field, Icon, NoPasskey, ask_passkey, focus_when_mounted, lock_answer_text};
 
 /// Longest secret, in UTF-16 units: nobody types more, and Argon2id takes any length.
@@ -67,7 +67,6 @@ pub(crate) fn Unlock(
             })
         }
     };
-    let dialog = app.dialog.clone();
     let said = move || {
         if failed.get() {
             return Some(texts.lock_passkey_failed().to_owned());
@@ -95,10 +94,7 @@ pub(crate) fn Unlock(
                 <Languages/>
             </div>
         </main>
-        {move || (dialog.get() == Some(Dialog::StartOver)).then(|| {
-            let close = Callback::new(move |()| app.dialog.set(None));
-            view! { <ConfirmStartOver close/> }
-        })}
+        <StartOverDialog/>
     }
 }
 
