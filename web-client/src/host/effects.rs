@@ -69,8 +69,8 @@ impl<M: Machine> Owner<'_, M> {
     fn connect(&mut self) {
         // The old one closes first, and is not heard any more.
         self.socket = None;
-        self.sockets += 1;
-        let number = self.sockets;
+        self.worker.sockets += 1;
+        let number = self.worker.sockets;
         let inbox = self.worker.inbox.clone();
         let overflowed = Rc::new(Cell::new(false));
         let opened = Socket::open(CONNECT, move |event| {

@@ -77,6 +77,10 @@ struct Worker {
     /// Which part this worker plays, as those who knock are told.
     part: Rc<Cell<Part>>,
     temper: Temper,
+    /// How many engines have lived in this worker.
+    lives: u64,
+    /// Numbers sockets, over all those lives: what an earlier one still said is not heard.
+    sockets: u64,
 }
 
 /// Which part a worker plays.
@@ -139,6 +143,8 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
         asking: Asking::default(),
         part,
         temper: Temper::default(),
+        lives: 0,
+        sockets: 0,
     };
     spawn_local(worker.run(new_machine));
 }

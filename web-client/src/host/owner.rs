@@ -82,8 +82,6 @@ pub(super) struct Owner<'a, M> {
     pub(super) life: u64,
     /// The socket and its number, if there is one.
     pub(super) socket: Option<(u64, Socket)>,
-    /// Numbers sockets: what an earlier one still said is not heard.
-    pub(super) sockets: u64,
     pub(super) alarm: Alarm,
     pub(super) wake_at: Option<Timestamp>,
     pub(super) taken: Taken,
@@ -127,10 +125,9 @@ pub(super) async fn run<M: Machine>(worker: &mut Worker, mut lock: Held, new_mac
     let _network = Network::watch(move |online| inbox.put(Happening::Network(online)));
     let mut failures = 0;
     let mut last_failure = Timestamp::default();
-    let mut life = 0;
     let end = loop {
-        life += 1;
-        let over = match Owner::begin(worker, new_machine(), life).await {
+        worker.lives += 1;
+        let over = match Owner::begin(worker, new_machine()).await {
             Err(over) => over,
             Ok((mut owner, opened)) => {
                 let over = owner.live(opened).await;
@@ -191,7 +188,7 @@ fn disappoint(worker: &mut Worker, taken: std::collections::BTreeMap<u64, From>)
 
 impl<'a, M: Machine> Owner<'a, M> {
     /// Opens the vault and reads what the engine starts from.
-    async fn begin(worker: &'a mut Worker, machine: M, life: u64) -> Result<(Self, Input), Over> {
+    async fn begin(worker: &'a mut Worker, machine: M) -> Result<(Self, Input), Over> {
         let mut rng = system_random();
         let vault = match Self::enter(worker, &mut rng).await {
             Err(Over::Vault(error @ (VaultError::HalfEvicted | VaultError::Damaged))) => {
@@ -214,6 +211,7 @@ impl<'a, M: Machine> Owner<'a, M> {
             origin: scope().location().origin(),
             rolled_back: vault.rolled_back(),
         };
+        let life = worker.lives;
         let inbox = worker.inbox.clone();
         let rung = worker.inbox.clone();
         let idle = Idle::new(vault.lock().idle_minutes, move || rung.put(Happening::Idle))?;
@@ -224,7 +222,6 @@ impl<'a, M: Machine> Owner<'a, M> {
             rng,
             life,
             socket: None,
-            sockets: 0,
             alarm: Alarm::new(move || inbox.put(Happening::Alarm)),
             wake_at: None,
             taken: Taken::default(),
