@@ -40,7 +40,10 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     member.until_sees("ikkinchi").await?;
 
     // One record is damaged: it is counted, and everything else works.
-    ensure!(owner.page().from_vault(DAMAGE).await? == true, "a line was damaged");
+    ensure!(
+        owner.page().from_vault(DAMAGE).await? == true,
+        "a line was damaged"
+    );
     owner.page().reload().await?;
     owner.until_sees("ikkinchi").await?;
     owner.say("uchinchi").await?;

@@ -85,9 +85,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
 
 /// `wanted` of the points 1 to `count`, evenly.
 fn sample(count: usize, wanted: usize) -> Vec<usize> {
-    let mut chosen: Vec<usize> = (0..wanted.min(count))
-        .map(|at| 1 + at * count / wanted)
-        .collect();
+    let mut chosen: Vec<usize> = (0..wanted.min(count)).map(|at| 1 + at * count / wanted).collect();
     chosen.dedup();
     chosen
 }
@@ -114,7 +112,12 @@ async fn begin(owner: &Person, member: &Person, scene: Scene, text: &str) -> Res
 }
 
 /// Plays a scene through and says which points it has.
-async fn record(owner: &Person, member: &Person, scene: Scene, texts: &mut Vec<String>) -> Result<Vec<String>> {
+async fn record(
+    owner: &Person,
+    member: &Person,
+    scene: Scene,
+    texts: &mut Vec<String>,
+) -> Result<Vec<String>> {
     let text = format!("{scene:?}-0");
     arm(owner, 0).await?;
     begin(owner, member, scene, &text).await?;
@@ -131,10 +134,14 @@ async fn record(owner: &Person, member: &Person, scene: Scene, texts: &mut Vec<S
 
 /// The worker's word of where it was stopped, if it was within a while.
 async fn stopped(owner: &Person) -> Result<Option<Value>> {
-    let stopped = eventually("the worker to stop", Patience::of(Duration::from_secs(12)), || async {
-        let said = owner.page().evaluate("window.crashed").await?;
-        Ok((!said.is_null()).then_some(said))
-    })
+    let stopped = eventually(
+        "the worker to stop",
+        Patience::of(Duration::from_secs(12)),
+        || async {
+            let said = owner.page().evaluate("window.crashed").await?;
+            Ok((!said.is_null()).then_some(said))
+        },
+    )
     .await;
     Ok(stopped.ok())
 }
@@ -152,22 +159,37 @@ async fn crash(
     // The number of points differs a little from run to run (what is acknowledged together): the last ones may not come.
     let stopped = stopped(owner).await?;
     owner.page().reload().await?;
-    owner.page().find_within(&textbox("Message"), Patience::LONG).await?;
+    owner
+        .page()
+        .find_within(&textbox("Message"), Patience::LONG)
+        .await?;
     // Scenes are played one after another: the one before is on the page.
-    owner.until_sees(texts.last().context("nothing was said")?).await?;
+    owner
+        .until_sees(texts.last().context("nothing was said")?)
+        .await?;
     if scene == Scene::Sending && owner.count(&text).await? == 0 {
-        let arrived = eventually("the message after the start", Patience::of(Duration::from_secs(3)), || async {
-            Ok((owner.count(&text).await? > 0).then_some(()))
-        });
+        let arrived = eventually(
+            "the message after the start",
+            Patience::of(Duration::from_secs(3)),
+            || async { Ok((owner.count(&text).await? > 0).then_some(())) },
+        );
         if arrived.await.is_err() {
-            let commits = stopped.as_ref().map_or(1, |at| at["commits"].as_u64().unwrap_or(1));
+            let commits = stopped
+                .as_ref()
+                .map_or(1, |at| at["commits"].as_u64().unwrap_or(1));
             ensure!(commits == 0, "{text:?} was committed and is gone: {stopped:?}");
             begin(owner, member, scene, &text).await?;
         }
     }
     for person in [owner, member] {
-        person.until_sees(&text).await.with_context(|| format!("stopped at {stopped:?}"))?;
-        ensure!(person.count(&text).await? == 1, "{text:?} is there once, stopped at {stopped:?}");
+        person
+            .until_sees(&text)
+            .await
+            .with_context(|| format!("stopped at {stopped:?}"))?;
+        ensure!(
+            person.count(&text).await? == 1,
+            "{text:?} is there once, stopped at {stopped:?}"
+        );
     }
     texts.push(text);
     Ok(())
@@ -192,7 +214,9 @@ async fn openings(owner: &Person, full: bool, texts: &[String]) -> Result<usize>
         owner.chrome().before_workers(SCRIPT);
         owner.page().reload().await?;
         owner.until_connection("Online").await?;
-        owner.until_sees(texts.last().context("nothing was said")?).await?;
+        owner
+            .until_sees(texts.last().context("nothing was said")?)
+            .await?;
     }
     everything_once(owner, texts).await?;
     Ok(chosen.len())
@@ -251,7 +275,10 @@ async fn everything_once(of: &Person, texts: &[String]) -> Result<()> {
     let lines = of.history().await?;
     for text in texts {
         // Between commas: one text may begin with another.
-        let times = lines.iter().filter(|line| line.0.contains(&format!(", {text}, "))).count();
+        let times = lines
+            .iter()
+            .filter(|line| line.0.contains(&format!(", {text}, ")))
+            .count();
         ensure!(times == 1, "{} has {text:?} {times} times", of.name);
     }
     Ok(())
@@ -271,7 +298,11 @@ fn no_key_twice(person: &Person) -> Result<()> {
             if envelope.body.first() != Some(&SESSION_FORM) {
                 continue;
             }
-            let tag = envelope.body.get(1..17).context("an envelope without a tag")?.to_vec();
+            let tag = envelope
+                .body
+                .get(1..17)
+                .context("an envelope without a tag")?
+                .to_vec();
             let before = bodies.insert(tag, envelope.body.to_vec());
             ensure!(
                 before.is_none_or(|before| before == envelope.body),
@@ -280,6 +311,10 @@ fn no_key_twice(person: &Person) -> Result<()> {
             );
         }
     }
-    ensure!(!bodies.is_empty(), "{} sent nothing that could be compared", person.name);
+    ensure!(
+        !bodies.is_empty(),
+        "{} sent nothing that could be compared",
+        person.name
+    );
     Ok(())
 }

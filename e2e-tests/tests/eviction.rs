@@ -34,7 +34,11 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     member.say("hammasi joyida").await?;
     owner.until_sees("hammasi joyida").await?;
     let after = member.page().evaluate(CANARY).await?;
-    let vault = |canary: &serde_json::Value| canary.as_str().and_then(|text| text.split('.').next().map(str::to_owned));
+    let vault = |canary: &serde_json::Value| {
+        canary
+            .as_str()
+            .and_then(|text| text.split('.').next().map(str::to_owned))
+    };
     ensure!(
         vault(&before).is_some() && vault(&before) == vault(&after),
         "the same vault is remembered again: {before} and {after}"
@@ -60,7 +64,10 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
         .page()
         .find_within(&heading("Recovery"), Patience::LONG)
         .await?;
-    ensure!(!member.page().has(&textbox("Handle")).await?, "no form for a new account");
+    ensure!(
+        !member.page().has(&textbox("Handle")).await?,
+        "no form for a new account"
+    );
 
     // The way out, once a person has confirmed it, in the other tab too.
     let second = member.another_tab().await?;
@@ -87,7 +94,10 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
         .page()
         .find_within(&heading("Messages only you two can read"), Patience::LONG)
         .await?;
-    ensure!(!owner.page().has(&button("New chat")).await?, "no account by itself");
+    ensure!(
+        !owner.page().has(&button("New chat")).await?,
+        "no account by itself"
+    );
     Ok(())
 }
 
@@ -113,9 +123,11 @@ async fn the_browser_is_asked_to_keep_it(member: &Person, owner: &Person) -> Res
     } else {
         "Storage: the browser may delete it when the disk is full"
     };
-    eventually("Settings to say what the browser answered", Patience::LONG, || async {
-        Ok(member.page().everything().await?.contains(words).then_some(()))
-    })
+    eventually(
+        "Settings to say what the browser answered",
+        Patience::LONG,
+        || async { Ok(member.page().everything().await?.contains(words).then_some(())) },
+    )
     .await
 }
 

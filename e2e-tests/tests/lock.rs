@@ -28,7 +28,11 @@ async fn a_lock_opens_for_its_secrets_and_a_copied_profile_for_nobody() -> Resul
 async fn play(stage: Arc<Stage>) -> Result<()> {
     let organisation = Organisation::found(&stage).await?;
     let mut owner = organisation.person("Dilnoza Karimova", "dilnoza").await?;
-    let link = format!("{}{}", organisation.origin, organisation.relay()?.owner_invite().await?);
+    let link = format!(
+        "{}{}",
+        organisation.origin,
+        organisation.relay()?.owner_invite().await?
+    );
     let recovery_key = owner.join(&link).await?;
     let member = organisation.member(&owner, "Bek Tursunov", "bek").await?;
     owner.start_chat("bek").await?;
@@ -56,7 +60,9 @@ async fn set_passphrase(owner: &Person) -> Result<()> {
     let page = owner.page();
     let keys = page.from_vault(KEYS).await?;
     ensure!(
-        keys["handles"].as_array().is_some_and(|handles| !handles.is_empty()),
+        keys["handles"]
+            .as_array()
+            .is_some_and(|handles| !handles.is_empty()),
         "without a lock there is a key to find: {keys}"
     );
     owner.open("/settings").await?;
@@ -73,7 +79,9 @@ async fn set_passphrase(owner: &Person) -> Result<()> {
     page.until_alert("The two are not the same").await?;
     page.fill(&textbox("Passphrase again"), PASSPHRASE).await?;
     page.click(&button("Set passphrase")).await?;
-    page.find_within(&button("Lock now"), Patience::LONG).await.map(drop)
+    page.find_within(&button("Lock now"), Patience::LONG)
+        .await
+        .map(drop)
 }
 
 /// A second tab opens without asking, because the first is open; locked in one, both are.
@@ -97,10 +105,16 @@ async fn is_locked(tab: &Person) -> Result<()> {
     tab.page()
         .find_within(&heading("Chopar is locked"), Patience::LONG)
         .await?;
-    let shown = tab.page().evaluate("document.title + ' ' + document.documentElement.innerText").await?;
+    let shown = tab
+        .page()
+        .evaluate("document.title + ' ' + document.documentElement.innerText")
+        .await?;
     let shown = shown.as_str().context("nothing is shown")?;
     for content in ["Bek", "Tursunov", "Dilnoza", "dilnoza", "qulfdan", "oyna"] {
-        ensure!(!shown.contains(content), "a locked page shows {content:?}: {shown}");
+        ensure!(
+            !shown.contains(content),
+            "a locked page shows {content:?}: {shown}"
+        );
     }
     Ok(())
 }
@@ -118,7 +132,9 @@ async fn a_copy_is_worth_nothing(owner: &mut Person) -> Result<()> {
     );
     let names = keys["names"].to_string();
     ensure!(
-        !names.contains("slot/device") && names.contains("slot/passphrase") && names.contains("slot/recovery"),
+        !names.contains("slot/device")
+            && names.contains("slot/passphrase")
+            && names.contains("slot/recovery"),
         "only slots that ask for a secret: {names}"
     );
     thief.page().fill(&textbox("Passphrase"), OTHER).await?;
@@ -137,7 +153,11 @@ async fn a_copy_is_worth_nothing(owner: &mut Person) -> Result<()> {
 
 async fn wrong_ones_wait_and_the_recovery_key_opens(owner: &Person, recovery_key: &[String]) -> Result<()> {
     let page = owner.page();
-    for words in ["This does not open it", "This does not open it", "The next attempt is possible in"] {
+    for words in [
+        "This does not open it",
+        "This does not open it",
+        "The next attempt is possible in",
+    ] {
         page.fill(&textbox("Passphrase"), OTHER).await?;
         page.press(Key::Enter).await?;
         page.until_alert(words).await?;
@@ -172,7 +192,8 @@ async fn wrong_ones_wait_and_the_recovery_key_opens(owner: &Person, recovery_key
 async fn change_and_remove(owner: &Person) -> Result<()> {
     let page = owner.page();
     owner.open("/settings").await?;
-    page.find_within(&textbox("Current passphrase"), Patience::LONG).await?;
+    page.find_within(&textbox("Current passphrase"), Patience::LONG)
+        .await?;
     page.fill(&textbox("Current passphrase"), PASSPHRASE).await?;
     page.fill(&textbox("New passphrase"), OTHER).await?;
     page.fill(&textbox("Passphrase again"), OTHER).await?;
@@ -186,15 +207,18 @@ async fn change_and_remove(owner: &Person) -> Result<()> {
     is_locked(owner).await?;
     page.fill(&textbox("Passphrase"), OTHER).await?;
     page.press(Key::Enter).await?;
-    page.find_within(&textbox("Current passphrase"), Patience::LONG).await?;
+    page.find_within(&textbox("Current passphrase"), Patience::LONG)
+        .await?;
     // Without the lock's secret nobody takes it off.
     page.click(&button("Remove the lock")).await?;
     page.until_alert("This does not open it").await?;
     page.fill(&textbox("Current passphrase"), OTHER).await?;
     page.click(&button("Remove the lock")).await?;
-    page.find_within(&button("Set passphrase"), Patience::LONG).await?;
+    page.find_within(&button("Set passphrase"), Patience::LONG)
+        .await?;
     page.reload().await?;
-    page.find_within(&button("Set passphrase"), Patience::LONG).await?;
+    page.find_within(&button("Set passphrase"), Patience::LONG)
+        .await?;
     owner.open_chat("Bek Tursunov").await?;
     owner.until_sees("qulfdan oldin").await.map(drop)
 }

@@ -7,9 +7,9 @@
 use chopar_wire::Timestamp;
 
 use super::inbox::{Happening, Inbox};
+use crate::platform::Exception;
 use crate::platform::clock::{self, Alarm};
 use crate::platform::locks::{self, Held, Place};
-use crate::platform::Exception;
 
 /// The lock of the one owner per browser profile.
 const OWNER: &str = "chopar-owner";

@@ -2,10 +2,10 @@
 
 use chopar_engine::{Answer, Asked, Event, Failure};
 
-use super::{Part, Worker};
 use super::election;
 use super::inbox::Happening;
 use super::link::{Heard, Link};
+use super::{Part, Worker};
 use crate::platform::Exception;
 use crate::platform::locks::Held;
 use crate::platform::tab::Tab;

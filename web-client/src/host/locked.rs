@@ -36,7 +36,10 @@ pub(super) async fn pass(worker: &mut Worker, door: &mut Door) -> Result<(), Ove
                 return Err(lost::erase(worker).await);
             }
             Happening::Link(Heard::Ours(Link::Started)) => {
-                worker.tell_others(FromWorker::Locked { lock: door.lock(), last: None })?;
+                worker.tell_others(FromWorker::Locked {
+                    lock: door.lock(),
+                    last: None,
+                })?;
             }
             Happening::Link(Heard::OtherStarted) => return Err(Over::Vault(VaultError::Newer)),
             Happening::Stolen => return Err(Over::Vault(VaultError::Fenced)),
@@ -55,7 +58,10 @@ async fn try_secret(worker: &Worker, door: &mut Door, secret: &Secret) -> Result
 }
 
 fn tell(worker: &Worker, door: &Door, last: Option<LockAnswer>) -> Result<(), Over> {
-    let message = FromWorker::Locked { lock: door.lock(), last };
+    let message = FromWorker::Locked {
+        lock: door.lock(),
+        last,
+    };
     Tab::tell(&message)?;
     Ok(worker.tell_others(message)?)
 }

@@ -1,10 +1,10 @@
 //! Before a vault that cannot be opened by anybody: half of the storage is gone, or its keys are damaged. Nothing is done to it
 //! until a person says so, and never is a new identity made in its place by itself.
 
+use super::Worker;
 use super::inbox::Happening;
 use super::link::{Heard, Link};
 use super::owner::Over;
-use super::Worker;
 use crate::platform::tab::Tab;
 use crate::port::{FatalKind, FromWorker, ToWorker};
 use crate::vault::{self, VaultError};

@@ -374,11 +374,7 @@ impl<'a, M: Machine> Owner<'a, M> {
             // An owner's words, of which there is one: left over from the one before, as what was meant for a follower.
             Happening::Link(
                 Heard::Ours(
-                    Link::Owner { .. }
-                    | Link::Told { .. }
-                    | Link::Alive { .. }
-                    | Link::Knock
-                    | Link::Key(_),
+                    Link::Owner { .. } | Link::Told { .. } | Link::Alive { .. } | Link::Knock | Link::Key(_),
                 )
                 | Heard::OtherOwner,
             )
@@ -420,10 +416,7 @@ impl<'a, M: Machine> Owner<'a, M> {
             ToWorker::LockNow => self.lock_now(),
             ToWorker::ChangeLock { id, change } => self.asked_last = Some(Last::Relock(id, change)),
             ToWorker::Active => self.idle.somebody(),
-            ToWorker::Visible(false)
-            | ToWorker::Start { .. }
-            | ToWorker::Asked(_)
-            | ToWorker::Unlock(_) => {}
+            ToWorker::Visible(false) | ToWorker::Start { .. } | ToWorker::Asked(_) | ToWorker::Unlock(_) => {}
         }
     }
 

@@ -34,7 +34,8 @@ impl<M: Machine> Owner<'_, M> {
             return Ok(LockAnswer::NotNow);
         };
         // The lock stays as it is, and waits for another time.
-        if lock.is_set() && change.passphrase.is_none() && change.passkey.is_none() && change.proof.is_none() {
+        if lock.is_set() && change.passphrase.is_none() && change.passkey.is_none() && change.proof.is_none()
+        {
             self.vault.set_idle(change.idle_minutes, &mut self.rng).await?;
             return Ok(LockAnswer::Done);
         }

@@ -244,7 +244,11 @@ impl Form {
             proof,
             passphrase,
             passkey,
-            idle_minutes: if lock.is_set() { lock.idle_minutes } else { USUAL_IDLE },
+            idle_minutes: if lock.is_set() {
+                lock.idle_minutes
+            } else {
+                USUAL_IDLE
+            },
         })
     }
 
@@ -258,7 +262,9 @@ impl Form {
         let answer = self.app.client.change_lock(change).await;
         let texts = self.app.texts();
         if answer != LockAnswer::Done {
-            let _ = self.said.try_set(Some(Err(lock_answer_text(texts, answer).unwrap_or_default())));
+            let _ = self
+                .said
+                .try_set(Some(Err(lock_answer_text(texts, answer).unwrap_or_default())));
         }
     }
 }

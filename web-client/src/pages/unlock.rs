@@ -32,7 +32,11 @@ pub(crate) fn Unlock(
     let app = use_app();
     let texts = app.texts();
     document().set_title("Chopar");
-    let asked = RwSignal::new(if lock.passphrase { Asked::Passphrase } else { Asked::Passkey });
+    let asked = RwSignal::new(if lock.passphrase {
+        Asked::Passphrase
+    } else {
+        Asked::Passkey
+    });
     let busy = ArcRwSignal::new(false);
     let failed = ArcRwSignal::new(false);
     // Each answer ends the waiting for it, also the second of the same kind.
@@ -49,15 +53,11 @@ pub(crate) fn Unlock(
     let form = {
         let (busy, failed) = (busy.clone(), failed.clone());
         move || match asked.get() {
-            Asked::Passkey => passkey
-                .get_value()
-                .map(|passkey| view! { <WithPasskey passkey busy=busy.clone() failed=failed.clone()/> }.into_any()),
-            Asked::Passphrase => {
-                Some(view! { <WithText recovery=false busy=busy.clone()/> }.into_any())
-            }
-            Asked::RecoveryKey => {
-                Some(view! { <WithText recovery=true busy=busy.clone()/> }.into_any())
-            }
+            Asked::Passkey => passkey.get_value().map(|passkey| {
+                view! { <WithPasskey passkey busy=busy.clone() failed=failed.clone()/> }.into_any()
+            }),
+            Asked::Passphrase => Some(view! { <WithText recovery=false busy=busy.clone()/> }.into_any()),
+            Asked::RecoveryKey => Some(view! { <WithText recovery=true busy=busy.clone()/> }.into_any()),
         }
     };
     let other = move |wanted: Asked, there: bool, label: &'static str| {

@@ -154,5 +154,7 @@ async fn request(name: &str, options: &LockOptions) -> Result<Option<Held>, Exce
             }
         }
     });
-    answered.await.unwrap_or_else(|_| Err(Exception::named("AbortError")))
+    answered
+        .await
+        .unwrap_or_else(|_| Err(Exception::named("AbortError")))
 }

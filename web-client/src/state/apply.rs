@@ -108,7 +108,9 @@ impl App {
 
     /// Asks the browser to keep the storage, once there is something to lose; once for each time the page is loaded.
     fn keep_storage(self) {
-        let kept = self.about.with_untracked(|about| about.as_ref().is_none_or(|about| about.persisted));
+        let kept = self
+            .about
+            .with_untracked(|about| about.as_ref().is_none_or(|about| about.persisted));
         if !kept && !self.asked_to_keep.swap(true, Ordering::Relaxed) {
             spawn_local(async move {
                 own::keep_storage().await;

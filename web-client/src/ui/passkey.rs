@@ -66,10 +66,7 @@ pub(crate) async fn make_passkey(name: &str) -> Result<(Passkey, Secret), NoPass
 
 /// Has a passkey answer.
 pub(crate) async fn ask_passkey(passkey: &Passkey) -> Result<Secret, NoPasskey> {
-    let credential = object(&[
-        ("type", "public-key".into()),
-        ("id", bytes(&passkey.credential)),
-    ]);
+    let credential = object(&[("type", "public-key".into()), ("id", bytes(&passkey.credential))]);
     let options = object(&[
         ("challenge", bytes(&random::<32>())),
         ("allowCredentials", Array::of1(&credential).into()),

@@ -84,7 +84,10 @@ mod tests {
     /// P-263.
     #[test]
     fn a_clock_that_is_set_back_does_not_lock_anybody_out_for_longer() {
-        let attempts = Attempts { count: 4, last: Timestamp(1_000_000) };
+        let attempts = Attempts {
+            count: 4,
+            last: Timestamp(1_000_000),
+        };
         assert_eq!(attempts.wait_ms(Timestamp(0)), 10_000);
         assert_eq!(attempts.wait_ms(Timestamp(1_004_000)), 6_000);
         assert_eq!(attempts.wait_ms(Timestamp(1_010_000)), 0);

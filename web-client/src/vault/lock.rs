@@ -54,7 +54,10 @@ impl Slots {
 
     /// Whether any of them is there.
     pub(super) fn any(&self) -> bool {
-        self.device.is_some() || self.passphrase.is_some() || self.passkey.is_some() || self.recovery.is_some()
+        self.device.is_some()
+            || self.passphrase.is_some()
+            || self.passkey.is_some()
+            || self.recovery.is_some()
     }
 
     /// Tries a secret, and counts it before it does. The count is taken back with the secret that opens.
@@ -79,7 +82,11 @@ impl Slots {
 
         let Some(data_key) = self.open(secret, header)? else {
             let wait = attempts.wait_ms(now);
-            return Ok(Tried::Not(if wait > 0 { LockAnswer::Wait(wait) } else { LockAnswer::Wrong }));
+            return Ok(Tried::Not(if wait > 0 {
+                LockAnswer::Wait(wait)
+            } else {
+                LockAnswer::Wrong
+            }));
         };
         let transaction = database.write(&[KEYS])?;
         transaction.store(KEYS)?.delete(JsValue::from_str(ATTEMPTS))?;

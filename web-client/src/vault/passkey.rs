@@ -76,7 +76,10 @@ mod tests {
         };
         let slot = seal(&passkey, &[7; 32], &data_key, &header(1), &mut rng).unwrap();
         assert_eq!(asked_for(&slot), Some(passkey.clone()));
-        assert_eq!(open(&slot, &[7; 32], &header(1)).unwrap().expose(), data_key.expose());
+        assert_eq!(
+            open(&slot, &[7; 32], &header(1)).unwrap().expose(),
+            data_key.expose()
+        );
         assert!(open(&slot, &[8; 32], &header(1)).is_none());
         let long = Passkey {
             credential: vec![0; MAX_CREDENTIAL + 1],

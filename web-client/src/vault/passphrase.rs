@@ -85,7 +85,8 @@ fn passes_for(ms: u64) -> u32 {
 impl Cost {
     fn key(&self, passphrase: &str) -> Result<Zeroizing<[u8; 32]>, VaultError> {
         let mut key = Zeroizing::new([0; 32]);
-        let params = Params::new(self.memory_kib, self.passes, 1, Some(key.len())).map_err(|_| VaultError::Damaged)?;
+        let params =
+            Params::new(self.memory_kib, self.passes, 1, Some(key.len())).map_err(|_| VaultError::Damaged)?;
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(passphrase.as_bytes(), &self.salt, key.as_mut())
             .map_err(|_| VaultError::Damaged)?;
@@ -126,13 +127,24 @@ mod tests {
             passes: 3,
             salt: *b"sixteen bytes ok",
         };
-        assert_eq!(hex::encode(*cost.key("to‘rt so‘zli parol").unwrap()), "69317cdc38359fde3dffefeec5045777030803ceed3408b861d4e41675e30600");
+        assert_eq!(
+            hex::encode(*cost.key("to‘rt so‘zli parol").unwrap()),
+            "69317cdc38359fde3dffefeec5045777030803ceed3408b861d4e41675e30600"
+        );
     }
 
     /// P-261.
     #[test]
     fn a_guess_takes_its_time_on_fast_devices_and_never_fewer_than_three_passes() {
-        for (ms, passes) in [(0, MAX_PASSES), (10, 64), (100, 21), (210, 10), (499, 4), (500, 3), (9000, 3)] {
+        for (ms, passes) in [
+            (0, MAX_PASSES),
+            (10, 64),
+            (100, 21),
+            (210, 10),
+            (499, 4),
+            (500, 3),
+            (9000, 3),
+        ] {
             assert_eq!(passes_for(ms), passes, "{ms} ms");
         }
     }

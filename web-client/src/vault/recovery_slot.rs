@@ -19,7 +19,14 @@ pub(super) fn seal(
     rng: &mut impl CryptoRng,
 ) -> Result<SecretSlot, VaultError> {
     let (encapsulation, key) = seal_to_recovery(to, LABEL, rng).map_err(|_| VaultError::Damaged)?;
-    SecretSlot::seal(LABEL, encapsulation.to_bytes(), key.as_bytes(), data_key, header, rng)
+    SecretSlot::seal(
+        LABEL,
+        encapsulation.to_bytes(),
+        key.as_bytes(),
+        data_key,
+        header,
+        rng,
+    )
 }
 
 /// The data key; `None` where what was typed is no recovery key, or not this account's.
@@ -53,7 +60,10 @@ mod tests {
         };
         let slot = seal(&own.account().recovery_keys(), &data_key, &header(1), &mut rng).unwrap();
         let slot = SecretSlot::parse(&slot.to_bytes()).unwrap();
-        assert_eq!(open(&slot, &typed(&own), &header(1)).unwrap().expose(), data_key.expose());
+        assert_eq!(
+            open(&slot, &typed(&own), &header(1)).unwrap().expose(),
+            data_key.expose()
+        );
         for wrong in [typed(&other), String::new(), typed(&own)[1..].to_owned()] {
             assert!(open(&slot, &wrong, &header(1)).is_none());
         }

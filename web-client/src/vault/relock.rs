@@ -43,7 +43,10 @@ impl Vault {
         let transaction = self.database.read(&[KEYS])?;
         let slots = Slots::read(&transaction).await?;
         transaction.finish().await?;
-        match slots.try_secret(secret, &self.header, &self.database, now).await? {
+        match slots
+            .try_secret(secret, &self.header, &self.database, now)
+            .await?
+        {
             Tried::Opened(_) => Ok(LockAnswer::Done),
             Tried::Not(answer) => Ok(answer),
         }
@@ -139,10 +142,7 @@ impl Vault {
         rng: &mut impl CryptoRng,
     ) -> Result<Option<Vec<u8>>, VaultError> {
         let transaction = self.database.read(&[KEYS])?;
-        let found = transaction
-            .store(KEYS)?
-            .get(JsValue::from_str(IDENTITY))?
-            .await?;
+        let found = transaction.store(KEYS)?.get(JsValue::from_str(IDENTITY))?.await?;
         transaction.finish().await?;
         let Some(found) = found else { return Ok(None) };
         let sealed = to_bytes(&found).ok_or(VaultError::Damaged)?;

@@ -10,7 +10,7 @@
 //! The associated data of what is sealed are `label ‖ 00 ‖ canary 16 ‖ schema u32 ‖ everything before it`: a slot serves one vault,
 //! and its parameters cannot be exchanged.
 
-use aes_gcm::{Aes256Gcm, AeadInOut, Key, KeyInit, Nonce};
+use aes_gcm::{AeadInOut, Aes256Gcm, Key, KeyInit, Nonce};
 use js_sys::{Reflect, Uint8Array};
 use rand_core::CryptoRng;
 use wasm_bindgen::{JsCast, JsValue};
@@ -62,7 +62,12 @@ impl DeviceSlot {
         let mut nonce = [0; NONCE];
         rng.fill_bytes(&mut nonce);
         let wrapped = crypto
-            .encrypt(&key, &nonce, &associated_data(LABEL, header, &[]), data_key.expose())
+            .encrypt(
+                &key,
+                &nonce,
+                &associated_data(LABEL, header, &[]),
+                data_key.expose(),
+            )
             .await
             .map_err(VaultError::Crypto)?;
         Ok(Self { key, nonce, wrapped })

@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 use super::identity::Identity;
 use super::stored_key::StoredKey;
 use super::{
-    DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, ROLLED_BACK, STORES, Vault, VaultError, store_of, to_bytes, to_js,
+    DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, ROLLED_BACK, STORES, Vault, VaultError, store_of, to_bytes,
+    to_js,
 };
 use crate::platform::idb::{Database, Transaction};
 

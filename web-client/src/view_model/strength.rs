@@ -23,15 +23,53 @@ const COMMON: f64 = 4.0;
 
 /// What guessers begin with, in the languages of the app. Compared in small letters.
 const WORDS: [&str; 36] = [
-    "password", "passphrase", "parol", "maxfiy", "пароль", "парол", "махфий", "секрет", "secret", "qwerty", "qazwsx",
-    "йцукен", "admin", "админ", "letmein", "welcome", "login", "monkey", "dragon", "football", "iloveyou", "любовь",
-    "sevgi", "севги", "chopar", "чопар", "toshkent", "тошкент", "ташкент", "tashkent", "uzbekistan", "ozbekiston",
-    "ўзбекистон", "узбекистан", "salom", "привет",
+    "password",
+    "passphrase",
+    "parol",
+    "maxfiy",
+    "пароль",
+    "парол",
+    "махфий",
+    "секрет",
+    "secret",
+    "qwerty",
+    "qazwsx",
+    "йцукен",
+    "admin",
+    "админ",
+    "letmein",
+    "welcome",
+    "login",
+    "monkey",
+    "dragon",
+    "football",
+    "iloveyou",
+    "любовь",
+    "sevgi",
+    "севги",
+    "chopar",
+    "чопар",
+    "toshkent",
+    "тошкент",
+    "ташкент",
+    "tashkent",
+    "uzbekistan",
+    "ozbekiston",
+    "ўзбекистон",
+    "узбекистан",
+    "salom",
+    "привет",
 ];
 
 /// Rows of keys as fingers run over them.
 const ROWS: [&str; 7] = [
-    "qwertyuiop", "asdfghjkl", "zxcvbnm", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю", "1234567890",
+    "qwertyuiop",
+    "asdfghjkl",
+    "zxcvbnm",
+    "йцукенгшщзхъ",
+    "фывапролджэ",
+    "ячсмитьбю",
+    "1234567890",
 ];
 
 /// Why a passphrase is not taken.
@@ -56,7 +94,10 @@ pub(crate) fn weakness(passphrase: &str, known: &[&str]) -> Option<Weakness> {
 
 fn bits(passphrase: &str, known: &[&str]) -> f64 {
     let typed: Vec<char> = passphrase.chars().collect();
-    let small: Vec<char> = typed.iter().map(|c| c.to_lowercase().next().unwrap_or(*c)).collect();
+    let small: Vec<char> = typed
+        .iter()
+        .map(|c| c.to_lowercase().next().unwrap_or(*c))
+        .collect();
     let mut bits = 0.0;
     let mut at = 0;
     while at < typed.len() {
@@ -65,7 +106,11 @@ fn bits(passphrase: &str, known: &[&str]) -> f64 {
             at += length;
             continue;
         }
-        bits += if follows(&small, at) { FOLLOWS } else { worth(typed[at]) };
+        bits += if follows(&small, at) {
+            FOLLOWS
+        } else {
+            worth(typed[at])
+        };
         at += 1;
     }
     bits
@@ -109,9 +154,7 @@ fn follows(text: &[char], at: usize) -> bool {
     });
     // The third character of something typed before, and each after it.
     let repeats = at >= 4
-        && (0..at - 2).any(|earlier| {
-            earlier + 3 <= at && text[earlier..earlier + 3] == text[at - 2..=at]
-        });
+        && (0..at - 2).any(|earlier| earlier + 3 <= at && text[earlier..earlier + 3] == text[at - 2..=at]);
     steps || beside || repeats
 }
 
@@ -123,11 +166,26 @@ mod tests {
     #[test]
     fn what_guessers_try_first_is_refused() {
         for weak in [
-            "", "1234", "parol", "password", "99887766554433221100", "2026 0101 1990", "qwertyuiop123", "Password2026!",
-            "aaaaaaaaaaaaaaaaaaaaaaaa", "abcdefghijklmnopqrst", "salomsalomsalomsalom", "dilnozakarimova", "йцукенгшщзфыва",
-            "Toshkent2026!!", "qazwsxqazwsxqazwsx",
+            "",
+            "1234",
+            "parol",
+            "password",
+            "99887766554433221100",
+            "2026 0101 1990",
+            "qwertyuiop123",
+            "Password2026!",
+            "aaaaaaaaaaaaaaaaaaaaaaaa",
+            "abcdefghijklmnopqrst",
+            "salomsalomsalomsalom",
+            "dilnozakarimova",
+            "йцукенгшщзфыва",
+            "Toshkent2026!!",
+            "qazwsxqazwsxqazwsx",
         ] {
-            assert!(weakness(weak, &["dilnoza", "Dilnoza Karimova", "Karimova"]).is_some(), "{weak}");
+            assert!(
+                weakness(weak, &["dilnoza", "Dilnoza Karimova", "Karimova"]).is_some(),
+                "{weak}"
+            );
         }
     }
 
@@ -135,16 +193,29 @@ mod tests {
     #[test]
     fn four_words_or_a_long_jumble_are_taken() {
         for strong in [
-            "quyosh daraxt kitob deraza", "лампа верблюд тетрадь окно", "correct horse battery staple", "kX9#mQ2vL!p4Rw",
+            "quyosh daraxt kitob deraza",
+            "лампа верблюд тетрадь окно",
+            "correct horse battery staple",
+            "kX9#mQ2vL!p4Rw",
             "Ertaga ertalab non olib kelaman",
         ] {
-            assert_eq!(weakness(strong, &["dilnoza"]), None, "{strong} {}", bits(strong, &[]));
+            assert_eq!(
+                weakness(strong, &["dilnoza"]),
+                None,
+                "{strong} {}",
+                bits(strong, &[])
+            );
         }
     }
 
     #[test]
     fn whatever_is_typed_is_judged() {
-        for odd in ["\u{0}\u{0}\u{0}", "🐪🐪🐪🐪🐪🐪🐪🐪🐪🐪", "ẞßẞßẞßẞßẞßẞß", "İİİİİİİİİİİİ"] {
+        for odd in [
+            "\u{0}\u{0}\u{0}",
+            "🐪🐪🐪🐪🐪🐪🐪🐪🐪🐪",
+            "ẞßẞßẞßẞßẞßẞß",
+            "İİİİİİİİİİİİ",
+        ] {
             let _ = weakness(odd, &["", "a"]);
         }
     }
