@@ -11,7 +11,7 @@ use super::{Part, Worker};
 use crate::platform::clock;
 use crate::platform::tab::Tab;
 use crate::port::{FromWorker, LockAnswer, Secret, ToWorker};
-use crate::vault::{Door, VaultError};
+use crate::vault::{Door, Remains, VaultError};
 
 /// For how long trying a secret may keep this worker from answering, in milliseconds: Argon2id on a slow machine.
 pub(super) const COMPUTING_MS: u32 = 15_000;
@@ -33,7 +33,8 @@ pub(super) async fn pass(worker: &mut Worker, door: &mut Door) -> Result<(), Ove
             Happening::Tab(ToWorker::Asked(asked)) => wait(worker, &asked)?,
             Happening::Tab(ToWorker::StartOver)
             | Happening::Link(Heard::Ours(Link::Passed(ToWorker::StartOver))) => {
-                return Err(lost::erase(worker).await);
+                let remains = Remains::look().await?;
+                return Err(lost::erase(worker, &remains).await?);
             }
             Happening::Link(Heard::Ours(Link::Started)) => {
                 worker.tell_others(FromWorker::Locked {

@@ -7,7 +7,7 @@ use super::link::{Heard, Link};
 use super::owner::Over;
 use crate::platform::tab::Tab;
 use crate::port::{FatalKind, FromWorker, ToWorker};
-use crate::vault::{self, VaultError};
+use crate::vault::{Remains, VaultError};
 
 /// Says why in every tab, and waits until a person starts over.
 pub(super) async fn wait(worker: &mut Worker, why: FatalKind) -> Over {
@@ -17,13 +17,14 @@ pub(super) async fn wait(worker: &mut Worker, why: FatalKind) -> Over {
 }
 
 async fn waiting(worker: &mut Worker, why: FatalKind) -> Result<Over, Over> {
+    let remains = Remains::look().await?;
     Tab::tell(&FromWorker::Fatal(why))?;
     worker.tell_others(FromWorker::Fatal(why))?;
     loop {
         match worker.inbox.next().await {
             Happening::Tab(ToWorker::StartOver)
             | Happening::Link(Heard::Ours(Link::Passed(ToWorker::StartOver))) => {
-                return Ok(erase(worker).await);
+                return erase(worker, &remains).await;
             }
             Happening::Link(Heard::Ours(Link::Started)) => worker.tell_others(FromWorker::Fatal(why))?,
             Happening::Link(Heard::OtherStarted) => return Ok(Over::Vault(VaultError::Newer)),
@@ -35,15 +36,9 @@ async fn waiting(worker: &mut Worker, why: FatalKind) -> Result<Over, Over> {
 }
 
 /// Erases what is left; a person has confirmed it.
-pub(super) async fn erase(worker: &Worker) -> Over {
-    match erased(worker).await {
-        Ok(()) => Over::Erased,
-        Err(over) => over,
-    }
-}
-
-async fn erased(worker: &Worker) -> Result<(), Over> {
-    vault::erase_remains().await?;
+pub(super) async fn erase(worker: &Worker, remains: &Remains) -> Result<Over, Over> {
+    remains.erase().await?;
     Tab::tell(&FromWorker::Erased)?;
-    Ok(worker.tell_others(FromWorker::Erased)?)
+    worker.tell_others(FromWorker::Erased)?;
+    Ok(Over::Erased)
 }

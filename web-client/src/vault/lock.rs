@@ -7,7 +7,7 @@ use super::attempts::Attempts;
 use super::header::Header;
 use super::keys::DataKey;
 use super::slot::{DEVICE_SLOT, DeviceSlot, PASSKEY_SLOT, PASSPHRASE_SLOT, RECOVERY_SLOT, SecretSlot};
-use super::{ATTEMPTS, KEYS, VaultError, passkey, passphrase, recovery_slot, to_bytes, to_js};
+use super::{ATTEMPTS, HEADER, KEYS, VaultError, passkey, passphrase, recovery_slot, to_bytes, to_js};
 use crate::platform::idb::{Database, Transaction};
 use crate::port::{Lock, LockAnswer, Secret};
 
@@ -68,9 +68,8 @@ impl Slots {
         database: &Database,
         now: Timestamp,
     ) -> Result<Tried, VaultError> {
-        let transaction = database.write(&[KEYS])?;
+        let (transaction, counted) = counting(database, header).await?;
         let keys = transaction.store(KEYS)?;
-        let counted = keys.get(JsValue::from_str(ATTEMPTS))?.await?;
         let attempts = Attempts::parse(&counted.as_ref().and_then(to_bytes).unwrap_or_default());
         let wait = attempts.wait_ms(now);
         if wait > 0 {
@@ -88,7 +87,7 @@ impl Slots {
                 LockAnswer::Wrong
             }));
         };
-        let transaction = database.write(&[KEYS])?;
+        let (transaction, _) = counting(database, header).await?;
         transaction.store(KEYS)?.delete(JsValue::from_str(ATTEMPTS))?;
         transaction.finish().await?;
         Ok(Tried::Opened(data_key))
@@ -102,4 +101,21 @@ impl Slots {
             _ => None,
         })
     }
+}
+
+/// A transaction that changes the count, and the count. Another owner may have the vault by now: it counts for itself.
+async fn counting(
+    database: &Database,
+    header: &Header,
+) -> Result<(Transaction, Option<JsValue>), VaultError> {
+    let transaction = database.write(&[KEYS])?;
+    let keys = transaction.store(KEYS)?;
+    let now = keys.get(JsValue::from_str(HEADER))?;
+    let counted = keys.get(JsValue::from_str(ATTEMPTS))?;
+    let now = now.await?.as_ref().and_then(to_bytes);
+    if now.is_none_or(|now| now != header.to_bytes()) {
+        return Err(VaultError::Fenced);
+    }
+    let counted = counted.await?;
+    Ok((transaction, counted))
 }

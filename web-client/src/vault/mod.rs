@@ -57,7 +57,7 @@ pub use keys::SharedKey;
 pub use open::Door;
 pub use relock::NewLock;
 pub use seal::Damaged;
-pub use write::erase_remains;
+pub use write::Remains;
 
 use header::Header;
 use keys::Keys;

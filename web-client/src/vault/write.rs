@@ -54,9 +54,9 @@ impl Vault {
     /// Whether this owner still is the owner; [`VaultError::Fenced`] if not.
     pub async fn still_owned(&self) -> Result<(), VaultError> {
         let transaction = self.database.read(&[KEYS])?;
-        self.compare_epoch(&transaction).await?;
+        let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
         transaction.finish().await?;
-        Ok(())
+        if self.is_own(header) { Ok(()) } else { Err(VaultError::Fenced) }
     }
 
     /// Makes device identity keys and stores them wrapped. They replace what was there.
@@ -86,24 +86,49 @@ impl Vault {
     /// A transaction that writes and has seen that this owner still is the owner.
     pub(super) async fn fenced(&self, stores: &[&str]) -> Result<Transaction, VaultError> {
         let transaction = self.database.write(stores)?;
-        self.compare_epoch(&transaction).await?;
-        Ok(transaction)
+        let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
+        if self.is_own(header) {
+            Ok(transaction)
+        } else {
+            Err(VaultError::Fenced)
+        }
     }
 
-    async fn compare_epoch(&self, transaction: &Transaction) -> Result<(), VaultError> {
-        let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
-        let own = header
+    fn is_own(&self, header: Option<JsValue>) -> bool {
+        header
             .as_ref()
             .and_then(to_bytes)
-            .is_some_and(|header| header == self.header.to_bytes());
-        if own { Ok(()) } else { Err(VaultError::Fenced) }
+            .is_some_and(|header| header == self.header.to_bytes())
     }
 }
 
-/// Erases what is left of a vault that cannot be opened; a person has confirmed it. Whoever calls this holds the owner's lock.
-pub async fn erase_remains() -> Result<(), VaultError> {
-    let database = Database::open(DATABASE, LAYOUT, STORES).await?;
-    clear(database.write(STORES)?).await
+/// What is left of a vault that cannot be opened.
+pub struct Remains {
+    database: Database,
+    /// Its header, if there is one.
+    header: Option<Vec<u8>>,
+}
+
+impl Remains {
+    /// Looks at it. Whoever calls this holds the owner's lock.
+    pub async fn look() -> Result<Self, VaultError> {
+        let database = Database::open(DATABASE, LAYOUT, STORES).await?;
+        let transaction = database.read(&[KEYS])?;
+        let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
+        transaction.finish().await?;
+        let header = header.as_ref().and_then(to_bytes);
+        Ok(Self { database, header })
+    }
+
+    /// Erases it, all of it or nothing of it; a person has confirmed it. What another owner has made of it meanwhile stays.
+    pub async fn erase(&self) -> Result<(), VaultError> {
+        let transaction = self.database.write(STORES)?;
+        let now = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
+        if now.as_ref().and_then(to_bytes) != self.header {
+            return Err(VaultError::Fenced);
+        }
+        clear(transaction).await
+    }
 }
 
 async fn clear(transaction: Transaction) -> Result<(), VaultError> {
