@@ -56,7 +56,11 @@ impl Vault {
         let transaction = self.database.read(&[KEYS])?;
         let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
         transaction.finish().await?;
-        if self.is_own(header) { Ok(()) } else { Err(VaultError::Fenced) }
+        if self.is_own(header) {
+            Ok(())
+        } else {
+            Err(VaultError::Fenced)
+        }
     }
 
     /// Makes device identity keys and stores them wrapped. They replace what was there.
