@@ -50,6 +50,7 @@ pub mod effect;
 mod encrypting;
 pub mod engine;
 pub mod event;
+mod heads;
 mod inbox;
 pub mod input;
 pub mod intent;
@@ -78,6 +79,7 @@ mod sessions;
 mod sign_in;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+mod strangers;
 mod submitted;
 mod tokens;
 mod trust;

@@ -65,6 +65,7 @@ impl App {
                 self.announce_arrival(&conversation);
                 self.chats.put(conversation);
             }
+            Event::ConversationGone(peer) => self.chats.remove(peer),
             Event::LinesChanged { conversation, lines } => {
                 if let Some(talk) = self.known_talk(conversation) {
                     talk.changed(lines);
