@@ -22,7 +22,7 @@ pub(super) async fn wycheproof() -> Result<Counts> {
         let handle = crossing.into_webcrypto(Curve::X25519, private).await?;
         let shared = crossing.crypto.agree(&handle, &public).await.map_err(thrown)?;
         ensure!(shared[..] == test.shared_secret[..], "case {case}");
-        match Agreed::new(*shared) {
+        match Agreed::new(&shared) {
             Ok(_) => counts.add("computed"),
             Err(_) => {
                 ensure!(

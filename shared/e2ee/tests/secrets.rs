@@ -92,7 +92,11 @@ fn no_secret_is_printed() {
         *secrets.initiator_header_key.as_bytes(),
         *secrets.responder_header_key.as_bytes(),
     ];
-    let secrets_shown = format!("{:?} {:?}", secrets.root, secrets.responder_header_key);
+    let secrets_shown = format!("{secrets:?} {:?}", secrets.root);
+    assert!(
+        secrets_shown.starts_with("HandshakeSecrets(…)"),
+        "nor who talks to whom"
+    );
     let mut session = Session::initiator(secrets, NOW);
     let text = pad(b"nobody prints what is said").unwrap();
     let message = session.encrypt(&text, NOW, &mut rng).unwrap();
@@ -169,7 +173,7 @@ fn no_secret_is_printed() {
     let shown = shown.map(|(what, shown)| format!("{what}: {shown}")).join("\n");
     insta::assert_snapshot!(shown, @r#"
     agreed: Agreed(…)
-    handshake secrets: Secret32(…) Secret32(…)
+    handshake secrets: HandshakeSecrets(…) Secret32(…)
     x25519: X25519Secret(…)
     kem: KemSecret1024(…)
     signed prekey: EcPrekeySecret(1, Timestamp(1))

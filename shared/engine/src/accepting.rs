@@ -1,5 +1,7 @@
 //! A handshake that came in: verify the sender's log, agree, open the first message, and only then have a session.
 
+use std::collections::BTreeSet;
+
 use chopar_e2ee::device::PeerDevice;
 use chopar_e2ee::handshake::{Acceptance, HandshakeHeader};
 use chopar_e2ee::keys::Agreed;
@@ -17,6 +19,7 @@ use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::inbox::{Delivery, Outcome};
 use crate::log_sync::FETCH_DELAY_MS;
+use crate::prekeys::{UserId, user_id};
 use crate::refusals::Refusal;
 use crate::sessions::Live;
 use crate::tokens::Waiting;
@@ -51,7 +54,7 @@ impl Engine {
             message,
         } = unsealed;
         // Before anything is spent on it: a header whose prekeys are gone was used before, or is too old.
-        if let Err(refusal) = self.prekeys.named_by(&header) {
+        if let Err(refusal) = self.named_prekeys(&header, &account) {
             return self.refuse(refusal);
         }
         if let Err(at) = self.inbox.may_open(cx.now) {
@@ -60,8 +63,9 @@ impl Engine {
         let known = self.log(&account).is_some();
         let stranger = match log {
             SenderLog::Whole(entries) if known => {
-                // What contradicts the pinned log raises its alarm; the pinned one decides.
-                self.take_entries(account, 0, &entries, cx);
+                if !self.take_carried(account, &entries, cx) {
+                    return self.refuse(Refusal::SenderUnknown);
+                }
                 None
             }
             SenderLog::Whole(entries) => match AccountLog::verify(&account, &entries) {
@@ -83,7 +87,7 @@ impl Engine {
         let Some(peer) = log.and_then(|log| PeerDevice::from_log(log, &device).ok()) else {
             return self.refuse(Refusal::SenderUnknown);
         };
-        let prekeys = match self.prekeys.named_by(&header) {
+        let prekeys = match self.named_prekeys(&header, &account) {
             Ok(prekeys) => prekeys,
             Err(refusal) => return self.refuse(refusal),
         };
@@ -109,7 +113,7 @@ impl Engine {
     pub(crate) fn on_acceptance_agreed(
         &mut self,
         accepting: Accepting,
-        shared: [u8; 32],
+        shared: &[u8; 32],
         cx: &mut Context<'_>,
     ) {
         self.inbox.agreed();
@@ -128,7 +132,7 @@ impl Engine {
     fn accept(
         &mut self,
         accepting: Accepting,
-        shared: [u8; 32],
+        shared: &[u8; 32],
         cx: &mut Context<'_>,
     ) -> Result<(), Refusal> {
         let Accepting {
@@ -144,7 +148,7 @@ impl Engine {
         if self.sessions.by_header(&header.digest()).is_some() {
             return Err(Refusal::HandshakeReplayed);
         }
-        let prekeys = self.prekeys.named_by(&header)?;
+        let prekeys = self.named_prekeys(&header, &account)?;
         let log = self.log(&account).or(stranger.as_ref());
         if log.is_none_or(|log| log.device(&device).is_none()) {
             return Err(Refusal::SenderUnknown);
@@ -189,12 +193,33 @@ impl Engine {
         };
         let begun = self.sessions.add(device, live, cx);
         self.forgotten(account, begun, cx);
-        self.prekeys.used(&header, cx);
+        self.prekeys.used(&header, &account, cx);
+        // The log that came along, or that is pinned, may end before the device was revoked: the relay is asked whether it
+        // goes on, a while later, so that the moment does not name the sender.
+        let delay = cx.below(FETCH_DELAY_MS);
+        self.want_log(account, cx.now.plus_ms(delay));
         if let Some(payload) = payload {
             self.take_payload(account, device, &delivery, payload, None, cx);
         }
         self.retry_quarantine(cx);
+        self.bound_strangers(account, device, cx);
         Ok(())
+    }
+
+    /// The private halves a handshake of this account names.
+    fn named_prekeys(
+        &self,
+        header: &HandshakeHeader,
+        account: &AccountId,
+    ) -> Result<chopar_e2ee::prekeys::Prekeys<'_>, Refusal> {
+        let users: BTreeSet<UserId> = self
+            .contacts
+            .keys()
+            .filter(|account| self.speaks_to(account))
+            .map(user_id)
+            .collect();
+        self.prekeys
+            .named_by(header, account, |user| users.contains(user))
     }
 
     /// Puts an envelope away for good.

@@ -8,6 +8,7 @@ use crate::claims;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
+use crate::log_sync::NoLog;
 use crate::requests::What;
 
 impl Engine {
@@ -101,7 +102,12 @@ impl Engine {
             What::Register => self.on_register_refused(refused, cx),
             What::Submit { row, .. } => self.on_submit_refused(row, refused, cx),
             What::FetchLog { account, .. } => {
-                self.on_log_failed(account, refused.reason() == Reason::NoSuchAccount, cx);
+                let failed = match refused.reason() {
+                    Reason::NoSuchAccount => NoLog::Gone,
+                    Reason::RateLimited | Reason::ShuttingDown | Reason::Storage => NoLog::PutOff,
+                    _ => NoLog::Refused,
+                };
+                self.on_log_failed(account, failed, cx);
             }
             What::SubmitGroup {
                 group,
@@ -131,7 +137,7 @@ impl Engine {
     fn on_no_answer(&mut self, what: What, failure: Failure, cx: &mut Context<'_>) {
         match what {
             What::ClaimBundle { account, device } => self.opening_failed(account, device, cx),
-            What::FetchLog { account, .. } => self.on_log_failed(account, false, cx),
+            What::FetchLog { account, .. } => self.on_log_failed(account, NoLog::Refused, cx),
             What::SignIn | What::Register | What::Submit { .. } | What::SubmitGroup { .. } => {
                 self.drop_link(cx)
             }
@@ -150,7 +156,10 @@ impl Engine {
     pub(crate) fn connection_settled(&mut self, cx: &mut Context<'_>) {
         for what in self.requests.drain() {
             match what {
-                What::FetchLog { account, .. } => self.want_log(account, cx.now),
+                What::FetchLog { account, .. } => {
+                    self.claim_put_off(account, cx);
+                    self.want_log(account, cx.now);
+                }
                 What::FetchOpaque { group } | What::AppendOpaque { group, .. } => {
                     self.on_opaque_failed(&group, cx);
                 }

@@ -61,6 +61,10 @@ pub(crate) struct Contact {
 pub(crate) struct Claim {
     pub(crate) head: LogHead,
     pub(crate) by: AccountId,
+    /// Since when it is not shown. Not stored: after a restart it counts as long ago.
+    pub(crate) since: Timestamp,
+    /// Whether the log was asked for at once because something waited to be sent. Not stored.
+    pub(crate) hurried: bool,
 }
 
 /// The newest line, cut to what a list shows.
@@ -294,6 +298,8 @@ impl Contact {
                     hash: hash.map_err(|_| ContactRecord::bad("claim"))?,
                 },
                 by: by.map_err(|_| ContactRecord::bad("claim"))?,
+                since: Timestamp(0),
+                hurried: false,
             });
         }
         self.accepted = record.accepted;

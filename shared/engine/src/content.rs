@@ -7,6 +7,7 @@ use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
 use crate::contact::Contact;
 use crate::context::Context;
 use crate::engine::Engine;
+use crate::heads::Heads;
 use crate::inbox::Delivery;
 use crate::line::Progress;
 use crate::seen::SeenId;
@@ -24,9 +25,15 @@ impl Engine {
         cx: &mut Context<'_>,
     ) {
         let head = |head: Option<_>| head.as_ref().and_then(|head| LogHead::try_from(head).ok());
-        self.on_heads(sender, head(payload.own_log), head(payload.peer_log), cx);
+        let heads = Heads {
+            theirs: head(payload.own_log),
+            ours: head(payload.peer_log),
+            repeatable: sent.is_some(),
+        };
+        self.on_heads(sender, &heads, cx);
         let own = self.own.as_ref().is_some_and(|own| own.account == sender);
-        if let Some(presenting) = payload.presenting.filter(|_| !own) {
+        // Names that came in a signal may be those of long ago.
+        if let Some(presenting) = payload.presenting.filter(|_| !own && sent.is_none()) {
             self.on_introduction(sender, &presenting, cx);
         }
         let time = Timestamp(payload.time);
@@ -35,6 +42,7 @@ impl Engine {
             Some(
                 payload::Content::Text(_)
                 | payload::Content::Copy(_)
+                | payload::Content::Introduction(_)
                 | payload::Content::ResendRequest(_)
                 | payload::Content::GroupDistribution(_)
                 | payload::Content::GroupUpdate(_)

@@ -80,6 +80,13 @@ impl<'a> Context<'a> {
         self.rows.insert(account);
     }
 
+    /// Nothing is written or told of this contact any more.
+    pub(crate) fn forget(&mut self, account: AccountId) {
+        self.contacts.remove(&account);
+        self.rows.remove(&account);
+        self.lines.remove(&account);
+    }
+
     pub(crate) fn line(&mut self, conversation: AccountId, line: Line) {
         self.lines
             .entry(conversation)

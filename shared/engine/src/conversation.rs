@@ -30,6 +30,10 @@ pub(crate) struct LineCache {
 }
 
 impl LineCache {
+    pub(crate) fn remove(&mut self, account: AccountId, line: u64) {
+        self.lines.remove(&(account, line));
+    }
+
     fn insert(&mut self, key: (AccountId, u64), line: LineRecord) {
         self.lines.insert(key, line);
         self.order.push_back(key);

@@ -50,7 +50,9 @@ impl Engine {
         payload.time = time.0;
         let presented = own.presentation();
         let live = self.sessions.get_mut(&session)?;
-        if live.unanswered.is_some() || contact.presented_as != presented {
+        let signal = live.unanswered.is_none() && is_signal(&payload);
+        // A signal presents nobody: the relay could repeat an old name.
+        if live.unanswered.is_some() || (!signal && contact.presented_as != presented) {
             payload.presenting = Some(Introduction {
                 handle: own.handle.clone(),
                 display_name: own.display_name.clone(),
@@ -60,7 +62,6 @@ impl Engine {
             payload.generation = live.generation;
         }
         let padded = pad(&payload.encode_to_vec()).ok()?;
-        let signal = live.unanswered.is_none() && is_signal(&payload);
         let sealed = if signal {
             live.session.seal_signal(&padded, cx.now, &mut cx.rng)
         } else {
@@ -91,8 +92,7 @@ impl Engine {
         if save {
             self.sessions.save(session, cx);
         }
-        if !signal
-            && payload.presenting.is_some()
+        if payload.presenting.is_some()
             && let Some(contact) = self.contacts.get_mut(&account)
             && contact.presented_as != presented
         {

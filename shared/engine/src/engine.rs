@@ -30,7 +30,7 @@ use crate::prekeys::Prekeys;
 use crate::quarantine::Quarantine;
 use crate::receipts::OwedDue;
 use crate::receiving::Trials;
-use crate::records::RecordError;
+use crate::records::{RecordError, SCHEMA};
 use crate::refusals::{Refusal, Refusals};
 use crate::repair::Repairs;
 use crate::requests::Requests;
@@ -169,8 +169,8 @@ impl Engine {
                 }
             }
             Input::Agreed { token, shared } => match self.tokens.take(token) {
-                Some(Waiting::Initiation(waiting)) => self.on_initiation_agreed(*waiting, *shared, cx),
-                Some(Waiting::Acceptance(waiting)) => self.on_acceptance_agreed(*waiting, *shared, cx),
+                Some(Waiting::Initiation(waiting)) => self.on_initiation_agreed(*waiting, &shared, cx),
+                Some(Waiting::Acceptance(waiting)) => self.on_acceptance_agreed(*waiting, &shared, cx),
                 _ => {}
             },
             Input::Failed { token } => {
@@ -348,8 +348,12 @@ impl Engine {
         for record in &records {
             if let Err(error) = self.load(record) {
                 self.damage.push(error);
-                if record.key.kind == Kind::Session {
-                    damaged_sessions.push(record.key.clone());
+                match (record.key.kind, error) {
+                    (Kind::Session, RecordError::Schema { found, .. }) if found > SCHEMA => {
+                        self.sessions.leave(&record.key.partition, record.key.sequence);
+                    }
+                    (Kind::Session, _) => damaged_sessions.push(record.key.clone()),
+                    _ => {}
                 }
                 if record.key.kind == Kind::GroupEpoch {
                     damaged_epochs.push(record.key.clone());

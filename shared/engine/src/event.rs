@@ -24,6 +24,8 @@ pub enum Event {
     ConnectionChanged(ConnectionState),
     /// A conversation is new, or its row in the list changed.
     ConversationChanged(Conversation),
+    /// A conversation is gone: a stranger's that was never opened, one of too many.
+    ConversationGone(AccountId),
     /// Lines of a conversation are new or changed; replace by sequence.
     LinesChanged {
         /// Whose conversation.

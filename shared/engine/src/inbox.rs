@@ -1,7 +1,8 @@
 //! Envelopes as the relay delivers them: one after the other, each settled in a commit before it is acknowledged.
 //!
-//! An envelope is taken further only by this queue. Two things make it wait: an agreement of the identity key (the whole queue
-//! waits, a moment) and a sender's log that must be fetched (what that sender sent waits aside, the rest goes on).
+//! An envelope is taken further only by this queue. Three things make it wait: an agreement of the identity key (the whole
+//! queue waits, a moment), a sender's log that must be fetched (what that sender sent waits aside, the rest goes on), and too
+//! many handshakes in one second (they wait aside in their order, the rest goes on).
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -16,6 +17,8 @@ use crate::requests::What;
 
 /// Envelopes held while one waits. A relay that hands over more is disconnected; it keeps them and tries again.
 const MAX_WAITING: usize = 4096;
+/// Their bytes together: eight times what a relay of this version hands over before it wants acknowledgements.
+const MAX_WAITING_BYTES: usize = 8 * 1024 * 1024;
 /// Senders whose envelopes wait for a log at one time. Only logs beyond 8 KiB are fetched, so these are few; a stranger can
 /// claim any number of accounts.
 const MAX_PARKED: usize = 64;
@@ -47,6 +50,10 @@ pub(crate) enum Outcome {
 #[derive(Default)]
 pub(crate) struct Inbox {
     queue: VecDeque<Delivery>,
+    /// Handshakes beyond the rate, until `later`.
+    aside: VecDeque<Delivery>,
+    /// Bytes of all that waits.
+    bytes: usize,
     parked: BTreeMap<AccountId, Vec<Delivery>>,
     agreeing: bool,
     later: Option<Timestamp>,
@@ -56,18 +63,36 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     fn waiting(&self) -> usize {
-        self.queue.len() + self.parked.values().map(Vec::len).sum::<usize>()
+        let parked: usize = self.parked.values().map(Vec::len).sum();
+        self.queue.len() + self.aside.len() + parked
+    }
+
+    /// The next to be looked at: what waited aside and may go on now, then what came.
+    fn next(&mut self, now: Timestamp) -> Option<(Delivery, bool)> {
+        if self.later.is_none_or(|at| at <= now)
+            && let Some(delivery) = self.aside.pop_front()
+        {
+            return Some((delivery, true));
+        }
+        self.queue.pop_front().map(|delivery| (delivery, false))
+    }
+
+    /// It is settled, or somebody else keeps it.
+    fn gone(&mut self, delivery: &Delivery) {
+        self.bytes = self.bytes.saturating_sub(delivery.body.len());
     }
 
     /// The relay will deliver again what was not acknowledged.
     pub(crate) fn clear(&mut self) {
         self.queue.clear();
+        self.aside.clear();
+        self.bytes = 0;
         self.parked.clear();
         self.settled.clear();
         self.later = None;
     }
 
-    /// Whether something is under way that a moment will settle.
+    /// Whether something is under way that a moment will settle. Handshakes that wait aside may be a flood.
     pub(crate) fn busy(&self) -> bool {
         self.agreeing || !self.queue.is_empty()
     }
@@ -81,7 +106,7 @@ impl Inbox {
     }
 
     pub(crate) fn due(&self) -> Option<Timestamp> {
-        self.later.filter(|_| !self.queue.is_empty())
+        self.later.filter(|_| !self.aside.is_empty())
     }
 
     /// Whether another handshake may be opened now; if not, when.
@@ -109,9 +134,11 @@ impl Engine {
             self.inbox.settle(Some(deliver.seq));
             return;
         };
-        if self.inbox.waiting() >= MAX_WAITING {
+        let bytes = self.inbox.bytes + deliver.body.len();
+        if self.inbox.waiting() >= MAX_WAITING || bytes > MAX_WAITING_BYTES {
             return self.drop_link(cx);
         }
+        self.inbox.bytes = bytes;
         self.inbox.queue.push_back(Delivery {
             seq: Some(deliver.seq),
             id,
@@ -121,17 +148,26 @@ impl Engine {
 
     /// Takes envelopes until one has to wait, then acknowledges the settled ones.
     pub(crate) fn pump_inbox(&mut self, cx: &mut Context<'_>) {
-        while !self.inbox.agreeing && self.inbox.later.is_none_or(|at| at <= cx.now) {
-            self.inbox.later = None;
-            let Some(delivery) = self.inbox.queue.pop_front() else {
+        while !self.inbox.agreeing {
+            let Some((delivery, waited)) = self.inbox.next(cx.now) else {
                 break;
             };
             match self.receive(&delivery, cx) {
-                Outcome::Settled => self.inbox.settle(delivery.seq),
-                Outcome::Agreeing => self.inbox.agreeing = true,
+                Outcome::Settled => {
+                    self.inbox.gone(&delivery);
+                    self.inbox.settle(delivery.seq);
+                }
+                Outcome::Agreeing => {
+                    self.inbox.gone(&delivery);
+                    self.inbox.agreeing = true;
+                }
                 Outcome::Later(at) => {
                     self.inbox.later = Some(at);
-                    self.inbox.queue.push_front(delivery);
+                    if waited {
+                        self.inbox.aside.push_front(delivery);
+                    } else {
+                        self.inbox.aside.push_back(delivery);
+                    }
                 }
                 Outcome::Parked(account) => self.inbox.parked.entry(account).or_default().push(delivery),
             }
@@ -168,16 +204,14 @@ impl Engine {
 
     /// There is no such sender.
     pub(crate) fn discard_parked(&mut self, account: &AccountId) {
-        let Some(parked) = self.inbox.parked.remove(account) else {
-            return;
-        };
-        for delivery in parked {
+        for delivery in self.inbox.parked.remove(account).unwrap_or_default() {
+            self.inbox.gone(&delivery);
             self.inbox.settle(delivery.seq);
         }
         if self
             .contacts
             .get(account)
-            .is_some_and(|c| c.log.is_none() && c.next_line == 0)
+            .is_some_and(|c| c.log.is_none() && c.next_line == 0 && !c.accepted)
         {
             self.contacts.remove(account);
         }

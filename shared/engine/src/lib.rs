@@ -53,6 +53,7 @@ pub mod engine;
 pub mod event;
 mod handles;
 mod group;
+mod heads;
 mod inbox;
 pub mod input;
 pub mod intent;
@@ -81,6 +82,7 @@ mod sessions;
 mod sign_in;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+mod strangers;
 mod submitted;
 mod tokens;
 mod trust;

@@ -1,7 +1,8 @@
 //! Account logs of others and the own one: fetching, verifying, pinning, and what a change of them means.
 //!
-//! Whatever brings entries (an answer, a mismatch, a sealed envelope) goes through [`Engine::take_entries`]: the chain is
-//! verified whole, what is known stays pinned, and a fork, a rollback or a forged entry is an alarm by name.
+//! Whatever brings entries (an answer, a mismatch, a sealed envelope) goes through [`Engine::merge`]: the chain is verified
+//! whole, and what is known stays pinned. What the relay shows and nobody signed is an alarm by name that ends when it shows
+//! the pinned log again; two signed histories are one that only the account's owner ends.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,6 @@ use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{FetchLog, Log};
 use chopar_wire::{AccountId, Timestamp};
 
-use crate::contact::Claim;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::requests::What;
@@ -23,12 +23,23 @@ pub(crate) const FETCH_DELAY_MS: u64 = 60_000;
 const RETRY_MS: u64 = 30_000;
 
 /// Entries that are withheld are asked for again after this, in milliseconds. So is the own log after something forged.
-const WITHHELD_MS: u64 = 120_000;
+pub(crate) const WITHHELD_MS: u64 = 120_000;
 /// An account that the relay does not know is asked for again after this, in milliseconds.
 const GONE_MS: u64 = 600_000;
 
 /// Logs to be fetched, by account, and when.
 pub(crate) type LogsWanted = BTreeMap<AccountId, Timestamp>;
+
+/// Why a log did not come.
+#[derive(Clone, Copy)]
+pub(crate) enum NoLog {
+    /// The relay says that there is no such account.
+    Gone,
+    /// The relay cannot now, or did not answer before the connection went.
+    PutOff,
+    /// Any other answer.
+    Refused,
+}
 
 impl Engine {
     /// Wants the log by `due`; an earlier wish stands.
@@ -87,82 +98,63 @@ impl Engine {
 
     pub(crate) fn on_log(&mut self, account: AccountId, from: u32, log: &Log, cx: &mut Context<'_>) {
         let Some(head) = log.head.as_ref().and_then(|head| LogHead::try_from(head).ok()) else {
+            self.claim_not_shown(account, cx);
             return self.want_log(account, cx.now.plus_ms(RETRY_MS));
         };
-        if self
-            .log(&account)
-            .is_some_and(|known| head.length < known.length())
-        {
-            return self.raise_alarm(account, Alarm::LogRolledBack, cx);
-        }
-        self.take_entries(account, from, &log.entries, cx);
-        if let Some(known) = self.log(&account) {
-            match known.relation(&head) {
-                HeadRelation::Fork => self.raise_alarm(account, Alarm::LogForked, cx),
-                HeadRelation::Ahead => self.want_log(account, cx.now.plus_ms(RETRY_MS)),
-                HeadRelation::Same => {
-                    self.clear_forged_log(account, cx);
-                    self.judge_claim(account, cx);
+        let known = self.log(&account).map_or(0, AccountLog::length);
+        // What is signed counts first; the head is the relay's word.
+        let taken = self.take_entries(account, from, &log.entries, cx);
+        if let Some(pinned) = self.log(&account) {
+            match pinned.relation(&head) {
+                HeadRelation::Fork => self.refuse_log(account, Alarm::LogForged, cx),
+                HeadRelation::Behind if head.length < known => {
+                    self.refuse_log(account, Alarm::LogRolledBack, cx);
                 }
                 HeadRelation::Behind => self.judge_claim(account, cx),
+                HeadRelation::Ahead => {
+                    self.claim_not_shown(account, cx);
+                    self.want_log(account, cx.now.plus_ms(RETRY_MS));
+                }
+                HeadRelation::Same => {
+                    if taken {
+                        self.clear_refused_log(account, cx);
+                    }
+                    self.judge_claim(account, cx);
+                }
             }
         }
         self.release_parked(&account);
     }
 
-    /// The relay has shown all that it wants to show: is it what was claimed inside the encryption?
-    fn judge_claim(&mut self, account: AccountId, cx: &mut Context<'_>) {
-        let own = self.is_own(&account);
-        let Some(contact) = self.contacts.get(&account) else {
-            return;
-        };
-        let (Some(claim), Some(log)) = (contact.claim, &contact.log) else {
-            return;
-        };
-        match log.relation(&claim.head) {
-            HeadRelation::Same | HeadRelation::Behind => self.clear_claim(account, cx),
-            // About somebody's own log their device is to be believed: it signed, or holds what was signed.
-            HeadRelation::Fork if !own => {
-                self.clear_claim(account, cx);
-                self.raise_alarm(account, Alarm::LogForked, cx);
-            }
-            HeadRelation::Ahead if !own => {
-                self.raise_alarm(account, Alarm::LogWithheld, cx);
-                self.want_log(account, cx.now.plus_ms(WITHHELD_MS));
-            }
-            // About the own log it is one word against another.
-            HeadRelation::Fork | HeadRelation::Ahead => {
-                self.raise_alarm(account, Alarm::LogDisputed, cx);
-                self.want_log(account, cx.now.plus_ms(WITHHELD_MS));
-            }
+    /// What the relay said of a log and nobody signed: named, never accepted, and over when it shows the pinned log again.
+    fn refuse_log(&mut self, account: AccountId, alarm: Alarm, cx: &mut Context<'_>) {
+        self.raise_alarm(account, alarm, cx);
+        // Of others it is asked when there is something to send.
+        if self.is_own(&account) {
+            self.want_log(account, cx.now.plus_ms(WITHHELD_MS));
         }
     }
 
-    /// Keeps what was claimed until the relay has shown as much; of several the longest.
-    fn claim(&mut self, account: AccountId, claim: Claim, cx: &mut Context<'_>) {
-        if let Some(contact) = self.contacts.get_mut(&account)
-            && contact
-                .claim
-                .is_none_or(|known| known.head.length < claim.head.length)
-        {
-            contact.claim = Some(claim);
-            cx.contacts.insert(account);
+    pub(crate) fn on_log_failed(&mut self, account: AccountId, failed: NoLog, cx: &mut Context<'_>) {
+        match failed {
+            NoLog::Gone => {
+                self.claim_not_shown(account, cx);
+                self.discard_parked(&account);
+                self.unreachable(account, Some(Held::NoSuchAccount), cx);
+                // Nobody waits for the log of a stranger who is nobody.
+                if self.speaks_to(&account) {
+                    self.want_log(account, cx.now.plus_ms(GONE_MS));
+                }
+                return;
+            }
+            NoLog::PutOff => self.claim_put_off(account, cx),
+            NoLog::Refused => self.claim_not_shown(account, cx),
         }
+        self.want_log(account, cx.now.plus_ms(RETRY_MS));
     }
 
-    /// No such account, or no answer that could be used.
-    pub(crate) fn on_log_failed(&mut self, account: AccountId, gone: bool, cx: &mut Context<'_>) {
-        if gone {
-            self.discard_parked(&account);
-            self.want_log(account, cx.now.plus_ms(GONE_MS));
-            self.unreachable(account, Some(Held::NoSuchAccount), cx);
-        } else {
-            self.want_log(account, cx.now.plus_ms(RETRY_MS));
-        }
-    }
-
-    /// Verifies and pins entries from position `from` on. Returns whether the log is now at least as long as they say and free
-    /// of contradiction.
+    /// Verifies and pins entries from position `from` on, as the relay shows them. Returns whether the log is now at least as
+    /// long as they say and free of contradiction.
     pub(crate) fn take_entries(
         &mut self,
         account: AccountId,
@@ -170,10 +162,54 @@ impl Engine {
         entries: &[Entry],
         cx: &mut Context<'_>,
     ) -> bool {
-        let Some(contact) = self.contacts.get_mut(&account) else {
-            return false;
-        };
-        let result = match &mut contact.log {
+        match self.merge(account, from, entries, cx) {
+            None => false,
+            Some(Ok(())) => true,
+            Some(Err(LogError::Fork { .. })) => {
+                self.raise_alarm(account, Alarm::LogForked, cx);
+                false
+            }
+            Some(Err(LogError::Gap { .. })) => {
+                self.claim_not_shown(account, cx);
+                self.want_log(account, cx.now.plus_ms(RETRY_MS));
+                false
+            }
+            Some(Err(_)) => {
+                self.refuse_log(account, Alarm::LogForged, cx);
+                false
+            }
+        }
+    }
+
+    /// The same for a whole log out of an envelope, into which anybody may have put it: what is signed counts, and whatever
+    /// else is wrong with it is wrong with the envelope, not with the account. Returns whether it is a log of this account.
+    pub(crate) fn take_carried(
+        &mut self,
+        account: AccountId,
+        entries: &[Entry],
+        cx: &mut Context<'_>,
+    ) -> bool {
+        match self.merge(account, 0, entries, cx) {
+            Some(Ok(())) => true,
+            // Both histories are signed by the account's own keys. The pinned one decides.
+            Some(Err(LogError::Fork { .. })) => {
+                self.raise_alarm(account, Alarm::LogForked, cx);
+                true
+            }
+            None | Some(Err(_)) => false,
+        }
+    }
+
+    /// Adds entries to what is pinned, if all of them verify. `None`: there is no such contact.
+    fn merge(
+        &mut self,
+        account: AccountId,
+        from: u32,
+        entries: &[Entry],
+        cx: &mut Context<'_>,
+    ) -> Option<Result<(), LogError>> {
+        let contact = self.contacts.get_mut(&account)?;
+        let merged = match &mut contact.log {
             Some(log) => match log.extend(entries) {
                 Err(fork @ LogError::Fork { .. }) if from == 0 => log.resolve(entries).map_err(|_| fork),
                 other => other,
@@ -183,35 +219,19 @@ impl Engine {
                 Vec::new()
             }),
         };
-        match result {
-            Ok(changes) => {
-                // A log says who is there, and nothing about what the relay takes.
-                contact.unreachable = contact
-                    .unreachable
-                    .filter(|held| matches!(held, Held::QueueFull | Held::RelayStorage | Held::Refused));
-                contact.save_log(cx);
-                self.log_changed(account, &changes, cx);
-                self.refresh_held(account, cx);
-                self.groups_go_on(cx);
-                true
-            }
-            Err(LogError::Fork { .. }) => {
-                self.raise_alarm(account, Alarm::LogForked, cx);
-                false
-            }
-            Err(LogError::Gap { .. }) => {
-                self.want_log(account, cx.now.plus_ms(RETRY_MS));
-                false
-            }
-            Err(_) => {
-                self.raise_alarm(account, Alarm::LogForged, cx);
-                // Of others it is asked when there is something to send.
-                if self.is_own(&account) {
-                    self.want_log(account, cx.now.plus_ms(WITHHELD_MS));
-                }
-                false
-            }
-        }
+        let changes = match merged {
+            Ok(changes) => changes,
+            Err(error) => return Some(Err(error)),
+        };
+        // A log says who is there, and nothing about what the relay takes.
+        contact.unreachable = contact
+            .unreachable
+            .filter(|held| matches!(held, Held::QueueFull | Held::RelayStorage | Held::Refused));
+        contact.save_log(cx);
+        self.log_changed(account, &changes, cx);
+        self.refresh_held(account, cx);
+        self.groups_go_on(cx);
+        Some(Ok(()))
     }
 
     fn log_changed(&mut self, account: AccountId, changes: &[LogChange], cx: &mut Context<'_>) {
@@ -280,55 +300,6 @@ impl Engine {
     pub(crate) fn conversation_notice(&mut self, account: AccountId, notice: &Notice, cx: &mut Context<'_>) {
         if self.contacts.get(&account).is_some_and(|c| c.next_line > 0) {
             self.add_notice(account, notice, cx);
-        }
-    }
-
-    /// What a sender says, inside the encryption, about both logs.
-    pub(crate) fn on_heads(
-        &mut self,
-        sender: AccountId,
-        theirs: Option<LogHead>,
-        ours: Option<LogHead>,
-        cx: &mut Context<'_>,
-    ) {
-        let own = self.own.as_ref().map(|own| own.account);
-        if let (Some(head), Some(log)) = (theirs, self.log(&sender)) {
-            match log.relation(&head) {
-                HeadRelation::Fork => self.raise_alarm(sender, Alarm::LogForked, cx),
-                HeadRelation::Ahead => {
-                    let delay = cx.below(FETCH_DELAY_MS);
-                    self.claim(sender, Claim { head, by: sender }, cx);
-                    self.want_log(sender, cx.now.plus_ms(delay));
-                }
-                HeadRelation::Same | HeadRelation::Behind => {}
-            }
-        }
-        if own == Some(sender) {
-            return;
-        }
-        if let (Some(head), Some(own)) = (ours, own)
-            && let Some(log) = self.log(&own)
-        {
-            let claim = Claim { head, by: sender };
-            match log.relation(&head) {
-                // They were shown another log of this account than the one kept here.
-                HeadRelation::Fork => {
-                    self.raise_alarm(sender, Alarm::LogForked, cx);
-                    self.claim(own, claim, cx);
-                    self.raise_alarm(own, Alarm::LogDisputed, cx);
-                    self.want_log(own, cx.now);
-                }
-                HeadRelation::Ahead => {
-                    self.claim(own, claim, cx);
-                    self.want_log(own, cx.now);
-                }
-                HeadRelation::Same | HeadRelation::Behind => {
-                    let claimed = self.contacts.get(&own).and_then(|c| c.claim);
-                    if claimed.is_some_and(|claim| claim.by == sender) {
-                        self.clear_claim(own, cx);
-                    }
-                }
-            }
         }
     }
 

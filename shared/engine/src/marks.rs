@@ -86,6 +86,15 @@ impl Marks {
         }
     }
 
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        let blocks = self.by_line.keys().map(|line| line / BLOCK);
+        self.dirty.extend(blocks);
+        self.by_line.clear();
+        self.own.clear();
+        self.unread.clear();
+    }
+
     /// The line of an own message that is still open.
     pub(crate) fn own_line(&self, id: &MessageId) -> Option<u64> {
         self.own.get(id).copied()

@@ -150,7 +150,7 @@ impl Engine {
         let Some((create, add, account_signature)) = log_drafts(&secrets, &keys, &device_name, cx.now) else {
             return self.registration_failed(Failure::Browser, cx);
         };
-        let bundle = BundleDraft::new(secrets.created_account(), keys.device_id(), 1, cx);
+        let bundle = BundleDraft::first(secrets.created_account(), keys.device_id(), cx);
         let inputs = vec![add.signing_input(), bundle.signing_input()];
         let preparing = Preparing {
             recovery,

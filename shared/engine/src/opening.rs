@@ -12,6 +12,7 @@ use chopar_wire::{AccountId, DeviceId, Timestamp};
 use crate::context::Context;
 use crate::effect::Effect;
 use crate::engine::Engine;
+use crate::prekeys::{KEEP_MS, ROTATE_MS};
 use crate::requests::What;
 use crate::sessions::{Live, Unanswered};
 use crate::tokens::Waiting;
@@ -92,7 +93,10 @@ impl Engine {
             return;
         };
         let facts = contact.devices.entry(device).or_default();
-        if bundle.base().sequence < facts.bundle {
+        // A device that has spoken since would have replaced it long ago.
+        let made = Timestamp(bundle.base().time);
+        let outlived = facts.heard.ms_since(made) > ROTATE_MS + KEEP_MS;
+        if bundle.base().sequence < facts.bundle || outlived {
             self.raise_alarm(account, Alarm::BundleRolledBack, cx);
             return self.opening_failed(account, device, cx);
         }
@@ -122,7 +126,7 @@ impl Engine {
     pub(crate) fn on_initiation_agreed(
         &mut self,
         waiting: Initiating,
-        shared: [u8; 32],
+        shared: &[u8; 32],
         cx: &mut Context<'_>,
     ) {
         let Initiating {

@@ -36,8 +36,8 @@ impl Engine {
         };
         let newest = self.prekeys.newest();
         // A relay that has a later one than this vault: the vault was rolled back, its successor is needed.
-        if published > newest || self.prekeys.wants_successor(cx.now) {
-            let draft = BundleDraft::new(account, device, newest.max(published) + 1, cx);
+        let wanted = published > newest || self.prekeys.wants_successor(cx.now);
+        if wanted && let Some(draft) = self.prekeys.draft_bundle(account, device, cx) {
             let inputs = vec![draft.signing_input()];
             let token = self.tokens.wait(Waiting::Bundle(Box::new(draft)));
             cx.effect(Effect::Sign { token, inputs });

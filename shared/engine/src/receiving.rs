@@ -147,7 +147,13 @@ impl Engine {
             return Opened::Unknown;
         }
         let mut budget = self.trials.budget(now);
-        for session in self.sessions.newest_first() {
+        let mut sessions = self.sessions.newest_first();
+        // Strangers can be many: whom one speaks with comes first.
+        sessions.sort_by_key(|key| {
+            let live = self.sessions.get(key);
+            !live.is_some_and(|live| self.speaks_to(&live.account))
+        });
+        for session in sessions {
             // Headers of messages, then of signals.
             let cost = self
                 .sessions
@@ -226,7 +232,10 @@ impl Engine {
         };
         let account = live.account;
         if let Some(contact) = self.contacts.get_mut(&account) {
-            contact.devices.entry(session.device).or_default().heard = cx.now;
+            // What the relay repeats is as old as it was.
+            let heard = sent.map_or(cx.now, |sent| sent.min(cx.now));
+            let facts = contact.devices.entry(session.device).or_default();
+            facts.heard = facts.heard.max(heard);
         }
         let payload = unpad(&plaintext)
             .ok()

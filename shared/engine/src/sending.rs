@@ -159,6 +159,9 @@ impl Engine {
             self.try_alarmed(account, &devices, alarm, cx);
             return false;
         }
+        if self.waits_for_claim(account, cx) {
+            return false;
+        }
         if devices.is_empty() {
             self.no_device(key, cx);
             return false;
@@ -173,10 +176,10 @@ impl Engine {
     fn try_alarmed(&mut self, account: AccountId, devices: &[DeviceId], alarm: Alarm, cx: &mut Context<'_>) {
         match alarm {
             Alarm::BundleForged | Alarm::BundleRolledBack => {}
-            Alarm::LogForged | Alarm::LogWithheld | Alarm::LogDisputed => {
+            Alarm::LogForged | Alarm::LogRolledBack | Alarm::LogWithheld | Alarm::LogDisputed => {
                 return self.need_log(account, cx.now.plus_ms(FORGED_MS));
             }
-            Alarm::LogForked | Alarm::LogRolledBack => return,
+            Alarm::LogForked => return,
         }
         let missing: Vec<DeviceId> = devices
             .iter()
@@ -238,7 +241,7 @@ impl Engine {
             }
         }
         for device in filled {
-            if self.sessions.sending(&device).is_none() {
+            if self.needs_session(&key.account, &device) {
                 self.open_session(key.account, device, cx);
                 ready = false;
             }

@@ -52,13 +52,18 @@ pub(crate) struct Sessions {
     live: BTreeMap<SessionKey, Live>,
     tags: HashMap<Tag, (SessionKey, TagKind)>,
     headers: HashMap<[u8; 32], SessionKey>,
+    /// The highest number of a record that a younger build wrote: it stays for that build, and its number is taken.
+    foreign: BTreeMap<DeviceId, u64>,
 }
 
 impl Sessions {
     pub(crate) fn load(&mut self, partition: &[u8], number: u64, value: &[u8]) -> Result<(), RecordError> {
         let mut record = SessionRecord::read(value)?;
         let device = DeviceId::try_from(partition).map_err(|_| SessionRecord::bad("device"))?;
-        let session = Session::from_record(&record.ratchet).map_err(|_| SessionRecord::bad("ratchet"))?;
+        let session = Session::from_record(&record.ratchet).map_err(|error| match error {
+            chopar_e2ee::ratchet::RecordError::Version(found) => SessionRecord::of_version(found),
+            _ => SessionRecord::bad("ratchet"),
+        })?;
         let unanswered = match std::mem::take(&mut record.header) {
             header if header.is_empty() => None,
             header => Some(Unanswered {
@@ -87,18 +92,34 @@ impl Sessions {
 
     /// Adds a session; the oldest beyond the bound go, never the one that sends.
     pub(crate) fn add(&mut self, device: DeviceId, live: Live, cx: &mut Context<'_>) -> SessionKey {
-        let number = self.of(&device).last().map_or(0, |key| key.number + 1);
+        let last = self.of(&device).last().map(|key| key.number);
+        let number = last
+            .max(self.foreign.get(&device).copied())
+            .map_or(0, |number| number + 1);
         let key = SessionKey { device, number };
         self.index(key, live);
         self.save(key, cx);
-        let sending = self.sending(&device);
-        let mut older = self.of(&device);
+        self.keep_newest(&device, MAX_OLDER, cx);
+        key
+    }
+
+    /// Keeps so many sessions with a device besides the one that sends; the oldest go.
+    pub(crate) fn keep_newest(&mut self, device: &DeviceId, count: usize, cx: &mut Context<'_>) {
+        let sending = self.sending(device);
+        let mut older = self.of(device);
         older.retain(|key| Some(*key) != sending);
-        let surplus = older.len().saturating_sub(MAX_OLDER);
+        let surplus = older.len().saturating_sub(count);
         for old in older.into_iter().take(surplus) {
             self.remove(old, cx);
         }
-        key
+    }
+
+    /// A record that this build cannot read and a younger one can is left where it is.
+    pub(crate) fn leave(&mut self, partition: &[u8], number: u64) {
+        if let Ok(device) = DeviceId::try_from(partition) {
+            let highest = self.foreign.entry(device).or_default();
+            *highest = number.max(*highest);
+        }
     }
 
     pub(crate) fn get(&self, key: &SessionKey) -> Option<&Live> {

@@ -109,8 +109,11 @@ impl Engine {
             .log_head
             .as_ref()
             .and_then(|head| chopar_identity::LogHead::try_from(head).ok());
-        let same = self.log(&account).is_some_and(|log| head == Some(log.head()));
-        if !same {
+        // With an alarm the whole chain is wanted, though the head may be the pinned one again.
+        let settled = self.contacts.get(&account).is_some_and(|contact| {
+            contact.alarm.is_none() && contact.log.as_ref().is_some_and(|log| head == Some(log.head()))
+        });
+        if !settled {
             self.want_log(account, cx.now);
         }
     }

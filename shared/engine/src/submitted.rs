@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::engine::Engine;
 use crate::line::Progress;
 use crate::outbox::{Row, RowKey};
-use crate::view::{Alarm, Held, SentState};
+use crate::view::{Held, SentState};
 
 /// The first wait after a refusal, in milliseconds; it doubles.
 pub(crate) const REFUSED_MS: u64 = 1_000;
@@ -63,7 +63,9 @@ impl Engine {
         let known = self.log(&account).map_or(0, |log| log.length());
         let end = u64::from(mismatch.from) + mismatch.entries.len() as u64;
         if end < u64::from(known) {
-            self.raise_alarm(account, Alarm::LogRolledBack, cx);
+            // Fewer entries than are known, or none: it says only that the relay shows something else now. What that is, its
+            // log will tell.
+            self.need_log(account, cx.now);
             return self.hold(key, cx);
         }
         self.take_entries(account, mismatch.from, &mismatch.entries, cx);

@@ -33,15 +33,15 @@ pub(crate) const fn alarm_from(number: u32) -> Option<Alarm> {
     }
 }
 
-/// The graver one is shown. Of the gravest, forks and rollbacks of a log, the first stays until the account's owner resolves
-/// it: there the account's own keys contradict each other. The others pass by themselves once what is shown verifies again;
-/// nothing of what was forged or withheld was ever accepted, so nothing has to be resolved.
+/// The graver one is shown. The gravest, a fork of a log, stays until the account's owner resolves it: there the account's own
+/// keys contradict each other. The others pass by themselves once what is shown verifies again; nothing of what was forged,
+/// withheld or rolled back was ever accepted, so nothing has to be resolved.
 const fn gravity(alarm: Alarm) -> u8 {
     match alarm {
         Alarm::BundleForged | Alarm::BundleRolledBack => 0,
         Alarm::LogWithheld | Alarm::LogDisputed => 1,
-        Alarm::LogForged => 2,
-        Alarm::LogForked | Alarm::LogRolledBack => 3,
+        Alarm::LogForged | Alarm::LogRolledBack => 2,
+        Alarm::LogForked => 3,
     }
 }
 
@@ -90,9 +90,10 @@ impl Engine {
         }
     }
 
-    /// The relay shows the log that is pinned here: what it forged was refused, and is over.
-    pub(crate) fn clear_forged_log(&mut self, account: AccountId, cx: &mut Context<'_>) {
-        if self.contacts.get(&account).and_then(|c| c.alarm) == Some(Alarm::LogForged) {
+    /// The relay shows the log that is pinned here: what it showed before was refused, and is over.
+    pub(crate) fn clear_refused_log(&mut self, account: AccountId, cx: &mut Context<'_>) {
+        let alarm = self.contacts.get(&account).and_then(|c| c.alarm);
+        if matches!(alarm, Some(Alarm::LogForged | Alarm::LogRolledBack)) {
             self.clear_alarm(account, cx);
         }
     }

@@ -128,19 +128,22 @@ fn a_ghost_in_the_own_log_is_refused_and_said_everywhere() {
     assert_eq!(told(&world, 1), Some(OwnDevices::default()), "and its end too");
 }
 
-/// P-024, T-003: the own log, shorter than it was.
+/// P-024, P-280, T-003: the own log, shorter than it was.
 #[test]
-fn a_rolled_back_own_log_is_said_and_stays() {
+fn a_rolled_back_own_log_is_said_until_it_is_shown_again() {
     let (mut world, accounts) = friends(93);
     let (entries, head) = before(&world, &accounts[1]);
     show_log(&mut world, 1, accounts[1], entries, head, true);
     world.drop_connection(1);
     world.run_for(60_000);
     assert_eq!(own_devices(&mut world, 1).alarm, Some(Alarm::LogRolledBack));
-    world.tamper = None;
     world.crash(1);
     world.run_for(300_000);
     assert_eq!(own_devices(&mut world, 1).alarm, Some(Alarm::LogRolledBack));
+    world.tamper = None;
+    world.crash(1);
+    world.run_for(300_000);
+    assert_eq!(own_devices(&mut world, 1).alarm, None);
     // Conversations go on: others are reached through their logs.
     send(&mut world, 1, accounts[0], 1);
     world.run_for(5_000);

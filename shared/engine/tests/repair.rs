@@ -454,3 +454,97 @@ fn an_old_handshake_that_comes_late_does_not_stand_in_for_a_repair() {
     let answer = world.ask_now(0, Intent::Snapshot);
     assert!(matches!(answer, Answer::Snapshot(_)));
 }
+
+/// P-113, P-291: a device that has all that is to be said gets a filler, and that too only in a fresh session.
+#[test]
+fn nothing_at_all_is_said_in_a_doubted_session() {
+    let (mut world, accounts) = people(85, 3);
+    let (bob, alice) = (accounts[0], accounts[1]);
+    open(&mut world, 0, 1, alice);
+    send(&mut world, 0, alice, 1);
+    world.run_for(5_000);
+    open(&mut world, 1, 0, bob);
+    world.run_for(5_000);
+    world.reset(2);
+    world.link(2, 1);
+    world.drop_connection(1);
+    world.run_for(30_000);
+    send(&mut world, 1, bob, 100);
+    world.run_for(30_000);
+    send(&mut world, 0, alice, 2);
+    world.run_for(60_000);
+    assert_eq!(outbox(&world, 0), 0, "both devices acknowledge");
+    // From now on only the first of them does.
+    world.switch_off(2);
+    send(&mut world, 0, alice, 3);
+    world.run_for(60_000);
+    assert_eq!(outbox(&world, 0), 1);
+    world.switch_off(0);
+    world.persons[0].rolled_back = true;
+    world.switch_on(0);
+    world.run_for(10_000);
+    let doubted = world.sending_session(0, 1);
+    // After a day of silence the second device's envelope is made again, and the relay wants one for the first too.
+    world.run_for(26 * HOUR);
+    assert_eq!(outbox(&world, 0), 1);
+    assert!(doubted.is_some());
+    assert_ne!(world.sending_session(0, 1), doubted);
+}
+
+/// P-292.
+#[test]
+fn a_session_of_a_younger_build_is_left_for_it() {
+    let (mut world, accounts) = friends(86);
+    world.switch_off(0);
+    // The first field of a record is its schema.
+    let younger = |value: &mut Vec<u8>| value[1] = 2;
+    let session = |key: &chopar_engine::RecordKey| key.kind == Kind::Session;
+    assert_eq!(world.persons[0].vault.alter(session, younger), 1);
+    let kept = world.persons[0].vault.select(session)[0].value.to_vec();
+    for number in 1..=2 {
+        world.switch_on(0);
+        world.run_for(10_000);
+        assert_eq!(world.persons[0].engine.as_ref().unwrap().damage().len(), 1);
+        send(&mut world, 0, accounts[1], number);
+        world.run_for(60_000);
+        assert_eq!(shown(&world, 1, &accounts[0]).len(), 1 + usize::from(number));
+        let records = world.persons[0].vault.select(session);
+        assert_eq!(records.len(), 2);
+        assert_eq!(records.iter().filter(|r| r.value[..] == kept[..]).count(), 1);
+        world.switch_off(0);
+    }
+}
+
+/// P-294.
+#[test]
+fn repeated_signals_are_no_sign_of_life() {
+    let (mut world, accounts) = friends(87);
+    let kept = Rc::new(RefCell::new(Vec::<Deliver>::new()));
+    let keep = kept.clone();
+    world.tamper = Some(Box::new(move |person, body| {
+        if let (0, Body::Deliver(deliver)) = (person, body) {
+            keep.borrow_mut().push(deliver.clone());
+        }
+        true
+    }));
+    // The acknowledgement is a signal.
+    send(&mut world, 0, accounts[1], 100);
+    world.run_for(20_000);
+    world.tamper = None;
+    let signal = kept.borrow()[0].clone();
+    world.switch_off(1);
+    for number in 1..=40 {
+        send(&mut world, 0, accounts[1], number);
+    }
+    for day in 0..20 {
+        let repeated = Deliver {
+            seq: 1_000 + day,
+            id: vec![day as u8; 16].into(),
+            ..signal.clone()
+        };
+        world.inject_to(0, Body::Deliver(repeated));
+        world.run_for(DAY);
+    }
+    let waiting = world.relay.waiting();
+    assert!((40..=40 + 5 * 8).contains(&waiting), "{waiting} envelopes wait");
+}

@@ -83,6 +83,7 @@ impl App {
                 self.announce_arrival(&conversation);
                 self.chats.put(conversation);
             }
+            Event::ConversationGone(peer) => self.chats.remove(peer),
             Event::LinesChanged { conversation, lines } => {
                 if lines.iter().any(|line| matches!(line.body, LineBody::Own { .. })) {
                     self.keep_storage();

@@ -62,6 +62,15 @@ impl Chats {
         self.sort();
     }
 
+    /// Takes a row out.
+    pub(crate) fn remove(&self, peer: AccountId) {
+        self.rows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&peer);
+        self.sort();
+    }
+
     /// Takes the whole list, as a snapshot brings it.
     pub(crate) fn replace(&self, conversations: Vec<Conversation>) {
         self.rows

@@ -8,7 +8,6 @@ use crate::keys::Secret32;
 ///
 /// The responder's first ratchet key is the signed prekey of its bundle: the initiator starts with its public half,
 /// [`responder_ratchet`](Self::responder_ratchet); the responder looks up the private half by the header's id.
-#[derive(Debug)]
 pub struct HandshakeSecrets {
     /// SK of PQXDH: the first root key.
     pub root: Secret32,
@@ -21,4 +20,11 @@ pub struct HandshakeSecrets {
     pub associated_data: Vec<u8>,
     /// The responder's signed prekey, its first ratchet public key.
     pub responder_ratchet: X25519Public,
+}
+
+/// Neither the keys nor who talks to whom.
+impl core::fmt::Debug for HandshakeSecrets {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("HandshakeSecrets(…)")
+    }
 }

@@ -214,3 +214,25 @@ fn the_full_suite_is_what_the_protocol_says() {
     assert_eq!(ours.associated_data, expected);
     assert_eq!(ours.responder_ratchet, prekey);
 }
+
+/// T-085: who steals Bob's identity key alone cannot write to him as Alice: the agreement of her identity key with his signed
+/// prekey is missing. Who steals the signed prekey computes just that, and Bob takes the thief for Alice, as long as the prekey
+/// lives: the property that breaks is that the initiator is who they say.
+#[test]
+fn a_stolen_signed_prekey_impersonates_and_a_stolen_identity_key_does_not() {
+    let (alice, bob) = (Person::new(1), Person::new(2));
+    let bundle = bob.verified_bundle(true);
+    let is_taken_for_alice = |agreed: crate::keys::Agreed| {
+        let initiation = Initiation::begin(&alice.local, &bob.peer(), &bundle, &mut rng(66)).unwrap();
+        let (thief, header) = initiation.finish(agreed);
+        same(&thief, &accept(&bob, &alice.peer(), &header, true).unwrap())
+    };
+    let alices = alice.agreement.public();
+    let stolen = &bob.agreement;
+    assert!(!is_taken_for_alice(stolen.agree(&alices).unwrap()));
+    assert!(!is_taken_for_alice(
+        stolen.agree(&bob.signed_prekey.public().public).unwrap()
+    ));
+    let stolen = &bob.signed_prekey.secret;
+    assert!(is_taken_for_alice(stolen.agree(&alices).unwrap()));
+}

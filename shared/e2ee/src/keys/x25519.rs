@@ -50,7 +50,7 @@ impl X25519Secret {
         let shared = self
             .0
             .diffie_hellman(&x25519_dalek::PublicKey::from(*their.as_bytes()));
-        Agreed::new(*shared.as_bytes())
+        Agreed::new(shared.as_bytes())
     }
 
     /// A second copy, where a draft of a state needs one. Named so that a copy is seen where it is made.
@@ -82,13 +82,11 @@ impl Agreed {
     ///
     /// # Errors
     /// [`NonContributory`] where it is all zero.
-    pub fn new(mut bytes: [u8; 32]) -> Result<Self, NonContributory> {
+    pub fn new(bytes: &[u8; 32]) -> Result<Self, NonContributory> {
         if bool::from(bytes.ct_eq(&[0; 32])) {
             return Err(NonContributory);
         }
-        let agreed = Self(bytes);
-        bytes.zeroize();
-        Ok(agreed)
+        Ok(Self(*bytes))
     }
 
     /// The bytes, for a key derivation and nothing else.
@@ -140,7 +138,7 @@ mod tests {
             let raw = secret
                 .diffie_hellman(&x25519_dalek::PublicKey::from(bytes))
                 .to_bytes();
-            assert_eq!(Agreed::new(raw).unwrap_err(), NonContributory, "{point}");
+            assert_eq!(Agreed::new(&raw).unwrap_err(), NonContributory, "{point}");
             assert!(X25519Public::parse(&bytes).is_err(), "{point}");
         }
     }

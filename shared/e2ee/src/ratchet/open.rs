@@ -6,7 +6,7 @@ use super::draft::{Advance, Opened, SessionDraft, Step, Turn};
 use super::errors::OpenError;
 use super::header::{Header, kem_field};
 use super::kem_turn::KemField;
-use super::limits::KEY_LIFETIME_MS;
+use super::limits::{COUNTER_STOP, KEY_LIFETIME_MS};
 use super::message::Wire;
 use super::profile::Profile;
 use super::receiving::{ReceivingChain, Walk, check_gap, tag_of};
@@ -214,7 +214,11 @@ impl<P: Profile> Session<P> {
         let rooted = self
             .root
             .step(self.profile.root_label(), &agreed, secret.as_ref(), &pair);
-        let generation = old.map_or(0, |chain| chain.generation + 1);
+        let generation = match old {
+            Some(chain) if chain.generation >= COUNTER_STOP => return Err(OpenError::CounterExhausted),
+            Some(chain) => chain.generation + 1,
+            None => 0,
+        };
         let tail = match old.and_then(|old| old.chain.as_ref().map(|chain| (old, chain))) {
             None => Vec::new(),
             Some((old, chain)) => {

@@ -331,6 +331,9 @@ fn receiving(record: &ReceivingRecord) -> Result<ReceivingChain, RecordError> {
     if record.next > COUNTER_STOP {
         return Err(RecordError::Damaged("receiving counter"));
     }
+    if record.generation > COUNTER_STOP {
+        return Err(RecordError::Damaged("receiving generation"));
+    }
     Ok(ReceivingChain {
         generation: record.generation,
         ratchet: public(&record.ratchet, "receiving ratchet key")?,

@@ -66,10 +66,15 @@ pub(crate) trait Stored: Message + Default {
         let message = Self::decode(value).map_err(|_| RecordError::Malformed(Self::KIND))?;
         match message.schema() {
             SCHEMA => Ok(message),
-            found => Err(RecordError::Schema {
-                kind: Self::KIND,
-                found,
-            }),
+            found => Err(Self::of_version(found)),
+        }
+    }
+
+    /// Something inside it is of a version that this build does not know.
+    fn of_version(found: u32) -> RecordError {
+        RecordError::Schema {
+            kind: Self::KIND,
+            found,
         }
     }
 

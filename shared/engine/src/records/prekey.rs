@@ -34,6 +34,12 @@ pub(crate) struct BundleRecord {
     /// The id the next one-time pair gets.
     #[prost(uint32, tag = "8")]
     pub(crate) next_one_time: u32,
+    /// From where on an id for the keys of the next bundle is sought.
+    #[prost(uint32, tag = "9")]
+    pub(crate) next_key: u32,
+    /// By whom each of the uses was, 16 bytes each, in the same order.
+    #[prost(bytes = "vec", tag = "10")]
+    pub(crate) last_resort_users: Vec<u8>,
 }
 stored!(BundleRecord, Prekey);
 

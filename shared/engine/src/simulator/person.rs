@@ -131,6 +131,9 @@ impl Person {
                     Event::ConversationChanged(row) => {
                         self.rows.insert(row.peer, row.clone());
                     }
+                    Event::ConversationGone(peer) => {
+                        self.rows.remove(peer);
+                    }
                     Event::PhaseChanged(phase) => self.phase = Some(phase.clone()),
                     _ => {}
                 }

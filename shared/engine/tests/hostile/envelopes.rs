@@ -227,6 +227,23 @@ fn envelopes_given_to_somebody_else_do_not_open() {
     ]);
 }
 
+/// P-283: signals present nobody, so an old name does not come back with one.
+#[test]
+fn a_repeated_signal_brings_no_old_name_back() {
+    scenario(&[
+        ALICE.says("good morning", BOB),
+        BOB.says("how are you", ALICE),
+        ALICE.is_called("Alice One"),
+        BOB.says("hello?", ALICE),
+        BOB.says("are you there", ALICE),
+        ALICE.is_called("Alice Two"),
+        ALICE.says("yes of course", BOB),
+        expect(BOB.calls(ALICE, "Alice Two")),
+        RELAY.replays_everything_to(BOB),
+        expect(BOB.calls(ALICE, "Alice Two")),
+    ]);
+}
+
 /// T-006: what is for one device of Bob is given to the other, which has sessions with Alice of its own.
 #[test]
 fn envelopes_given_to_another_device_do_not_open() {

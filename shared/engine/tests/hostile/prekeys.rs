@@ -1,8 +1,8 @@
 //! Lies about prekeys: what does not verify begins no session, is named, and is over when the relay is honest again.
 
 use chopar_engine::simulator::hostile::{
-    ALICE, BOB, CAROL, EnvelopeLie, LOW_ORDER, Place, PrekeyLie, RELAY, days, expect, hours, play, scenario,
-    seeds, wait,
+    ALICE, BOB, CAROL, EnvelopeLie, LOW_ORDER, Order, Place, PrekeyLie, RELAY, days, expect, hours, play,
+    scenario, seeds, wait,
 };
 use chopar_engine::view::{Alarm, Held, SentState};
 
@@ -158,4 +158,95 @@ fn a_first_message_again_is_nothing() {
         RELAY.is_honest(),
         expect(BOB.reads(ALICE, &["good morning", "once more"])),
     ]);
+}
+
+/// T-001, P-285: the relay says that it has a bundle which cannot be. Nothing is begun anew for it, the own bundles follow each
+/// other as before, and handshakes find the keys they name.
+#[test]
+fn a_bundle_that_cannot_be_is_not_believed() {
+    for sequence in [u64::MAX, u64::MAX - 1, 1 << 40, (1 << 32) + 1, 1 << 32, 5_000] {
+        for seed in seeds(1, 1, 10) {
+            play(
+                seed,
+                &[
+                    ALICE.says("good morning", BOB),
+                    BOB.says("how are you", ALICE),
+                    wait(hours(1)),
+                    BOB.is_noted(),
+                    RELAY.says_it_has_bundle(BOB, sequence),
+                    BOB.reconnects(),
+                    BOB.reconnects(),
+                    expect(BOB.has_the_same_sessions_since_noted()),
+                    // Two rotations under the lie.
+                    wait(days(15)),
+                    BOB.reconnects(),
+                    CAROL.says("me as well", BOB),
+                    expect(BOB.reads(CAROL, &["me as well"])),
+                    BOB.says("good evening", ALICE),
+                    expect(ALICE.reads(BOB, &["how are you", "good evening"])),
+                    RELAY.is_honest(),
+                    BOB.reconnects(),
+                    wait(days(15)),
+                    BOB.finds_the_sessions_damaged(),
+                    ALICE.says("very well", BOB),
+                    wait(days(2)),
+                    expect(BOB.reads(ALICE, &["good morning", "very well"])),
+                ],
+            );
+        }
+    }
+}
+
+/// P-285: one that can be is believed, and its successor has keys of its own.
+#[test]
+fn a_bundle_ahead_gets_a_successor() {
+    scenario(&[
+        RELAY.says_it_has_bundle(BOB, 900),
+        BOB.reconnects(),
+        RELAY.is_honest(),
+        ALICE.says("good morning", BOB),
+        expect(BOB.reads(ALICE, &["good morning"])),
+        wait(days(8)),
+        CAROL.says("me as well", BOB),
+        expect(BOB.reads(CAROL, &["me as well"])),
+        expect(ALICE.is_not_warned(BOB)),
+    ]);
+}
+
+/// T-001, P-293: a bundle of two months ago, as old as any that was seen, for a device that has spoken since.
+#[test]
+fn a_bundle_that_its_device_has_outlived_is_named() {
+    scenario(&[
+        RELAY.remembers("spring"),
+        ALICE.says("good morning", BOB),
+        BOB.says("how are you", ALICE),
+        wait(days(45)),
+        BOB.says("long time no see", ALICE),
+        RELAY.hands_out(BOB, PrekeyLie::BaseFrom("spring")),
+        ALICE.finds_the_sessions_damaged(),
+        ALICE.says("good evening", BOB),
+        expect(ALICE.is_warned(BOB, Alarm::BundleRolledBack)),
+        RELAY.is_honest(),
+        wait(hours(2)),
+        expect(ALICE.is_not_warned(BOB)),
+        expect(BOB.reads(ALICE, &["good morning", "good evening"])),
+    ]);
+}
+
+/// T-007, P-290: the relay asks for pairs in a loop. They are made for so many uploads a day, and none goes for it that was
+/// handed out and whose envelope is still on its way.
+#[test]
+fn asking_for_pairs_in_a_loop_loses_none() {
+    for seed in seeds(1, 1, 5) {
+        play(
+            seed,
+            &[
+                RELAY.treats(BOB, EnvelopeLie::Held),
+                ALICE.says("good morning", BOB),
+                RELAY.wants_pairs_of(BOB, 60),
+                RELAY.lets_go(BOB, Order::AsItCame),
+                expect(BOB.reads(ALICE, &["good morning"])),
+            ],
+        );
+    }
 }

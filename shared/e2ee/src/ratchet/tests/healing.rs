@@ -1,7 +1,9 @@
 //! A stolen state heals after a round trip, against a thief who breaks X25519 and against one who breaks ML-KEM.
 
+use super::super::chain::{ChainKey, MessageKey};
 use super::super::header::kem_field;
 use super::super::kem_turn::{Idle, KemSecret, KemState};
+use super::super::message::Wire;
 use super::super::profile::Profile;
 use super::super::root::Pair;
 use super::super::session::OwnRatchet;
@@ -117,17 +119,56 @@ fn the_x25519_turn_heals_where_ml_kem_is_broken() {
     }
 }
 
-/// Nothing of a message key is left once it is used: a state stolen later opens nothing that was opened before.
+/// Whether any 32 bytes of a record, as a message key or as a chain key some steps before, open a message.
+fn holds_a_key(record: &[u8], session: &Session, message: &[u8]) -> bool {
+    let wire = Wire::parse::<Suite1>(message).unwrap();
+    // The thief has the header keys, and so the header.
+    let header = session
+        .receiving
+        .iter()
+        .map(|chain| &chain.header_key)
+        .chain([&session.next_receiving_header])
+        .find_map(|key| wire.open_header(key, &session.associated_data))
+        .unwrap();
+    let opens = |key: &MessageKey| {
+        let content = wire.open_content(&session.profile, key, &session.associated_data, &header);
+        content.is_ok()
+    };
+    record.windows(32).any(|window| {
+        let mut chain = ChainKey(Secret32::new(window.try_into().unwrap()));
+        opens(&MessageKey(chain.0.duplicate()))
+            || (0..4).any(|_| {
+                let (key, next) = chain.step();
+                chain = next;
+                opens(&key)
+            })
+    })
+}
+
+/// Nothing of a message key is left once it is used: a state stolen later opens nothing that was opened before, and no 32
+/// bytes of it do. One stolen in the middle of the chain has what opens the rest.
+/// P-061, P-066.
 #[test]
 fn used_keys_are_gone() {
     let (mut alice, mut bob, mut rng) = pair(33);
     ping_pong(&mut alice, &mut bob, &mut rng, 1);
-    let past: Vec<_> = (0..10)
+    let past: Vec<_> = (0..3)
         .map(|_| alice.encrypt(b"past", NOW, &mut rng).unwrap())
         .collect();
-    past.iter().for_each(|m| drop(receive(&mut bob, m).unwrap()));
+    receive(&mut bob, &past[0]).unwrap();
+    let middle = bob.to_record();
+    assert!(holds_a_key(&middle, &bob, &past[2]), "two steps ahead");
+    assert!(!holds_a_key(&middle, &bob, &past[0]));
+    past[1..].iter().for_each(|m| drop(receive(&mut bob, m).unwrap()));
     let thief = Thief::steal(&bob);
+    let record = bob.to_record();
     for message in &past {
         assert_eq!(thief.0.open(message, NOW).unwrap_err(), OpenError::Duplicate);
+        assert!(!holds_a_key(&record, &bob, message));
     }
+    // A message that was skipped is not used: its key is there.
+    let skipped = alice.encrypt(b"skipped", NOW, &mut rng).unwrap();
+    let after = alice.encrypt(b"after", NOW, &mut rng).unwrap();
+    receive(&mut bob, &after).unwrap();
+    assert!(holds_a_key(&bob.to_record(), &bob, &skipped));
 }

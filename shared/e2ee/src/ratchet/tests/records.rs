@@ -119,3 +119,22 @@ fn no_secret_survives_in_the_debug_form() {
         )));
     }
 }
+
+/// P-067: turns are counted too, and the count does not wrap, not even out of a record that says it is at its end.
+#[test]
+fn the_count_of_turns_ends() {
+    let (mut alice, mut bob, mut rng) = pair(43);
+    ping_pong(&mut alice, &mut bob, &mut rng, 2);
+    bob.receiving.front_mut().unwrap().generation = limits::COUNTER_STOP;
+    let before = bob.to_record();
+    let mut bob = Session::from_record(&before).unwrap();
+    let turn = alice.encrypt(b"a turn", NOW, &mut rng).unwrap();
+    assert_eq!(bob.open(&turn, NOW).unwrap_err(), OpenError::CounterExhausted);
+    bob.signal_counter = 0;
+    assert_eq!(bob.to_record()[..], before[..]);
+    bob.receiving.front_mut().unwrap().generation = u32::MAX;
+    assert_eq!(
+        Session::from_record(&bob.to_record()).unwrap_err(),
+        RecordError::Damaged("receiving generation")
+    );
+}

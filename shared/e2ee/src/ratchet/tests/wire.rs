@@ -84,7 +84,7 @@ fn a_root_step_with_a_kem_is_what_the_protocol_says() {
         turning: &turning.public(),
         other: &other.public(),
     };
-    let agreed = Agreed::new([7; 32]).unwrap();
+    let agreed = Agreed::new(&[7; 32]).unwrap();
     let kem = KemSecret {
         shared: Secret32::new([8; 32]),
         key: Box::new([9; KEM_KEY]),

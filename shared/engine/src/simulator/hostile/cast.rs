@@ -87,6 +87,17 @@ impl Who {
         Step::new(format!("{self} reconnects"), move |stage| stage.reconnect(self))
     }
 
+    /// Takes another name.
+    pub fn is_called(self, name: &'static str) -> Step {
+        Step::new(format!("{self} is called {name:?} from now on"), move |stage| {
+            let display_name = name.to_owned();
+            let answer = stage
+                .world
+                .ask_now(self.0, crate::Intent::SetDisplayName { display_name });
+            assert!(answer == crate::Answer::Done, "a name was not taken");
+        })
+    }
+
     /// Makes somebody's cleared browser a second device of the own account.
     pub fn links(self, browser: Self) -> Step {
         Step::new(

@@ -1,8 +1,11 @@
 //! What must hold at a place in a scenario.
 
+use std::collections::BTreeSet;
+
 use super::cast::Who;
 use super::stage::Stage;
 use super::step::Step;
+use crate::effect::Kind;
 use crate::event::Answer;
 use crate::intent::Intent;
 use crate::view::{Alarm, Held, Line, LineBody, Notice, SentState};
@@ -19,7 +22,7 @@ pub fn expect(what: Expectation) -> Step {
 }
 
 impl Expectation {
-    fn new(words: String, holds: impl Fn(&mut Stage) -> Result<(), String> + 'static) -> Self {
+    pub(super) fn new(words: String, holds: impl Fn(&mut Stage) -> Result<(), String> + 'static) -> Self {
         Self(Step::checked(format!("expect: {words}"), holds))
     }
 }
@@ -42,6 +45,80 @@ impl Who {
                 }
             },
         )
+    }
+
+    /// Something is wrong with the own log, and is said on every page; or nothing is.
+    pub fn is_warned_of_the_own_log(self, alarm: Option<Alarm>) -> Expectation {
+        Expectation::new(
+            format!("{self} is warned of the own log: {alarm:?}"),
+            move |stage| match stage.world.ask_now(self.0, Intent::Snapshot) {
+                Answer::Snapshot(snapshot) if snapshot.own_devices.alarm == alarm => Ok(()),
+                Answer::Snapshot(snapshot) => Err(format!("it is {:?}", snapshot.own_devices.alarm)),
+                _ => Err("there is no snapshot".to_owned()),
+            },
+        )
+    }
+
+    /// The conversation has this name.
+    pub fn calls(self, peer: Self, name: &'static str) -> Expectation {
+        Expectation::new(format!("{self} calls {peer} {name:?}"), move |stage| {
+            let row = stage.world.persons[self.0].rows.get(&stage.account(peer));
+            match row {
+                Some(row) if row.name == name => Ok(()),
+                Some(row) => Err(format!("it is {:?}", row.name)),
+                None => Err("there is no conversation".to_owned()),
+            }
+        })
+    }
+
+    /// So many logs were asked for at most since noted.
+    pub fn asked_for_at_most_since_noted(self, logs: usize) -> Expectation {
+        Expectation::new(
+            format!("{self} asked for at most {logs} logs since noted"),
+            move |stage| match stage.logs_since_noted(self) {
+                asked if asked <= logs => Ok(()),
+                asked => Err(format!("{asked} were asked for")),
+            },
+        )
+    }
+
+    /// So many people are known at most, counting everything that is kept of them.
+    pub fn knows_at_most(self, people: usize) -> Expectation {
+        Expectation::new(format!("{self} knows at most {people} people"), move |stage| {
+            let person = &stage.world.persons[self.0];
+            let engine = person.engine.as_ref();
+            let of = |kind: Kind| {
+                let records = person.vault.select(|key| key.kind == kind);
+                let partitions: BTreeSet<_> = records.into_iter().map(|r| r.key.partition).collect();
+                partitions.len()
+            };
+            // The own account is a contact too.
+            let known = [
+                person.rows.len(),
+                engine.map_or(0, |engine| engine.contacts.len() - 1),
+                of(Kind::Contact) - 1,
+                of(Kind::Line),
+                of(Kind::Session),
+            ];
+            if known.iter().all(|known| *known <= people) {
+                Ok(())
+            } else {
+                Err(format!(
+                    "rows, contacts, records, conversations, sessions: {known:?}"
+                ))
+            }
+        })
+    }
+
+    /// So many sessions are kept with the devices of others, in all.
+    pub fn keeps_sessions(self, count: usize) -> Expectation {
+        Expectation::new(format!("{self} keeps {count} sessions"), move |stage| match stage
+            .sessions(self)
+            .len()
+        {
+            kept if kept == count => Ok(()),
+            kept => Err(format!("{kept} are kept")),
+        })
     }
 
     /// The conversation shows no alarm.

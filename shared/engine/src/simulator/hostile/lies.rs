@@ -8,6 +8,7 @@ use chopar_wire::proto::relay::{ClaimedBundle, Deliver};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use super::log_answers::Answering;
 use super::prekey_lies::Told;
 use super::relay_deeds::EnvelopeLie;
 
@@ -21,6 +22,10 @@ pub(super) struct Lies {
     pub(super) envelopes: BTreeMap<usize, EnvelopeLie>,
     /// By the device whose bundle it is.
     pub(super) bundles: BTreeMap<DeviceId, Told>,
+    /// By the person who is answered.
+    pub(super) answers: Vec<(usize, Answering)>,
+    /// The bundle that a person is said to have at the relay, whenever they sign in.
+    pub(super) sequences: BTreeMap<usize, u64>,
     /// Every envelope ever handed over or kept back, by the person it was for.
     pub(super) seen: Vec<(usize, Deliver)>,
     /// Kept back until it is let go.
@@ -37,6 +42,8 @@ impl Lies {
             rng: ChaCha8Rng::seed_from_u64(!seed),
             envelopes: BTreeMap::new(),
             bundles: BTreeMap::new(),
+            answers: Vec::new(),
+            sequences: BTreeMap::new(),
             seen: Vec::new(),
             held: Vec::new(),
             aside: false,
@@ -89,7 +96,17 @@ impl Lies {
                 self.on_bundle(claimed);
                 true
             }
-            _ => true,
+            Body::SignedIn(signed_in) => {
+                if let Some(sequence) = self.sequences.get(&person) {
+                    signed_in.bundle_sequence = *sequence;
+                }
+                true
+            }
+            _ => self
+                .answers
+                .iter_mut()
+                .filter(|(asking, _)| *asking == person)
+                .all(|(_, answering)| answering(body)),
         }
     }
 

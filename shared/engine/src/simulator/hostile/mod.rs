@@ -25,7 +25,8 @@
 //! | `cast` | the people, and what they do |
 //! | `relay_deeds` | what the relay does to them |
 //! | `lies` | what it does to single frames: envelopes and bundles |
-//! | `prekey_lies`, `log_lies` | bundles and logs that are not so |
+//! | `prekey_lies`, `log_lies`, `log_answers` | bundles and logs that are not so, and answers that are none |
+//! | `forger`, `made_up` | envelopes of somebody's making, and people who exist nowhere else |
 //! | `expectation` | what must hold then |
 //! | `promises` | what must hold always |
 //! | `stage`, `step` | the world of a scenario, and how it is played |
@@ -33,8 +34,11 @@
 
 mod cast;
 mod expectation;
+mod forger;
 mod lies;
+mod log_answers;
 mod log_lies;
+mod made_up;
 mod prekey_lies;
 mod promises;
 mod relay_deeds;
@@ -43,7 +47,9 @@ mod step;
 
 pub use cast::{ALICE, BOB, CAROL, Who};
 pub use expectation::{Expectation, expect};
+pub use log_answers::LogAnswer;
 pub use log_lies::LogLie;
+pub use made_up::{STRANGER, TheStranger};
 pub use prekey_lies::{LOW_ORDER, Place, PrekeyLie};
 pub use relay_deeds::{EnvelopeLie, Order, RELAY, TheRelay};
 pub use stage::Stage;

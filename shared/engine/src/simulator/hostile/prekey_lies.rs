@@ -222,7 +222,7 @@ fn kem_keys(bundle: &mut Bundle, of: &Bundle) {
 
 impl Stage {
     /// What the relay would hand out for a person's first device, without handing it out.
-    fn bundle(&self, who: Who) -> Bundle {
+    pub(super) fn bundle(&self, who: Who) -> Bundle {
         let known = &self.world.relay.accounts[&self.account(who)];
         let device = self.device(who);
         Bundle {

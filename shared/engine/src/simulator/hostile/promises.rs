@@ -44,7 +44,7 @@ impl Stage {
         let said: BTreeMap<_, _> = self
             .said
             .iter()
-            .filter(|said| (said.from, said.to) == (writer, reader))
+            .filter(|said| (self.owners[said.from.0], said.to) == (writer, reader))
             .map(|said| (said.id, said.text.as_str()))
             .collect();
         let mut shown = BTreeSet::new();

@@ -2,7 +2,11 @@
 
 use core::fmt;
 
+use chopar_wire::proto::relay::OneTimeLow;
+use chopar_wire::proto::relay::relay_frame::Body;
+
 use super::cast::{SETTLE_MS, Who};
+use super::log_answers::LogAnswer;
 use super::log_lies::LogLie;
 use super::prekey_lies::PrekeyLie;
 use super::stage::Stage;
@@ -155,6 +159,41 @@ impl TheRelay {
         )
     }
 
+    /// From now on answers somebody so who asks for a person's log.
+    pub fn answers_for_the_log(self, asking: Who, whose: Who, answer: LogAnswer) -> Step {
+        Step::new(
+            format!("the relay answers {asking}, who asks for {whose}'s log, with {answer}"),
+            move |stage| {
+                let answering = answer.about(whose, stage);
+                stage.lies.borrow_mut().answers.push((asking.0, answering));
+            },
+        )
+    }
+
+    /// From now on says, whenever a person signs in, that it has this bundle of theirs.
+    pub fn says_it_has_bundle(self, whose: Who, sequence: u64) -> Step {
+        Step::new(
+            format!("the relay says it has bundle {sequence} of {whose}"),
+            move |stage| {
+                stage.lies.borrow_mut().sequences.insert(whose.0, sequence);
+            },
+        )
+    }
+
+    /// Says again and again, a second apart, that a person's one-time pairs are used up.
+    pub fn wants_pairs_of(self, person: Who, times: usize) -> Step {
+        Step::new(
+            format!("the relay asks {person} for one-time pairs {times} times"),
+            move |stage| {
+                for _ in 0..times {
+                    let body = Body::OneTimeLow(OneTimeLow { left: 0 });
+                    stage.world.inject_to(person.0, body);
+                    stage.pass(1_000);
+                }
+            },
+        )
+    }
+
     /// Keeps a copy of its database.
     pub fn remembers(self, name: &'static str) -> Step {
         Step::new(
@@ -196,6 +235,8 @@ impl Stage {
             let mut lies = self.lies.borrow_mut();
             lies.envelopes.clear();
             lies.bundles.clear();
+            lies.answers.clear();
+            lies.sequences.clear();
         }
         for person in 0..self.accounts.len() {
             self.let_go(Who(person), Order::AsItCame);

@@ -11,6 +11,7 @@ use chopar_wire::{AccountId, DeviceId, MessageId, frame};
 
 use super::cast::{SETTLE_MS, Who};
 use super::lies::Lies;
+use super::made_up::MadeUp;
 use crate::event::Answer;
 use crate::intent::Intent;
 use crate::simulator::{Faults, Relay, World};
@@ -40,6 +41,10 @@ pub struct Stage {
     pub(super) other_history: BTreeMap<Who, Vec<Entry>>,
     /// The relay's database as it was, by name.
     pub(super) databases: BTreeMap<&'static str, Relay>,
+    /// People who exist nowhere but in what they send.
+    pub(super) made_up: Vec<MadeUp>,
+    /// Hashes of the handshake headers they made.
+    pub(super) begun: Vec<[u8; 32]>,
     noted: BTreeMap<Who, Noted>,
 }
 
@@ -59,12 +64,15 @@ pub(super) struct Heard {
     pub(super) plain: Option<String>,
     /// Submissions, envelopes and signals alike, by person.
     submitted: BTreeMap<usize, usize>,
+    /// Logs asked for, by person.
+    logs: BTreeMap<usize, usize>,
 }
 
 /// How things stood.
 struct Noted {
     sessions: Vec<Vec<u8>>,
     submitted: usize,
+    logs: usize,
 }
 
 impl Stage {
@@ -96,6 +104,8 @@ impl Stage {
             said: Vec::new(),
             other_history: BTreeMap::new(),
             databases: BTreeMap::new(),
+            made_up: Vec::new(),
+            begun: Vec::new(),
             noted: BTreeMap::new(),
         };
         stage.pass(SETTLE_MS);
@@ -197,6 +207,7 @@ impl Stage {
         let noted = Noted {
             sessions: self.sessions(who),
             submitted: self.submitted(who),
+            logs: self.logs(who),
         };
         self.noted.insert(who, noted);
     }
@@ -208,6 +219,15 @@ impl Stage {
             noted.sessions == self.sessions(who),
             self.submitted(who) - noted.submitted,
         )
+    }
+
+    /// How many logs were asked for since noted.
+    pub(super) fn logs_since_noted(&self, who: Who) -> usize {
+        self.logs(who) - self.noted[&who].logs
+    }
+
+    fn logs(&self, who: Who) -> usize {
+        self.heard.borrow().logs.get(&who.0).copied().unwrap_or(0)
     }
 
     fn submitted(&self, who: Who) -> usize {
@@ -222,8 +242,10 @@ impl Heard {
             self.plain = self.texts.iter().find(holds).cloned();
         }
         let frame = frame::decode_client(bytes.to_vec().into()).expect("engines send frames");
-        if matches!(frame.body, Some(Ask::Submit(_) | Ask::SubmitSignal(_))) {
-            *self.submitted.entry(person).or_default() += 1;
+        match frame.body {
+            Some(Ask::Submit(_) | Ask::SubmitSignal(_)) => *self.submitted.entry(person).or_default() += 1,
+            Some(Ask::FetchLog(_)) => *self.logs.entry(person).or_default() += 1,
+            _ => {}
         }
     }
 }

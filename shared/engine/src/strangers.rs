@@ -1,0 +1,68 @@
+//! People who have written and whom nobody here has answered or looked at: anybody can make up any number of accounts, so what
+//! is kept of them is bounded, and whom one speaks with comes first everywhere.
+//!
+//! Nobody loses anything by it for good: a stranger gets no acknowledgement, so what is dropped here is sent again after a day.
+
+use chopar_wire::{AccountId, DeviceId};
+
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::records::contact::{ContactRecord, LOG, LogRecord, STATE};
+use crate::records::line::{DeliveryRecord, LineRecord};
+use crate::view::Held;
+
+/// Strangers kept: more conversations than anybody leaves unopened. Their sessions are 3,000 at most, with eight devices each.
+const MAX_STRANGERS: usize = 128;
+/// Sessions with one device of a stranger that stay readable besides the sending one.
+const MAX_OLDER_OF_STRANGER: usize = 2;
+
+impl Engine {
+    /// Makes room after a stranger's device began a session: the oldest go, those first of whom the relay says that they do
+    /// not exist.
+    pub(crate) fn bound_strangers(&mut self, newcomer: AccountId, device: DeviceId, cx: &mut Context<'_>) {
+        if self.speaks_to(&newcomer) {
+            return;
+        }
+        self.sessions.keep_newest(&device, MAX_OLDER_OF_STRANGER, cx);
+        let mut strangers: Vec<_> = self
+            .contacts
+            .values()
+            .filter(|c| c.log.is_some() && c.account != newcomer && !self.speaks_to(&c.account))
+            .map(|c| (c.unreachable != Some(Held::NoSuchAccount), c.time, c.account))
+            .collect();
+        let surplus = (strangers.len() + 1).saturating_sub(MAX_STRANGERS);
+        strangers.sort_unstable();
+        for (_, _, account) in strangers.into_iter().take(surplus) {
+            self.forget_stranger(account, cx);
+        }
+    }
+
+    /// As if they had never written.
+    fn forget_stranger(&mut self, account: AccountId, cx: &mut Context<'_>) {
+        for key in self.sessions.of_account(&account, |_| true) {
+            self.sessions.remove(key, cx);
+        }
+        let Some(mut contact) = self.contacts.remove(&account) else {
+            return;
+        };
+        self.logs_wanted.remove(&account);
+        self.typing_until.remove(&account);
+        for key in self.outbox.of(&account) {
+            self.outbox.remove(key, cx);
+        }
+        contact.marks.clear();
+        contact.marks.save(&account, cx);
+        cx.delete::<ContactRecord>(account.as_bytes(), STATE);
+        cx.delete::<LogRecord>(account.as_bytes(), LOG);
+        for line in 1..contact.next_line {
+            self.lines.remove(account, line);
+            cx.delete::<LineRecord>(account.as_bytes(), line);
+            cx.delete::<DeliveryRecord>(account.as_bytes(), line);
+        }
+        cx.forget(account);
+        if contact.next_line > 0 {
+            cx.tell(Event::ConversationGone(account));
+        }
+    }
+}
