@@ -478,7 +478,7 @@ impl Engine {
     }
 
     /// An entry that came in a session, on top of what is known.
-    pub(crate) fn take_carried(&mut self, id: &GroupId, update: &Update, cx: &mut Context<'_>) {
+    pub(crate) fn take_update(&mut self, id: &GroupId, update: &Update, cx: &mut Context<'_>) {
         for entry in &update.entries {
             if let Taken::Needs(account) = self.take_entry(id, entry, cx) {
                 self.need_log(account, cx.now);

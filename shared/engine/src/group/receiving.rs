@@ -16,6 +16,7 @@ use super::rows::is_in;
 use super::state::{EpochKey, Group, conversation_of};
 use crate::context::Context;
 use crate::engine::Engine;
+use crate::heads::Heads;
 use crate::inbox::Delivery;
 use crate::refusals::Refusal;
 use crate::seen::SeenId;
@@ -137,8 +138,12 @@ impl Engine {
         // Authentic and not understood: a newer version, or a fault of theirs. There is nobody to tell.
         let Some(payload) = payload else { return };
         let head = payload.own_log.as_ref();
-        let head = head.and_then(|head| LogHead::try_from(head).ok());
-        self.on_heads(id.account, head, None, cx);
+        let heads = Heads {
+            theirs: head.and_then(|head| LogHead::try_from(head).ok()),
+            ours: None,
+            repeatable: false,
+        };
+        self.on_heads(id.account, &heads, cx);
         self.take_said(conversation_of(&id.group), id.account, delivery.id, payload, cx);
     }
 
@@ -224,7 +229,7 @@ impl Engine {
                 .get(&id)
                 .and_then(|g| g.roster.as_ref())
                 .map(Roster::length);
-            self.take_carried(&id, update, cx);
+            self.take_update(&id, update, cx);
             let after = self.groups.get(&id).and_then(|g| g.roster.as_ref());
             let claim = self.groups.get(&id).and_then(|group| group.claim);
             let met = claim.is_none_or(|(head, _)| {
