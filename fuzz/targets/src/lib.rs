@@ -5,7 +5,10 @@
 
 #![forbid(unsafe_code)]
 
+mod claims;
 mod group;
+mod inside;
+mod lone;
 mod script;
 mod world;
 
@@ -30,17 +33,23 @@ use rand_core::CryptoRng;
 pub use group::{
     GROUP, GroupScene, group_distribution, group_message, group_record, roster_entry, roster_sealed,
 };
+pub use claims::{claim, histories, log_growth, name, sign_in};
+pub use inside::{first_contact, padding, prekey_record, ratchet_header, signal};
+pub use lone::{ALONE, Alone, engine_frames, engine_records, payload};
 pub use script::{Act, script};
 pub use world::world;
 
 /// The moment of every target.
 pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
+/// What the waiting signal says.
+pub const SIGNAL: &[u8] = b"typing";
+
 /// A target and the name of its corpus.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 29] = [
     ("client_frame", client_frame),
     ("relay_frame", relay_frame),
     ("account_log", account_log),
@@ -57,6 +66,17 @@ pub const TARGETS: [Target; 18] = [
     ("recovery_key", recovery_key),
     ("handle", handle),
     ("safety_number_qr", safety_number_qr),
+    ("sign_in", sign_in),
+    ("name", name),
+    ("log_growth", log_growth),
+    ("first_contact", first_contact),
+    ("ratchet_header", ratchet_header),
+    ("signal", signal),
+    ("padding", padding),
+    ("prekey_record", prekey_record),
+    ("payload", payload),
+    ("engine_frames", engine_frames),
+    ("engine_records", engine_records),
     ("script", script),
     ("world", world),
 ];
@@ -73,6 +93,8 @@ pub struct Scene {
     pub theirs: Session,
     /// The message that Bob has not opened.
     pub waiting: Vec<u8>,
+    /// The signal that Bob has not opened.
+    pub signal: Vec<u8>,
     /// The header of the handshake.
     pub header: HandshakeHeader,
 }
@@ -123,12 +145,14 @@ impl Scene {
             ours.commit(opened.draft).unwrap();
         }
         let waiting = ours.encrypt(b"waiting", NOW, &mut rng).unwrap();
+        let signal = ours.seal_signal(SIGNAL, NOW, &mut rng).unwrap();
         Self {
             alice,
             bob,
             ours,
             theirs,
             waiting,
+            signal,
             header,
         }
     }

@@ -101,10 +101,14 @@ macro_rules! stored {
 pub(crate) use stored;
 
 #[cfg(test)]
+mod golden;
+
+#[cfg(test)]
 mod tests {
     use super::contact::MarksRecord;
     use super::*;
 
+    /// P-303.
     #[test]
     fn damage_and_the_future_are_named() {
         assert_eq!(

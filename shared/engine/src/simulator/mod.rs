@@ -17,6 +17,7 @@
 
 pub mod hostile;
 mod keys;
+mod lone;
 mod person;
 mod relay;
 mod relay_groups;
@@ -26,6 +27,7 @@ mod vault;
 mod world;
 
 pub use keys::SoftwareKeys;
+pub use lone::{Image, Lone};
 pub use person::Person;
 pub use relay::Relay;
 pub use run::{Config, Report, run};
