@@ -30,10 +30,10 @@ use chopar_wire::proto::identity::Bundle;
 use chopar_wire::proto::relay::Log;
 use rand_core::CryptoRng;
 
+pub use claims::{claim, histories, log_growth, name, sign_in};
 pub use group::{
     GROUP, GroupScene, group_distribution, group_message, group_record, roster_entry, roster_sealed,
 };
-pub use claims::{claim, histories, log_growth, name, sign_in};
 pub use inside::{first_contact, padding, prekey_record, ratchet_header, signal};
 pub use lone::{ALONE, Alone, engine_frames, engine_records, payload};
 pub use script::{Act, script};

@@ -109,19 +109,6 @@ impl Person {
             .collect()
     }
 
-    fn texts(
-        &self,
-        peer: &AccountId,
-        pick: impl Fn(LineContent) -> Option<crate::records::line::TextRecord>,
-    ) -> Vec<(MessageId, String)> {
-        let lines = self.vault.page(peer.as_bytes(), None, usize::MAX);
-        let lines = lines.iter().filter(|r| r.key.kind == crate::Kind::Line);
-        lines
-            .filter_map(|r| pick(LineRecord::read(&r.value).unwrap().content?))
-            .map(|text| (MessageId::try_from(text.id.as_slice()).unwrap(), text.text))
-            .collect()
-    }
-
     /// How often a line of any conversation says this.
     pub fn told_in_lines(&self, notice: &Notice) -> usize {
         let content = crate::line::notice(notice, Timestamp(0)).content;
