@@ -241,12 +241,12 @@ impl Client {
         }
     }
 
-    /// The next delivery; an empty queue before it is skipped.
+    /// The next delivery; an empty queue and what the relay tells unasked before it are skipped.
     pub async fn delivery(&mut self) -> Deliver {
         loop {
             match self.next().await {
                 Body::Deliver(deliver) => return deliver,
-                Body::QueueEmpty(_) => {}
+                Body::QueueEmpty(_) | Body::SuspendedDevices(_) => {}
                 other => panic!("{} instead of a delivery", kind(&other)),
             }
         }

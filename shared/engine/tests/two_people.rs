@@ -48,7 +48,8 @@ fn two_people_talk() {
     let row = &world.persons[1].rows[&alice];
     assert_eq!(
         (row.name.as_str(), row.handle.as_str(), row.unread),
-        ("Person 0", "person0", 1)
+        ("Person 0", "", 1),
+        "the handle waits for the directory's word"
     );
     assert_eq!(
         world.persons[0].own_states(&bob),
