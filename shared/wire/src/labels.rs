@@ -15,3 +15,9 @@ pub const BUNDLE: &str = "Chopar v1 bundle";
 pub const ONE_TIME: &str = "Chopar v1 one-time-prekey";
 /// Proof of possession at sign-in, by the device.
 pub const SIGN_IN: &str = "Chopar v1 sign-in";
+/// An append to an opaque log, by the log's write key.
+pub const OPAQUE_APPEND: &str = "Chopar v1 opaque-append";
+/// Hash of an append to an opaque log (the parent of the next).
+pub const OPAQUE_HASH: &str = "Chopar v1 opaque-hash";
+/// Derivation of an envelope's id in one mailbox from the id of a group submission.
+pub const GROUP_ENVELOPE: &str = "Chopar v1 group-envelope";
