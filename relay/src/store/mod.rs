@@ -29,7 +29,12 @@ pub(crate) mod administration;
 pub(crate) mod audit;
 #[cfg(test)]
 mod conformance;
+mod groups;
+mod opaque;
 pub(crate) mod sqlite;
+
+pub(crate) use groups::{GroupSubmission, GroupSubmitted, Groups};
+pub(crate) use opaque::{OpaqueAppend, OpaqueAppended, OpaqueHead, OpaqueLogs, OpaquePage, OpaquePlace};
 
 /// An answer that comes later; it borrows nothing.
 pub(crate) type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
@@ -55,7 +60,9 @@ pub(crate) enum StoreError {
 }
 
 /// What the relay keeps.
-pub(crate) trait Store: Administration + AuditLog + Send + Sync + 'static {
+pub(crate) trait Store:
+    Groups + OpaqueLogs + Administration + AuditLog + Send + Sync + 'static
+{
     // --- Invites and members
     fn register(&self, new: NewAccount) -> Answer<Registration>;
     fn invite(&self, token: TokenHash) -> Answer<Option<Invite>>;

@@ -53,4 +53,5 @@ reasons!(
     AccountExists,
     DeviceExists,
     LastOwner,
+    NoSuchLog,
 );

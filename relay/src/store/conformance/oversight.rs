@@ -1,5 +1,7 @@
 //! Acts of administrators and the audit log, as every store must do them.
 
+use chopar_wire::GroupRecipient;
+use chopar_wire::ids::GroupSubmissionId;
 use chopar_wire::proto::audit::{Kind, Record};
 use prost::Message;
 
@@ -9,6 +11,7 @@ use crate::audit::node::{NodeId, NodeKey};
 use crate::audit::record;
 use crate::audit::verify::{Report, Verifier};
 use crate::store::administration::{Act, ListedDevice, Outcome};
+use crate::store::{GroupSubmission, GroupSubmitted};
 
 /// What administrators do, as an owner's account.
 const BY: Actor = Actor::Account(AccountId::new([77; 32]));
@@ -167,6 +170,77 @@ async fn nothing_is_taken_for_a_disabled_member(open: Open) {
     assert_eq!(bench.act(Act::Enable(account(1))).await, Outcome::AsItWas);
     assert_eq!(bench.act(Act::Disable(account(9))).await, Outcome::NoSuchAccount);
     assert_eq!(bench.store.member_named("nobody".to_owned()).await.unwrap(), None);
+}
+
+/// P-221, P-240, P-242.
+async fn a_group_leaves_out_who_is_suspended_and_names_who_is_disabled(open: Open) {
+    let bench = Bench::new(open);
+    for number in 1..=3 {
+        bench.account(number).await;
+    }
+    let head = bench.second_device(2, 4).await;
+    let send = async |id: u8| {
+        let group = GroupSubmission {
+            id: GroupSubmissionId::new([id; 16]),
+            body: Bytes::from_static(b"all"),
+            lifetime: DAY,
+            recipients: vec![
+                GroupRecipient::new(account(2), &head.hash),
+                GroupRecipient::new(account(3), &head_of(3).hash),
+            ],
+            except: device(1),
+        };
+        bench.store.submit_group(group).await.unwrap()
+    };
+    let is_taken =
+        |answer: &GroupSubmitted| matches!(answer, GroupSubmitted::Accepted { full, .. } if full.is_empty());
+    let waiting = async || {
+        [
+            bench.queue(2).await.len(),
+            bench.queue(4).await.len(),
+            bench.queue(3).await.len(),
+        ]
+    };
+    let (account_2, device_4) = (account(2), device(4));
+    assert!(is_taken(&send(1).await));
+    assert_eq!(waiting().await, [1, 1, 1]);
+
+    let suspend = Act::Suspend {
+        account: account_2,
+        device: device_4,
+    };
+    assert_eq!(bench.act(suspend).await, Outcome::Done);
+    assert!(is_taken(&send(2).await));
+    assert_eq!(
+        waiting().await,
+        [2, 0, 2],
+        "the others keep the body and get the next"
+    );
+
+    assert_eq!(bench.act(Act::Disable(account(3))).await, Outcome::Done);
+    let gone = GroupSubmitted::Mismatch {
+        behind: vec![],
+        gone: vec![account(3)],
+    };
+    assert_eq!(send(3).await, gone);
+    assert_eq!(waiting().await, [2, 0, 0], "nothing is stored for anybody");
+    let page = bench.store.queue(device(2), 0, 10, 1000).await.unwrap();
+    assert!(page.envelopes.iter().all(|stored| &stored.body[..] == b"all"));
+
+    let resume = Act::Resume {
+        account: account_2,
+        device: device_4,
+    };
+    assert_eq!(bench.act(resume).await, Outcome::Done);
+    assert_eq!(bench.act(Act::Enable(account(3))).await, Outcome::Done);
+    assert!(is_taken(&send(2).await));
+    assert_eq!(waiting().await, [2, 1, 1], "the same again reaches who got none");
+    let remove = Act::Remove {
+        account: account(3),
+        free_handle: false,
+    };
+    assert_eq!(bench.act(remove).await, Outcome::Done);
+    assert_eq!(send(4).await, gone);
 }
 
 /// P-221: what a writer knows by heart does not outlive an act of another program on the same data.
@@ -451,6 +525,7 @@ conformance!(
     [
         nothing_is_stored_for_a_suspended_device,
         nothing_is_taken_for_a_disabled_member,
+        a_group_leaves_out_who_is_suspended_and_names_who_is_disabled,
         another_programs_act_holds_at_once,
         what_was_removed_is_not_taken_again,
         the_last_owner_stays,

@@ -106,23 +106,11 @@ impl Books {
             self.db
                 .prepare_cached("UPDATE devices SET active = 0 WHERE device = ?1")?
                 .execute([device.as_bytes()])?;
-            self.empty_queue(device)?;
+            self.empty(*device)?;
             self.drop_prekeys(device)?;
         }
         self.forget_addressee(&append.account);
         Ok(Appended::Done)
-    }
-
-    /// Deletes what waits for a device, and the memory of what it got.
-    pub(super) fn empty_queue(&mut self, device: &DeviceId) -> rusqlite::Result<()> {
-        for sql in [
-            "DELETE FROM queue WHERE device = ?1",
-            "DELETE FROM delivered WHERE device = ?1",
-        ] {
-            self.db.prepare_cached(sql)?.execute([device.as_bytes()])?;
-        }
-        self.forget_mailbox(device);
-        Ok(())
     }
 
     pub(super) fn drop_prekeys(&mut self, device: &DeviceId) -> rusqlite::Result<()> {
@@ -186,9 +174,15 @@ impl Books {
     fn insert_device(&self, account: &AccountId, device: &NewDevice) -> rusqlite::Result<()> {
         self.db
             .prepare_cached(
-                "INSERT INTO devices (device, account, signing, agreement, active) VALUES (?1, ?2, ?3, ?4, 1)",
+                "INSERT INTO devices (device, account, signing, agreement, active, mailbox)
+                 VALUES (?1, ?2, ?3, ?4, 1, (SELECT coalesce(max(mailbox), 0) + 1 FROM devices))",
             )?
-            .execute((device.id.as_bytes(), account.as_bytes(), device.keys.signing, device.keys.agreement))
+            .execute((
+                device.id.as_bytes(),
+                account.as_bytes(),
+                device.keys.signing,
+                device.keys.agreement,
+            ))
             .map(drop)
     }
 }

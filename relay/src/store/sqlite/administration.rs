@@ -44,7 +44,7 @@ impl Books {
             .execute((account.as_bytes(), disabled))?;
         if disabled {
             for device in self.devices_of(account)? {
-                self.empty_queue(&device)?;
+                self.empty(device)?;
             }
         }
         let kind = if disabled {
@@ -83,7 +83,7 @@ impl Books {
             .prepare_cached("UPDATE devices SET suspended = ?2 WHERE device = ?1")?
             .execute((device.as_bytes(), suspended))?;
         if suspended {
-            self.empty_queue(device)?;
+            self.empty(*device)?;
         }
         let kind = if suspended {
             Kind::DeviceSuspended
@@ -103,7 +103,7 @@ impl Books {
             return Ok(Outcome::LastOwner);
         }
         for device in self.devices_of(account)? {
-            self.empty_queue(&device)?;
+            self.empty(device)?;
             self.drop_prekeys(&device)?;
         }
         let now = self.now();
@@ -164,7 +164,7 @@ impl Books {
             "UPDATE devices SET seq_reserved = seq_reserved + ?1",
             [RESTORE_JUMP],
         )?;
-        self.forget_mailboxes();
+        self.mailboxes.clear();
         self.record(record::whole(Kind::Restored, spent as u64))
     }
 
