@@ -10,6 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::asked::From;
 use super::inbox::Happening;
+use super::link::Link;
 use super::machine::Machine;
 use super::owner::Owner;
 use crate::platform::Exception;
@@ -69,8 +70,8 @@ impl<M: Machine> Owner<'_, M> {
     fn connect(&mut self) {
         // The old one closes first, and is not heard any more.
         self.socket = None;
-        self.worker.sockets += 1;
-        let number = self.worker.sockets;
+        self.sockets += 1;
+        let number = self.sockets;
         let inbox = self.worker.inbox.clone();
         let overflowed = Rc::new(Cell::new(false));
         let opened = Socket::open(CONNECT, move |event| {
@@ -128,7 +129,7 @@ impl<M: Machine> Owner<'_, M> {
         let message = FromWorker::Event(Box::new(event));
         match from {
             Some(From::Here) => Tab::tell(&message),
-            Some(From::Elsewhere) => self.worker.tell_others(message),
+            Some(From::Elsewhere) => self.worker.say(&Link::Told(message)),
             None => self.tell_all(message),
         }
     }

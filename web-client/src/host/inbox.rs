@@ -28,18 +28,12 @@ pub(super) enum Happening {
     Link(Heard),
     /// The lock was granted, or cannot be.
     Lock(Result<Held, Exception>),
-    /// Another tab took the lock by force: this worker did not answer in time.
-    Stolen,
-    /// It is time to knock at the owner again.
-    Knock,
     /// Something happened to the socket with this number.
     Socket(u64, SocketEvent),
     /// The alarm rang.
     Alarm,
     /// So many rows of a page did not open.
     Damaged(u32),
-    /// Nobody may have used any tab for as long as the lock waits.
-    Idle,
     /// What the browser says about keeping the storage.
     Persisted(bool),
     /// The network came or went.

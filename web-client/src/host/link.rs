@@ -4,11 +4,11 @@
 //! read, so each begins with a tag of the build, and only two first bytes mean the same for ever: somebody started, and
 //! somebody owns. Whoever hears that a tab of another build has started is the older one, and steps aside.
 
+use chopar_engine::Asked;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::port::{FromWorker, ToWorker};
-use crate::vault::SharedKey;
+use crate::port::FromWorker;
 
 /// One message between workers. The first two variants keep their places for ever.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,28 +20,12 @@ pub(super) enum Link {
         /// The vault's epoch.
         epoch: u64,
     },
-    /// A follower's tab says something that only the owner can carry out.
-    Passed(ToWorker),
+    /// A follower's tab wants something.
+    Asked(Asked),
     /// The owner tells every tab something.
-    Told {
-        /// The owner's epoch, 0 before it has opened the vault. What an owner says that was replaced is not heard.
-        epoch: u64,
-        /// What.
-        message: FromWorker,
-    },
-    /// A follower asks whether the owner still runs.
-    Knock,
-    /// It does. Said from the event loop itself, whatever the owner is waiting for.
-    Alive {
-        /// Its epoch, 0 before it has opened the vault.
-        epoch: u64,
-        /// For how many milliseconds it will not answer, because it has something to compute.
-        busy_ms: u32,
-    },
-    /// A lock was opened, or changed: with this key the next owner goes on without asking. `None` where there is no lock.
-    Key(Option<SharedKey>),
-    /// Lock: every worker ends.
-    LockNow,
+    Told(FromWorker),
+    /// A follower's tab wants the vault erased; a person has confirmed it.
+    StartOver,
 }
 
 /// What came over the channel.
@@ -88,24 +72,17 @@ impl Build {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chopar_engine::{Asked, Intent};
-
-    fn asked() -> Link {
-        Link::Passed(ToWorker::Asked(Asked {
-            id: 3,
-            intent: Intent::Devices,
-        }))
-    }
+    use chopar_engine::Intent;
 
     fn all() -> [Link; 4] {
         [
             Link::Started,
             Link::Owner { epoch: u64::MAX },
-            asked(),
-            Link::Told {
-                epoch: 7,
-                message: FromWorker::Restarted,
-            },
+            Link::Asked(Asked {
+                id: 3,
+                intent: Intent::Devices,
+            }),
+            Link::Told(FromWorker::Restarted),
         ]
     }
 
@@ -135,7 +112,12 @@ mod tests {
         for bytes in [&[][..], &[1; 7], &[0xff; 9]] {
             assert!(build.decode(bytes).is_none());
         }
-        let mut cut = build.encode(&asked()).unwrap();
+        let mut cut = build
+            .encode(&Link::Asked(Asked {
+                id: 3,
+                intent: Intent::Devices,
+            }))
+            .unwrap();
         cut.truncate(9);
         assert!(build.decode(&cut).is_none());
     }

@@ -9,7 +9,7 @@
 //!
 //! Everything that happens goes through one [`inbox`], and one loop takes it from there. A worker begins as a follower
 //! and becomes the owner when it is granted the Web Lock ([`election`]): at once in the first tab, later when the tab
-//! before it goes away or is frozen. The owner alone opens the vault, runs the engine and talks to the relay; the others pass on what
+//! before it goes away. The owner alone opens the vault, runs the engine and talks to the relay; the others pass on what
 //! their tab asks and what the owner tells ([`link`]).
 //!
 //! | module | holds |
@@ -22,8 +22,6 @@
 //! | [`effects`] | how each effect is carried out |
 //! | [`follower`] | a tab without an engine of its own |
 //! | [`asked`] | which intents still wait for their answer, and where it belongs |
-//! | [`locked`], [`lost`] | before a vault that needs a secret, or that nobody can open |
-//! | [`relock`], [`idle`] | another lock, and when it locks itself |
 //! | [`fatal`] | how a worker ends |
 
 mod asked;
@@ -31,17 +29,10 @@ mod effects;
 mod election;
 mod fatal;
 mod follower;
-mod idle;
 mod inbox;
 mod link;
-mod locked;
-mod lost;
 mod machine;
 mod owner;
-mod relock;
-
-use std::cell::Cell;
-use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 
@@ -49,15 +40,13 @@ use crate::platform::channel::Channel;
 use crate::platform::scope;
 use crate::platform::tab::Tab;
 use crate::port::{FatalKind, ToWorker};
-use crate::vault::{Canary, SharedKey};
+use crate::vault::Canary;
 
 pub use machine::Machine;
 
 use asked::Asking;
-use election::Temper;
-use follower::Leave;
 use inbox::{Happening, Inbox};
-use link::{Build, Heard, Link};
+use link::Build;
 
 /// Where the workers of one browser profile meet.
 const CHANNEL: &str = "chopar-tabs";
@@ -70,38 +59,8 @@ struct Worker {
     _tab: Tab,
     /// What localStorage had when the tab started.
     canary: Option<Canary>,
-    /// The data key of a lock that was opened, here or in another tab.
-    key: Option<SharedKey>,
     /// Intents of the own tab that have no answer yet.
     asking: Asking,
-    /// Which part this worker plays, as those who knock are told.
-    part: Rc<Cell<Part>>,
-    temper: Temper,
-    /// How many engines have lived in this worker.
-    lives: u64,
-    /// Numbers sockets, over all those lives: what an earlier one still said is not heard.
-    sockets: u64,
-}
-
-/// Which part a worker plays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    /// Stands in line.
-    Follows,
-    /// Has the lock, and has not opened the vault.
-    Opens,
-    /// Owns the vault, in this epoch.
-    Owns(u64),
-}
-
-impl Part {
-    /// The epoch, 0 where there is none.
-    const fn epoch(self) -> u64 {
-        match self {
-            Self::Follows | Self::Opens => 0,
-            Self::Owns(epoch) => epoch,
-        }
-    }
 }
 
 /// Starts the worker: listens to the tab at once, and goes on in the background.
@@ -114,20 +73,9 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
     });
     let heard = inbox.clone();
     let build = Build::of(&scope().location().pathname());
-    let part = Rc::new(Cell::new(Part::Follows));
-    let playing = part.clone();
-    let channel = Channel::join(CHANNEL, move |bytes| match build.decode(&bytes)? {
-        // Here and not in the loop: what is asked is whether this worker runs at all.
-        Heard::Ours(Link::Knock) => match playing.get() {
-            Part::Follows => None,
-            part => build.encode(&Link::Alive {
-                epoch: part.epoch(),
-                busy_ms: 0,
-            }),
-        },
-        link => {
+    let channel = Channel::join(CHANNEL, move |bytes| {
+        if let Some(link) = build.decode(&bytes) {
             heard.put(Happening::Link(link));
-            None
         }
     });
     let Ok(channel) = channel else {
@@ -139,12 +87,7 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
         build,
         _tab: tab,
         canary: None,
-        key: None,
         asking: Asking::default(),
-        part,
-        temper: Temper::default(),
-        lives: 0,
-        sockets: 0,
     };
     spawn_local(worker.run(new_machine));
 }
@@ -152,18 +95,15 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
 impl Worker {
     async fn run<M: Machine>(mut self, new_machine: fn() -> M) {
         self.hear_start().await;
-        let mut before = None;
         loop {
-            let lock = match follower::run(&mut self, before).await {
+            let lock = match follower::run(&mut self).await {
                 Ok(lock) => lock,
-                Err(Leave::Fatal(kind)) => return fatal::end(kind),
-                Err(Leave::Locked) => return fatal::lock(),
+                Err(kind) => return fatal::end(kind),
             };
             match owner::run(&mut self, lock, new_machine).await {
                 // Another owner has the vault: stand behind it.
-                owner::End::Fenced => before = Some(self.part.get().epoch()),
+                owner::End::Fenced => {}
                 owner::End::Fatal(kind) => return fatal::end(kind),
-                owner::End::Locked => return fatal::lock(),
             }
         }
     }

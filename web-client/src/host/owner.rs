@@ -12,11 +12,10 @@ use chopar_wire::prost::bytes::Bytes;
 use wasm_bindgen_futures::spawn_local;
 
 use super::asked::{From, Taken};
-use super::idle::Idle;
 use super::inbox::Happening;
 use super::link::{Heard, Link};
 use super::machine::Machine;
-use super::{Part, Worker, fatal, locked, lost};
+use super::{Worker, fatal};
 use crate::platform::clock::{self, Alarm};
 use crate::platform::locks::Held;
 use crate::platform::network::Network;
@@ -24,8 +23,8 @@ use crate::platform::random::{SystemRandom, system_random};
 use crate::platform::socket::{Socket, SocketEvent};
 use crate::platform::tab::Tab;
 use crate::platform::{Exception, scope, storage};
-use crate::port::{AboutDevice, FatalKind, FromWorker, KeyHome, LockChange, ToWorker};
-use crate::vault::{Door, Home, Vault, VaultError};
+use crate::port::{AboutDevice, FatalKind, FromWorker, KeyHome, ToWorker};
+use crate::vault::{Home, Vault, VaultError};
 
 /// Inputs handled before one commit, at most: enough to make use of a transaction, few enough that the first of them does
 /// not wait long for its effects.
@@ -44,18 +43,14 @@ pub(super) enum End {
     Fenced,
     /// The worker ends.
     Fatal(FatalKind),
-    /// The lock was locked: the worker ends.
-    Locked,
 }
 
 /// Why an engine's life ended.
-pub(super) enum Over {
+enum Over {
     /// A commit, or the vault, failed.
     Vault(VaultError),
     /// The vault was erased.
     Erased,
-    /// The lock was locked.
-    Locked,
     /// A line to a tab does not take what it must, or a tab says what is not of this build.
     Broken,
 }
@@ -76,12 +71,14 @@ impl std::convert::From<Exception> for Over {
 pub(super) struct Owner<'a, M> {
     pub(super) worker: &'a mut Worker,
     pub(super) vault: Rc<Vault>,
-    pub(super) machine: M,
+    machine: M,
     pub(super) rng: SystemRandom,
     /// Numbers this life: what an earlier one left under way is not taken for an answer.
     pub(super) life: u64,
     /// The socket and its number, if there is one.
     pub(super) socket: Option<(u64, Socket)>,
+    /// Numbers sockets: what an earlier one still said is not heard.
+    pub(super) sockets: u64,
     pub(super) alarm: Alarm,
     pub(super) wake_at: Option<Timestamp>,
     pub(super) taken: Taken,
@@ -89,20 +86,8 @@ pub(super) struct Owner<'a, M> {
     pub(super) damaged: u32,
     /// Whether the browser promised to keep the storage.
     persisted: bool,
-    /// When it locks itself.
-    pub(super) idle: Idle,
-    /// What is to be done once everything before it is done.
-    asked_last: Option<Last>,
-}
-
-/// What an owner does apart from everything else: nothing is under way meanwhile.
-enum Last {
-    /// A person has confirmed that the vault is to be erased.
-    StartOver,
-    /// The lock is to be locked.
-    Lock,
-    /// The lock is to be another one.
-    Relock(u64, Box<LockChange>),
+    /// Whether a person has confirmed that the vault is to be erased.
+    starting_over: bool,
 }
 
 /// What several inputs led to together.
@@ -114,28 +99,21 @@ struct Merged {
 }
 
 /// Owns the vault for as long as it goes well. The lock is released on return.
-pub(super) async fn run<M: Machine>(worker: &mut Worker, mut lock: Held, new_machine: fn() -> M) -> End {
-    worker.part.set(Part::Opens);
-    let (inbox, stolen) = (worker.inbox.clone(), lock.stolen());
-    spawn_local(async move {
-        stolen.await;
-        inbox.put(Happening::Stolen);
-    });
+pub(super) async fn run<M: Machine>(worker: &mut Worker, lock: Held, new_machine: fn() -> M) -> End {
     let inbox = worker.inbox.clone();
     let _network = Network::watch(move |online| inbox.put(Happening::Network(online)));
     let mut failures = 0;
     let mut last_failure = Timestamp::default();
+    let mut life = 0;
     let end = loop {
-        worker.lives += 1;
-        let over = match Owner::begin(worker, new_machine()).await {
+        life += 1;
+        let over = match Owner::begin(worker, new_machine(), life).await {
             Err(over) => over,
             Ok((mut owner, opened)) => {
                 let over = owner.live(opened).await;
                 let taken = owner.taken.drain();
                 drop(owner);
-                // The next owner is asked everything once more: there, it may be carried out.
-                let asked_again = matches!(over, Over::Vault(VaultError::Fenced) | Over::Locked);
-                if !asked_again && disappoint(worker, taken).is_err() {
+                if disappoint(worker, taken).is_err() {
                     break End::Fatal(FatalKind::Crashed);
                 }
                 over
@@ -143,7 +121,6 @@ pub(super) async fn run<M: Machine>(worker: &mut Worker, mut lock: Held, new_mac
         };
         match over {
             Over::Broken => break End::Fatal(FatalKind::Crashed),
-            Over::Locked => break End::Locked,
             // The tab is loaded anew, and with it the lock goes to another: not before the other tabs have been told, or one of
             // them would look for the vault it remembers.
             Over::Erased => match std::future::pending::<Infallible>().await {},
@@ -180,7 +157,7 @@ fn disappoint(worker: &mut Worker, taken: std::collections::BTreeMap<u64, From>)
                 worker.asking.answered(id);
                 Tab::tell(&message)?;
             }
-            From::Elsewhere => worker.tell_others(message)?,
+            From::Elsewhere => worker.say(&Link::Told(message))?,
         }
     }
     Ok(())
@@ -188,33 +165,23 @@ fn disappoint(worker: &mut Worker, taken: std::collections::BTreeMap<u64, From>)
 
 impl<'a, M: Machine> Owner<'a, M> {
     /// Opens the vault and reads what the engine starts from.
-    async fn begin(worker: &'a mut Worker, machine: M) -> Result<(Self, Input), Over> {
+    async fn begin(worker: &'a mut Worker, machine: M, life: u64) -> Result<(Self, Input), Over> {
         let mut rng = system_random();
-        let vault = match Self::enter(worker, &mut rng).await {
-            Err(Over::Vault(error @ (VaultError::HalfEvicted | VaultError::Damaged))) => {
-                return Err(lost::wait(worker, fatal::kind_of(&error)).await);
-            }
-            entered => entered?,
-        };
+        let vault = Vault::open(worker.canary, &mut rng).await?;
         let resident = vault.resident().await?;
         let canary = vault.canary();
         worker.canary = Some(canary);
         Tab::tell(&FromWorker::Canary(canary.to_string()))?;
-        let epoch = canary.generation();
-        worker.part.set(Part::Owns(epoch));
-        worker.key = vault.shared_key();
-        worker.say(&Link::Key(worker.key.clone()))?;
-        worker.say(&Link::Owner { epoch })?;
+        worker.say(&Link::Owner {
+            epoch: canary.generation(),
+        })?;
         let opened = Input::Opened {
             records: resident.records,
             device_keys: vault.device_keys(),
             origin: scope().location().origin(),
             rolled_back: vault.rolled_back(),
         };
-        let life = worker.lives;
         let inbox = worker.inbox.clone();
-        let rung = worker.inbox.clone();
-        let idle = Idle::new(vault.lock().idle_minutes, move || rung.put(Happening::Idle))?;
         let owner = Self {
             worker,
             vault: Rc::new(vault),
@@ -222,24 +189,15 @@ impl<'a, M: Machine> Owner<'a, M> {
             rng,
             life,
             socket: None,
+            sockets: 0,
             alarm: Alarm::new(move || inbox.put(Happening::Alarm)),
             wake_at: None,
             taken: Taken::default(),
             damaged: resident.damaged,
             persisted: storage::persisted().await,
-            idle,
-            asked_last: None,
+            starting_over: false,
         };
         Ok((owner, opened))
-    }
-
-    /// Goes into the vault, once a person has opened its lock if it has one.
-    async fn enter(worker: &mut Worker, rng: &mut SystemRandom) -> Result<Vault, Over> {
-        let mut door = Door::find(worker.canary, worker.key.as_ref(), rng).await?;
-        if door.is_locked() {
-            locked::pass(worker, &mut door).await?;
-        }
-        Ok(door.open().await?)
     }
 
     /// Lives until something ends it.
@@ -268,26 +226,17 @@ impl<'a, M: Machine> Owner<'a, M> {
         }
         loop {
             self.settle(merged).await?;
-            match self.asked_last.take() {
-                None => {}
-                Some(Last::StartOver) => {
-                    self.vault.erase().await?;
-                    self.tell_all(FromWorker::Erased)?;
-                    return Err(Over::Erased);
-                }
-                Some(Last::Lock) => {
-                    self.worker.say(&Link::LockNow)?;
-                    return Err(Over::Locked);
-                }
-                Some(Last::Relock(id, change)) => self.relock(id, &change).await?,
+            if self.starting_over {
+                self.vault.erase().await?;
+                self.tell_all(FromWorker::Erased)?;
+                return Err(Over::Erased);
             }
             merged = Merged::default();
             let mut next = Some(self.worker.inbox.next().await);
             while let Some(happening) = next {
                 self.wake_if_due(&mut merged);
-                self.lock_if_idle();
                 self.happen(happening, &mut merged)?;
-                next = if merged.inputs < MAX_MERGED && self.asked_last.is_none() {
+                next = if merged.inputs < MAX_MERGED {
                     self.worker.inbox.take()
                 } else {
                     None
@@ -296,13 +245,10 @@ impl<'a, M: Machine> Owner<'a, M> {
         }
     }
 
-    /// Commits, then carries out. Where there is nothing to commit it is looked whether this still is the owner: one that was
-    /// frozen meanwhile and replaced sends nothing and says nothing.
+    /// Commits, then carries out.
     async fn settle(&mut self, merged: Merged) -> Result<(), Over> {
         if !merged.persist.writes.is_empty() {
             self.vault.commit(merged.persist, &mut self.rng).await?;
-        } else if !merged.then.is_empty() {
-            self.vault.still_owned().await?;
         }
         for effect in merged.then {
             self.carry_out(effect)?;
@@ -325,13 +271,6 @@ impl<'a, M: Machine> Owner<'a, M> {
         }
     }
 
-    /// As timers, the hour to lock is late when a device sleeps: looked at before whoever wakes it counts as somebody.
-    fn lock_if_idle(&mut self) {
-        if self.idle.is_due() {
-            self.asked_last = Some(Last::Lock);
-        }
-    }
-
     fn happen(&mut self, happening: Happening, merged: &mut Merged) -> Result<(), Over> {
         match happening {
             Happening::Tab(ToWorker::Asked(asked)) => {
@@ -341,12 +280,11 @@ impl<'a, M: Machine> Owner<'a, M> {
                     self.input(Input::Intent(asked), merged);
                 }
             }
-            Happening::Link(Heard::Ours(Link::Passed(ToWorker::Asked(asked)))) => {
-                if self.taken.add(asked.id, From::Elsewhere) {
-                    self.input(Input::Intent(asked), merged);
-                }
+            Happening::Tab(ToWorker::Visible(true)) => self.ask_whether_persisted(),
+            Happening::Tab(ToWorker::Visible(false) | ToWorker::Start { .. }) => {}
+            Happening::Tab(ToWorker::StartOver) | Happening::Link(Heard::Ours(Link::StartOver)) => {
+                self.starting_over = true;
             }
-            Happening::Tab(said) | Happening::Link(Heard::Ours(Link::Passed(said))) => self.told(said),
             Happening::Damaged(rows) => {
                 // The same rows count again each time they are asked for; whether there are any is what matters.
                 self.damaged = self.damaged.max(rows);
@@ -359,27 +297,22 @@ impl<'a, M: Machine> Owner<'a, M> {
                 }
             }
             Happening::Broken => return Err(Over::Broken),
+            Happening::Link(Heard::Ours(Link::Asked(asked))) => {
+                if self.taken.add(asked.id, From::Elsewhere) {
+                    self.input(Input::Intent(asked), merged);
+                }
+            }
             Happening::Link(Heard::Ours(Link::Started)) => {
-                self.worker.say(&Link::Key(self.worker.key.clone()))?;
                 self.worker.say(&Link::Owner {
                     epoch: self.vault.canary().generation(),
                 })?;
-                self.worker.tell_others(FromWorker::About(self.about()))?;
+                self.worker.say(&Link::Told(FromWorker::About(self.about())))?;
             }
             // The vault is the newer build's from now on.
             Happening::Link(Heard::OtherStarted) => return Err(Over::Vault(VaultError::Newer)),
-            Happening::Stolen => return Err(Over::Vault(VaultError::Fenced)),
-            Happening::Link(Heard::Ours(Link::LockNow)) => self.lock_now(),
-            Happening::Idle => self.idle.rung()?,
-            // An owner's words, of which there is one: left over from the one before, as what was meant for a follower.
-            Happening::Link(
-                Heard::Ours(
-                    Link::Owner { .. } | Link::Told { .. } | Link::Alive { .. } | Link::Knock | Link::Key(_),
-                )
-                | Heard::OtherOwner,
-            )
-            | Happening::Lock(_)
-            | Happening::Knock => {}
+            // An owner's words, of which there is one: left over from the one before.
+            Happening::Link(Heard::Ours(Link::Owner { .. } | Link::Told(_)) | Heard::OtherOwner)
+            | Happening::Lock(_) => {}
             Happening::Socket(number, event) => self.heard(number, event, merged),
             // Rings early where the moment lies beyond what timers take.
             Happening::Alarm => {
@@ -401,25 +334,6 @@ impl<'a, M: Machine> Owner<'a, M> {
         Ok(())
     }
 
-    /// Without a lock there is nothing to lock.
-    fn lock_now(&mut self) {
-        if self.vault.lock().is_set() {
-            self.asked_last = Some(Last::Lock);
-        }
-    }
-
-    /// What a tab says beside asking.
-    fn told(&mut self, said: ToWorker) {
-        match said {
-            ToWorker::Visible(true) => self.ask_whether_persisted(),
-            ToWorker::StartOver => self.asked_last = Some(Last::StartOver),
-            ToWorker::LockNow => self.lock_now(),
-            ToWorker::ChangeLock { id, change } => self.asked_last = Some(Last::Relock(id, change)),
-            ToWorker::Active => self.idle.somebody(),
-            ToWorker::Visible(false) | ToWorker::Start { .. } | ToWorker::Asked(_) | ToWorker::Unlock(_) => {}
-        }
-    }
-
     fn heard(&mut self, number: u64, event: SocketEvent, merged: &mut Merged) {
         if self.socket.as_ref().is_none_or(|(current, _)| *current != number) {
             return;
@@ -437,7 +351,7 @@ impl<'a, M: Machine> Owner<'a, M> {
     /// Tells every tab.
     pub(super) fn tell_all(&self, message: FromWorker) -> Result<(), Exception> {
         Tab::tell(&message)?;
-        self.worker.tell_others(message)
+        self.worker.say(&Link::Told(message))
     }
 
     /// A person may have allowed it since; only the tab can ask them.
@@ -446,7 +360,7 @@ impl<'a, M: Machine> Owner<'a, M> {
         spawn_local(async move { inbox.put(Happening::Persisted(storage::persisted().await)) });
     }
 
-    pub(super) fn about(&self) -> AboutDevice {
+    fn about(&self) -> AboutDevice {
         let keys = match self.vault.identity().map(|identity| identity.home()) {
             Some(Home::Wasm) => KeyHome::Wasm,
             Some(Home::WebCrypto) | None => KeyHome::WebCrypto,
@@ -455,7 +369,6 @@ impl<'a, M: Machine> Owner<'a, M> {
             keys,
             persisted: self.persisted,
             damaged_records: self.damaged,
-            lock: self.vault.lock(),
         }
     }
 }

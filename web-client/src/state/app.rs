@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chopar_engine::view::{ConnectionState, Me, OwnDevices, Phase, Preferences, Role, Stopped};
@@ -11,7 +10,7 @@ use leptos::prelude::*;
 
 use super::{Chats, Client, Clock, Talk, Theme, minutes_ahead, now};
 use crate::i18n::{Language, Texts};
-use crate::port::{AboutDevice, FatalKind, Lock, LockAnswer};
+use crate::port::{AboutDevice, FatalKind};
 use crate::view_model::Day;
 
 /// Conversations whose lines are kept: switching between a handful is instant, memory stays bounded.
@@ -41,8 +40,6 @@ pub(crate) struct State {
     pub(crate) own_devices: ArcRwSignal<OwnDevices>,
     /// What is shared with others.
     pub(crate) preferences: ArcRwSignal<Preferences>,
-    /// What came of the last secret that was tried.
-    pub(crate) unlocking: ArcRwSignal<Option<LockAnswer>>,
     /// Facts about this browser, once known.
     pub(crate) about: ArcRwSignal<Option<AboutDevice>>,
     /// The list of conversations.
@@ -59,8 +56,6 @@ pub(crate) struct State {
     pub(crate) language: ArcRwSignal<Language>,
     /// Light, dark, or the system's.
     pub(crate) theme: ArcRwSignal<Theme>,
-    /// Whether the browser was asked to keep the storage.
-    pub(super) asked_to_keep: AtomicBool,
     talks: Mutex<BTreeMap<AccountId, Arc<Talk>>>,
 }
 
@@ -71,8 +66,6 @@ pub(crate) enum Stage {
     Starting,
     /// The engine said where onboarding stands.
     Phase(Phase),
-    /// The vault has a lock.
-    Locked(Lock),
     /// Nothing can go on.
     Fatal(FatalKind),
 }
@@ -108,7 +101,6 @@ impl App {
                 receipts: true,
                 typing: true,
             }),
-            unlocking: ArcRwSignal::new(None),
             about: ArcRwSignal::new(None),
             chats: Chats::default(),
             dialog: ArcRwSignal::new(None),
@@ -117,7 +109,6 @@ impl App {
             today: ArcRwSignal::new(Day::of(now, minutes_ahead(now))),
             language: ArcRwSignal::new(language),
             theme: ArcRwSignal::new(theme),
-            asked_to_keep: AtomicBool::new(false),
             talks: Mutex::default(),
         })))
     }

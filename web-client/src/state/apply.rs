@@ -1,6 +1,5 @@
 //! What each message of the worker changes on the page.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chopar_engine::view::{Conversation, Line, LineBody, Snapshot};
@@ -34,12 +33,6 @@ impl App {
                 self.forget_talks();
                 self.refresh();
             }
-            FromWorker::Locked { lock, last } => {
-                self.unlocking.set(last);
-                self.enter(Stage::Locked(lock));
-            }
-            FromWorker::LockChanged { id, answer } => self.client.lock_changed(id, answer),
-            FromWorker::LockedNow => self.forget_everything(),
             FromWorker::Fatal(kind) => {
                 // The first reason is the cause; what fails after it is a consequence.
                 if !matches!(*self.stage.read_untracked(), Stage::Fatal(_)) {
@@ -54,17 +47,6 @@ impl App {
                 let _ = window().location().reload();
             }
         }
-    }
-
-    /// The lock was locked: nothing of what was shown stays, neither on the page nor in its title, and what the page has in its
-    /// memory goes with the page.
-    fn forget_everything(self) {
-        self.stage.set(Stage::Starting);
-        self.chats.replace(Vec::new());
-        self.forget_talks();
-        document().set_title("Chopar");
-        self.client.give_up();
-        let _ = window().location().reload();
     }
 
     /// Has the vault erased; a person has confirmed it. The page is loaded anew once it is done.
@@ -85,9 +67,6 @@ impl App {
             }
             Event::ConversationGone(peer) => self.chats.remove(peer),
             Event::LinesChanged { conversation, lines } => {
-                if lines.iter().any(|line| matches!(line.body, LineBody::Own { .. })) {
-                    self.keep_storage();
-                }
                 if let Some(talk) = self.known_talk(conversation) {
                     talk.changed(lines);
                 }
@@ -104,20 +83,6 @@ impl App {
                     set_timeout(move || signal.notify(), Duration::from_millis(left.min(60_000)));
                 }
             }
-        }
-    }
-
-    /// Asks the browser to keep the storage, once there is something to lose; once for each time the page is loaded.
-    fn keep_storage(self) {
-        let kept = self
-            .about
-            .with_untracked(|about| about.as_ref().is_none_or(|about| about.persisted));
-        if !kept && !self.asked_to_keep.swap(true, Ordering::Relaxed) {
-            spawn_local(async move {
-                own::keep_storage().await;
-                // The worker looks what the answer was.
-                self.client.visible(self.visible.get_untracked());
-            });
         }
     }
 

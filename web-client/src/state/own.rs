@@ -1,7 +1,6 @@
 //! What the page itself remembers in localStorage: language and theme, which static/boot.js reads too, and the canary.
 
 use leptos::prelude::{document, window};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::Storage;
 
 use crate::i18n::Language;
@@ -92,18 +91,6 @@ pub(crate) fn keep_canary(canary: &str) {
 /// either the whole vault or none.
 pub(crate) fn forget_canary() {
     write(CANARY, None);
-}
-
-/// Asks the browser to keep the storage. The answer is seen where the worker asks whether it is kept.
-pub(crate) async fn keep_storage() {
-    if let Ok(asked) = window().navigator().storage().persist() {
-        let _ = JsFuture::from(asked).await;
-    }
-}
-
-/// What was typed in Unicode's normal form KC: every keyboard types the same passphrase.
-pub(crate) fn normal_form(typed: &str) -> String {
-    String::from(js_sys::JsString::from(typed).normalize("NFKC"))
 }
 
 // A browser that refuses localStorage forgets the choice at the next visit; nothing else depends on it.

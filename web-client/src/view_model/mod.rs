@@ -11,7 +11,6 @@ mod place;
 mod safety;
 mod scan;
 mod search;
-mod strength;
 
 pub(crate) use avatar::{hue, initials};
 pub(crate) use browser_name::browser_name;
@@ -23,4 +22,3 @@ pub(crate) use place::Place;
 pub(crate) use safety::{digit_groups, qr_path};
 pub(crate) use scan::{Picture, codes};
 pub(crate) use search::matches;
-pub(crate) use strength::{Weakness, weakness};
