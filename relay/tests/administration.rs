@@ -243,7 +243,7 @@ async fn only_owners_act_and_auditors_read() {
         (&boss.account.as_bytes()[..], &person.account.as_bytes()[..])
     );
     assert_eq!(page.tip_number, records.len() as u64);
-    assert_eq!(page.nodes, [page.node.clone()]);
+    assert_eq!(page.nodes, std::slice::from_ref(&page.node));
     let rest = audit(&mut owner, page.tip_number - 1).await;
     assert_eq!(rest.records, page.records[records.len() - 1..]);
     relay.stop().await;

@@ -20,6 +20,10 @@ pub struct Step {
 }
 
 /// One thing to do, after the commit.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "few exist at a time, each is moved a few times; a box would cost more than it saves"
+)]
 pub enum Effect {
     /// Open a socket to the relay's `/v1/connect`, closing one that is open. Answered by `Connected` or `Disconnected`.
     Connect,

@@ -46,6 +46,10 @@ pub enum Event {
 
 /// Answers, by intent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "few exist at a time, each is moved a few times; a box would cost more than it saves"
+)]
 pub enum Answer {
     /// It is done, and durable.
     Done,
