@@ -62,7 +62,7 @@ async fn a_handle_of_somebody_else(relay: &HostileProxy, owner: &Person) -> Resu
         .await?;
     relay.be_honest();
     ensure!(page.address().await? == before, "nothing was opened");
-    says(owner, "bek now names another account").await
+    says(owner, "The handle bek now belongs to another account").await
 }
 
 /// The relay hands out a bundle whose keys it could decrypt for.

@@ -54,6 +54,9 @@ pub(crate) async fn measure(run: &mut Run<'_>) -> Result<()> {
     Ok(())
 }
 
+/// When a message was sent and when it arrived, in nanoseconds since the run began.
+type Trip = (u64, u64);
+
 /// As fast as the window lets it, or at a rate of all pairs together.
 async fn load(run: &Run<'_>, rate: Option<u64>) -> Result<Load> {
     let (options, server, crowd) = (run.options, &run.server, &run.crowd);
@@ -62,7 +65,7 @@ async fn load(run: &Run<'_>, rate: Option<u64>) -> Result<Load> {
     let receivers = crowd.connect(server, pairs..2 * pairs).await?;
     let clock = Instant::now();
     let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let listening: Vec<JoinHandle<Result<Vec<(u64, u64)>>>> = receivers
+    let listening: Vec<JoinHandle<Result<Vec<Trip>>>> = receivers
         .into_iter()
         .map(|link| tokio::spawn(receive(link, clock)))
         .collect();
@@ -180,7 +183,7 @@ pub(crate) fn stamp(body: &[u8]) -> u64 {
 }
 
 /// Takes and acknowledges what comes until nothing comes any more: when each was sent and when it arrived.
-async fn receive(mut link: Link, clock: Instant) -> Result<Vec<(u64, u64)>> {
+async fn receive(mut link: Link, clock: Instant) -> Result<Vec<Trip>> {
     let mut arrived = Vec::new();
     let (mut seqs, mut count) = (Vec::new(), 0);
     while let Ok(frame) = tokio::time::timeout(TAIL, link.next_patiently()).await {
