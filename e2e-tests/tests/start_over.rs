@@ -40,14 +40,14 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     }
 
     // Asked and declined: nothing happens. Confirmed: everything is gone, in the other tab too.
-    let second = member.another_tab().await?;
-    second.open("/").await?;
-    second
+    member.open("/").await?;
+    member
         .page()
         .find_within(&button("Start over…"), Patience::LONG)
         .await?;
-    member.open("/").await?;
-    member
+    let second = member.another_tab().await?;
+    second.open("/").await?;
+    second
         .page()
         .find_within(&button("Start over…"), Patience::LONG)
         .await?;
