@@ -17,8 +17,9 @@ use crate::http::router::router;
 use crate::origin::Origin;
 use crate::places::Places;
 use crate::policy::limits::Limiter;
-use crate::store::sqlite::{Options, SqliteStore};
-use crate::store::{Fact, Role, Store, StoreError};
+use crate::nodes::Here;
+use crate::store::open::{Listeners, Opened, open};
+use crate::store::{Fact, Role, StoreError};
 use crate::tls::{self, TlsError};
 use crate::token::NoRandomness;
 use crate::ws::administration::new_invite;
@@ -120,13 +121,20 @@ impl Relay {
             Tls::Own | Tls::Auto | Tls::Off => None,
         };
         let registry = Arc::new(Registry::default());
-        let store = SqliteStore::open(Options {
-            folder: config.data.clone(),
-            clock: config.clock.clone(),
-            bytes_max: config.database_bytes_max,
+        let listeners = Listeners {
             on_stored: fanout::to_connections(Arc::clone(&registry)),
-        })
+            here: Arc::clone(&registry) as Arc<dyn Here>,
+        };
+        let Opened { store, others } = open(
+            &config.database,
+            &config.data,
+            &config.clock,
+            config.database_bytes_max,
+            listeners,
+        )
+        .await
         .map_err(|fault| ServeError::Database(fault.to_string()))?;
+        registry.join(others);
 
         let (invite, token) = new_invite(Role::Owner, 1, FIRST_INVITE_SECONDS, config.clock.now())?;
         let made = store.replace_first_invite(invite, token.hash()).await?;
@@ -148,7 +156,7 @@ impl Relay {
             limiter: Limiter::new(config.rates),
             places: Places::new(&config),
             readiness: Readiness::default(),
-            store: Arc::new(store),
+            store,
             registry,
             stopping: watch::Sender::new(false),
             config,

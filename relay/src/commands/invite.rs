@@ -1,15 +1,13 @@
 //! `chopar-relay invite`: a link made on the relay's own machine.
 
-use std::sync::Arc;
-
 use anyhow::{Context, Result, bail};
 use chopar_wire::limits::{INVITE_MAX_SECONDS, INVITE_MAX_USES};
 use clap::{Args, ValueEnum};
 
 use super::DataFolder;
-use crate::Clock;
-use crate::store::sqlite::{self, Options, SqliteStore};
-use crate::store::{Fact, Role, Store};
+use crate::store::open::{self, Listeners, Opened};
+use crate::store::{Fact, Role};
+use crate::{Clock, Database};
 use crate::ws::administration::new_invite;
 
 #[derive(Debug, Args)]
@@ -39,21 +37,18 @@ enum Invited {
 
 impl Make {
     pub(super) async fn run(self) -> Result<()> {
-        let folder = self.data.path;
-        if !sqlite::path(&folder).exists() {
-            bail!(
-                "{} holds no relay's data: start the relay once, or name its folder with --data",
-                folder.display()
-            );
+        let (database, folder) = (self.data.database()?, self.data.path);
+        if open::version(&database, &folder).await? == 0 {
+            match database {
+                Database::Postgres(_) => bail!("the database is empty: start the relay once"),
+                Database::Embedded => bail!(
+                    "{} holds no relay's data: start the relay once, or name its folder with --data",
+                    folder.display()
+                ),
+            }
         }
         let clock = Clock::system();
-        let options = Options {
-            folder,
-            clock: clock.clone(),
-            bytes_max: None,
-            on_stored: Arc::new(|_| {}),
-        };
-        let store = SqliteStore::open(options)?;
+        let Opened { store, .. } = open::open(&database, &folder, &clock, None, Listeners::none()).await?;
         let origin = match self.origin {
             Some(given) => given,
             None => store

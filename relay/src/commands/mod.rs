@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::TlsFiles;
+use crate::{Database, PostgresUrl, TlsFiles, UrlError};
 
 mod doctor;
 mod invite;
@@ -32,9 +32,9 @@ enum Command {
 }
 
 /// Where the relay keeps its data.
-#[derive(Debug, Args)]
+#[derive(Args)]
 struct DataFolder {
-    /// Folder of the database.
+    /// Folder of the relay's own files, and of its database where no other is named.
     #[arg(
         long = "data",
         env = "CHOPAR_DATA",
@@ -42,6 +42,34 @@ struct DataFolder {
         value_name = "DIR"
     )]
     path: PathBuf,
+    /// A PostgreSQL database in place of the one in the folder, for several relays of one organisation. In the environment a
+    /// password is less easily seen than on the command line.
+    #[arg(
+        long,
+        env = "CHOPAR_DATABASE",
+        value_name = "postgres://…",
+        hide_env_values = true
+    )]
+    database: Option<String>,
+    /// Authority of that database's certificate in PEM form: the way to another machine is encrypted, and ends at no other.
+    #[arg(long, env = "CHOPAR_DATABASE_CA", value_name = "FILE", requires = "database")]
+    database_ca: Option<PathBuf>,
+}
+
+impl DataFolder {
+    fn database(&self) -> Result<Database, UrlError> {
+        let Some(url) = &self.database else {
+            return Ok(Database::Embedded);
+        };
+        PostgresUrl::parse(url, self.database_ca.as_deref()).map(Database::Postgres)
+    }
+}
+
+impl std::fmt::Debug for DataFolder {
+    // An address of a database may hold its password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DataFolder").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// Where the relay is reached on this machine.
@@ -103,7 +131,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Serve(serve) => serve.run().await.map(|()| true),
             Command::Invite(make) => make.run().await.map(|()| true),
-            Command::Doctor(doctor) => Ok(doctor.run()),
+            Command::Doctor(doctor) => doctor.run().await,
         }
     });
     // What a blocking thread still does was abandoned by whoever asked for it.

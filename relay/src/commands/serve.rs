@@ -48,7 +48,7 @@ pub(super) struct Serve {
         requires = "behind_proxy"
     )]
     proxies: Vec<IpAddr>,
-    /// Bound of the database file in bytes.
+    /// Bound of the database file in the data folder, in bytes.
     #[arg(long, env = "CHOPAR_DATABASE_BYTES_MAX", value_name = "BYTES")]
     database_bytes_max: Option<u64>,
     /// Connections of one address at once.
@@ -83,7 +83,9 @@ impl Serve {
             .await
             .with_context(|| format!("{address} cannot be listened on"))?;
         let web = self.web();
+        let database = self.data.database()?;
         let mut config = Config::new(self.data.path);
+        config.database = database;
         config.tls = match (self.certificate.files(), self.tls) {
             (None, TlsChoice::Auto) => Tls::Auto,
             (None, TlsChoice::Own) => Tls::Own,

@@ -33,6 +33,8 @@ pub(crate) struct Session {
     pub(crate) device: DeviceId,
     pub(crate) role: Role,
     pub(crate) keys: DevicePublics,
+    /// The connection's number over all nodes.
+    pub(crate) connection: u64,
 }
 
 /// What one proof must answer. Good for one attempt.
@@ -259,6 +261,7 @@ impl Opening<'_> {
                 device,
                 role: facts.role,
                 keys: facts.keys,
+                connection: facts.connection,
             },
             facts,
         ))

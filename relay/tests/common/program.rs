@@ -17,6 +17,23 @@ impl Program {
         Self::start_with(data, |_| {})
     }
 
+    /// With its accounts and queues in another database where one is named, and without limits of rates.
+    pub fn start_on(database: Option<&str>, data: &Path) -> Self {
+        Self::start_with(data, |command| {
+            command.arg("--no-rate-limits");
+            if let Some(url) = database {
+                command.args(["--database", url]);
+            }
+        })
+    }
+
+    /// Sends it a signal by name.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
     pub fn start_with(data: &Path, change: impl FnOnce(&mut Command)) -> Self {
         Self::start_at("127.0.0.1:0", data, change)
     }

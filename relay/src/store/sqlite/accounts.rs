@@ -193,6 +193,7 @@ pub(super) fn sign_in(
             head: Head { length: row.get(7)?, hash: row.get(8)? },
             bundle_sequence: row.get(9)?,
             one_time_left: row.get(10)?,
+            connection: 0,
         })
     })
     .optional()
