@@ -87,7 +87,11 @@ impl Note {
                 out.put_slice(device.as_bytes());
                 out.put_u16(*left);
             }
-            Self::Signal { account, device, body } => {
+            Self::Signal {
+                account,
+                device,
+                body,
+            } => {
                 out.put_u8(5);
                 out.put_slice(account.as_bytes());
                 out.put_slice(device.as_bytes());
@@ -122,7 +126,11 @@ impl Note {
                     return None;
                 }
                 let body = from.split_to(length);
-                Self::Signal { account, device, body }
+                Self::Signal {
+                    account,
+                    device,
+                    body,
+                }
             }
             6 => Self::WhoIsThere,
             _ => return None,

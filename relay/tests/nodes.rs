@@ -58,7 +58,11 @@ async fn two_nodes_are_one_relay() {
 
     // At once, in order, whichever node it came in by.
     let mut also = Client::signed_in(first.port, &ann, 0).await;
-    assert_eq!(a.end().await, Ended::Code(4001), "one connection, whichever node it is at");
+    assert_eq!(
+        a.end().await,
+        Ended::Code(4001),
+        "one connection, whichever node it is at"
+    );
     for round in 0..50u8 {
         also.submit(&bob, &[round, 1]).await;
         let start = Instant::now();
@@ -88,7 +92,10 @@ async fn two_nodes_are_one_relay() {
             expiry: 0,
         }],
     };
-    assert!(matches!(a.ask(c::Body::SubmitSignal(signal)).await, Body::Done(_)));
+    assert!(matches!(
+        a.ask(c::Body::SubmitSignal(signal)).await,
+        Body::Done(_)
+    ));
     loop {
         match b.next().await {
             Body::DeliverSignal(signal) => break assert_eq!(signal.body.as_ref(), b"typing"),
@@ -99,13 +106,19 @@ async fn two_nodes_are_one_relay() {
 
     // A second device of bob's, at the second node, ends the first one, at the first.
     let (device, entry) = bob.draft_device();
-    let answer = b.ask(c::Body::AppendLog(AppendLog { entry: Some(entry.clone()) })).await;
+    let answer = b
+        .ask(c::Body::AppendLog(AppendLog {
+            entry: Some(entry.clone()),
+        }))
+        .await;
     assert!(matches!(answer, Body::Done(_)), "{}", kind(&answer));
     bob.accept(&entry);
     bob.devices.push(device);
     let mut other = Client::signed_in(second.port, &bob, 1).await;
     let entry = bob.draft_revocation(&bob.id());
-    let answer = other.ask(c::Body::AppendLog(AppendLog { entry: Some(entry) })).await;
+    let answer = other
+        .ask(c::Body::AppendLog(AppendLog { entry: Some(entry) }))
+        .await;
     assert!(matches!(answer, Body::Done(_)), "{}", kind(&answer));
     assert_eq!(b.end().await, Ended::Code(4003));
     first.stop().await;
@@ -146,14 +159,13 @@ async fn a_queue_that_two_nodes_write_to_has_no_gap() {
             let delivered = b.delivery().await;
             assert_eq!(delivered.seq, last + 1, "a number was left out");
             last = delivered.seq;
-            let [who, high, low] = delivered.body[..] else { panic!() };
+            let [who, high, low] = delivered.body[..] else {
+                panic!()
+            };
             let number = u16::from_be_bytes([high, low]);
             assert_eq!(number, next[usize::from(who)], "out of order");
             next[usize::from(who)] += 1;
-            b.send(c::Body::Ack(chopar_wire::proto::relay::Ack {
-                seqs: vec![delivered.seq],
-            }))
-            .await;
+            b.ack(&[delivered.seq]).await;
         }
     };
     tokio::join!(futures_util::future::join_all(writers), reader);
@@ -183,7 +195,9 @@ async fn two_nodes_hand_out_a_pair_once() {
                 device: bob.id().into(),
             };
             match client.ask(c::Body::ClaimBundle(claim)).await {
-                Body::ClaimedBundle(claimed) => given.extend(claimed.bundle.unwrap().one_time.map(|pair| pair.body)),
+                Body::ClaimedBundle(claimed) => {
+                    given.extend(claimed.bundle.unwrap().one_time.map(|pair| pair.body))
+                }
                 other => panic!("{}", kind(&other)),
             }
         }
@@ -239,12 +253,18 @@ fn commands_know_the_database() {
         (done.status.success(), String::from_utf8(said).unwrap())
     };
     let (well, said) = command(&["invite"]);
-    assert!(!well && said.contains("the database is empty: start the relay once"), "{said}");
+    assert!(
+        !well && said.contains("the database is empty: start the relay once"),
+        "{said}"
+    );
     let relay = Program::start_on(Some(&url), folder.path());
     let (_, said) = command(&["doctor", "--listen", "127.0.0.1:0"]);
     assert!(said.contains("ok     database: PostgreSQL, version 1"), "{said}");
     let (well, said) = command(&["invite"]);
-    assert!(well && said.contains(&format!("http://localhost:{}/join#", relay.port)), "{said}");
+    assert!(
+        well && said.contains(&format!("http://localhost:{}/join#", relay.port)),
+        "{said}"
+    );
     relay.kill();
     // A bound of a file that is not there, and a database that is not.
     let refused = |arguments: &[&str], word: &str| {
@@ -258,7 +278,16 @@ fn commands_know_the_database() {
         assert!(!done.status.success() && said.contains(word), "{said}");
         assert!(!said.contains("geheim"), "{said}");
     };
-    refused(&["--database", &url, "--database-bytes-max", "1000000"], "leave out --database-bytes-max");
-    refused(&["--database", "postgres://chopar:geheim@127.0.0.1:1/chopar"], "cannot be reached");
-    refused(&["--database", "postgres://chopar:geheim@db.example.org/chopar"], "--database-ca");
+    refused(
+        &["--database", &url, "--database-bytes-max", "1000000"],
+        "leave out --database-bytes-max",
+    );
+    refused(
+        &["--database", "postgres://chopar:geheim@127.0.0.1:1/chopar"],
+        "cannot be reached",
+    );
+    refused(
+        &["--database", "postgres://chopar:geheim@db.example.org/chopar"],
+        "--database-ca",
+    );
 }

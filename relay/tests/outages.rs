@@ -18,11 +18,15 @@ use common::client::kind;
 use common::load::{Load, Way, ways};
 use common::postgres::{self, Cluster};
 use common::proxy::Proxy;
-use common::{Client, History, Person, Program, TestRelay};
+use common::{Client, History, Program, TestRelay};
 
 /// Faults in one test: a few in every run, many where `CHOPAR_FULL` asks for it.
 fn rounds() -> u32 {
-    if std::env::var_os("CHOPAR_FULL").is_some() { 40 } else { 4 }
+    if std::env::var_os("CHOPAR_FULL").is_some() {
+        40
+    } else {
+        4
+    }
 }
 
 /// How long the load runs between two faults: another moment each time.
@@ -30,22 +34,10 @@ fn moment(round: u32) -> Duration {
     Duration::from_millis(150 + u64::from(round * 97 % 350))
 }
 
-/// Ann and Bob, registered with a relay that has just been started.
-async fn people(program: &Program) -> (Person, Person) {
-    let token = program.printed.split("/join#").nth(1).unwrap().trim().to_owned();
-    let (ann, bob) = (Person::new(), Person::new());
-    let mut a = Client::connect(program.port).await;
-    a.register(&ann, &token, "ann", "Ann").await.unwrap();
-    let invite = common::relay::invite(&mut a, 1, 3600).await;
-    let mut b = Client::connect(program.port).await;
-    b.register(&bob, &invite, "bob", "Bob").await.unwrap();
-    (ann, bob)
-}
-
 async fn killed_under_load(database: Option<&str>) {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::start_on(database, folder.path());
-    let (ann, bob) = people(&program).await;
+    let (ann, bob) = program.ann_and_bob().await;
     let way = ways(vec![Way::straight(program.port)]);
     let load = Load::start(ann, bob, &way, &way);
     for round in 0..rounds() {
@@ -73,7 +65,7 @@ async fn killed_under_load_on_postgres() {
 async fn stands_still(database: Option<&str>) {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start_on(database, folder.path());
-    let (ann, bob) = people(&program).await;
+    let (ann, bob) = program.ann_and_bob().await;
     let way = ways(vec![Way::straight(program.port)]);
     let load = Load::start(ann, bob, &way, &way);
     for round in 0..rounds() {
@@ -99,7 +91,7 @@ async fn stands_still_on_postgres() {
 async fn ways_are_cut(database: Option<&str>) {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start_on(database, folder.path());
-    let (ann, bob) = people(&program).await;
+    let (ann, bob) = program.ann_and_bob().await;
     let (from, to) = (Proxy::to(program.port).await, Proxy::to(program.port).await);
     let by = |proxy: &Proxy| {
         ways(vec![Way {
@@ -138,7 +130,7 @@ async fn the_database_goes_and_comes_back() {
     let url = server.database("gone");
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start_on(Some(&url), folder.path());
-    let (ann, bob) = people(&program).await;
+    let (ann, bob) = program.ann_and_bob().await;
     let way = ways(vec![Way::straight(program.port)]);
     let load = Load::start(ann, bob, &way, &way);
     for round in 0..rounds() {
@@ -166,7 +158,10 @@ async fn the_database_goes_and_comes_back() {
     load.finish(20).await;
     // What PostgreSQL wrote into its own log names no row.
     let log = server.log();
-    assert!(!log.contains("duplicate key") && !log.contains("DETAIL:  Key"), "{log}");
+    assert!(
+        !log.contains("duplicate key") && !log.contains("DETAIL:  Key"),
+        "{log}"
+    );
     program.kill();
 }
 
@@ -177,9 +172,10 @@ async fn one_node_of_two_dies() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let start = |folder: &Path| Program::start_on(Some(&url), folder);
     let first = start(folders[0].path());
-    let (ann, bob) = people(&first).await;
+    let (ann, bob) = first.ann_and_bob().await;
     let mut nodes = vec![first, start(folders[1].path())];
-    let here = |nodes: &[Program]| -> Vec<Way> { nodes.iter().map(|node| Way::straight(node.port)).collect() };
+    let here =
+        |nodes: &[Program]| -> Vec<Way> { nodes.iter().map(|node| Way::straight(node.port)).collect() };
     let there = |nodes: &[Program]| -> Vec<Way> { here(nodes).into_iter().rev().collect() };
     let (from, to) = (ways(here(&nodes)), ways(there(&nodes)));
     let load = Load::start(ann, bob, &from, &to);

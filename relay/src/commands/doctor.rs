@@ -42,7 +42,10 @@ impl Doctor {
             ("database", database(&kept, folder).await),
             ("free disk", free_disk(folder)),
             ("proxy", proxy(known)),
-            ("certificate", certificate(folder, self.certificate.files(), known)),
+            (
+                "certificate",
+                certificate(folder, self.certificate.files(), known),
+            ),
             ("port", port(self.listening.address)),
         ];
         for (what, finding) in &findings {
@@ -98,7 +101,11 @@ struct Known {
 }
 
 async fn known(kept: &Database, folder: &Path) -> Result<Known, String> {
-    let fact = async |fact| open::fact(kept, folder, fact).await.map_err(|fault| fault.to_string());
+    let fact = async |fact| {
+        open::fact(kept, folder, fact)
+            .await
+            .map_err(|fault| fault.to_string())
+    };
     Ok(Known {
         origin: fact(Fact::Origin).await?,
         behind_proxy: fact(Fact::BehindProxy).await?,

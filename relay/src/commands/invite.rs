@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use super::DataFolder;
 use crate::store::open::{self, Listeners, Opened};
 use crate::store::{Fact, Role};
-use crate::{Clock, Database};
 use crate::ws::administration::new_invite;
+use crate::{Clock, Database};
 
 #[derive(Debug, Args)]
 pub(super) struct Make {

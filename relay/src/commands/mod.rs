@@ -68,7 +68,9 @@ impl DataFolder {
 impl std::fmt::Debug for DataFolder {
     // An address of a database may hold its password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DataFolder").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("DataFolder")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 

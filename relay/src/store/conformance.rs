@@ -7,7 +7,7 @@ use chopar_wire::ids::{AccountId, DeviceId, EnvelopeId, InviteId, QueueSeq};
 use chopar_wire::limits::{ACKED_ID_MEMORY_MS, ONE_TIME_POOL, QUEUE_BYTES};
 use prost::bytes::Bytes;
 
-use super::postgres::{self, PostgresStore, PostgresUrl, server};
+use super::postgres::{Options as PostgresOptions, PostgresStore, PostgresUrl, server};
 use super::sqlite::{Options, SqliteStore};
 use super::{
     Append, Appended, Claim, DevicePublics, Fact, Head, Invite, LogEntry, NewAccount, NewDevice, OnStored,
@@ -665,13 +665,22 @@ fn open_sqlite(folder: &Path, clock: Clock, on_stored: OnStored) -> Box<dyn Stor
 
 /// A database named after the folder, on a server of this test's own.
 fn open_postgres(folder: &Path, clock: Clock, on_stored: OnStored) -> Box<dyn Store> {
-    let name: String = folder.to_str().unwrap().chars().filter(char::is_ascii_alphanumeric).collect();
-    let url = if server::shared().ask("postgres", &format!("SELECT 1 FROM pg_database WHERE datname = '{name}'")) == "1" {
+    let name: String = folder
+        .to_str()
+        .unwrap()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    let url = if server::shared().ask(
+        "postgres",
+        &format!("SELECT 1 FROM pg_database WHERE datname = '{name}'"),
+    ) == "1"
+    {
         server::shared().url(&name)
     } else {
         server::shared().database(&name)
     };
-    let options = postgres::Options {
+    let options = PostgresOptions {
         url: PostgresUrl::parse(&url, None).unwrap(),
         clock,
         on_stored,

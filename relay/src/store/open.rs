@@ -29,7 +29,9 @@ pub(crate) enum OpenError {
     Postgres(#[from] postgres::open::OpenError),
     #[error("{0}")]
     NoRandomness(#[from] NoRandomness),
-    #[error("a bound of the database's size is for the one in the data folder: leave out --database-bytes-max")]
+    #[error(
+        "a bound of the database's size is for the one in the data folder: leave out --database-bytes-max"
+    )]
     BoundOfAnother,
 }
 
@@ -107,7 +109,11 @@ pub(crate) async fn version(database: &Database, folder: &Path) -> Result<i64, O
 }
 
 /// A fact about the relay of a database, whether it runs or not; `None` where it is not known. Nothing is written.
-pub(crate) async fn fact(database: &Database, folder: &Path, fact: Fact) -> Result<Option<String>, OpenError> {
+pub(crate) async fn fact(
+    database: &Database,
+    folder: &Path,
+    fact: Fact,
+) -> Result<Option<String>, OpenError> {
     Ok(match database {
         Database::Embedded => sqlite::fact(folder, fact)?,
         Database::Postgres(url) => postgres::fact(url, fact).await?,

@@ -29,7 +29,8 @@ pub(crate) async fn run(core: &Arc<Core>, mut wire: Wire, session: Session) {
     let max = core.config.caps.per_account;
     let Some(seat) = core
         .registry
-        .enter(session.account, session.device, session.connection, max) else {
+        .enter(session.account, session.device, session.connection, max)
+    else {
         tracing::debug!("an account has as many connections as it may");
         return wire.close(CloseCode::Overloaded).await;
     };

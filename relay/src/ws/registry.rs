@@ -178,7 +178,11 @@ impl Registry {
     pub(crate) fn signal(&self, account: &AccountId, device: &DeviceId, body: Bytes) {
         if !self.push_here(device, Push::Signal(body.clone()), Some(account)) {
             let (account, device) = (*account, *device);
-            self.tell(Note::Signal { account, device, body });
+            self.tell(Note::Signal {
+                account,
+                device,
+                body,
+            });
         }
     }
 
@@ -208,7 +212,12 @@ impl Registry {
 
 impl Here for Registry {
     fn waiting(&self, device: &DeviceId) {
-        if let Some(here) = self.present.read().unwrap_or_else(PoisonError::into_inner).get(device) {
+        if let Some(here) = self
+            .present
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(device)
+        {
             here.slot.lag();
         }
     }
@@ -226,7 +235,11 @@ impl Here for Registry {
             Note::OneTimeLow { device, left } => {
                 self.push_here(&device, Push::OneTimeLow(usize::from(left)), None);
             }
-            Note::Signal { account, device, body } => {
+            Note::Signal {
+                account,
+                device,
+                body,
+            } => {
                 self.push_here(&device, Push::Signal(body), Some(&account));
             }
             Note::WhoIsThere => {}
@@ -235,7 +248,10 @@ impl Here for Registry {
 
     fn devices(&self) -> Vec<(DeviceId, u64)> {
         let present = self.present.read().unwrap_or_else(PoisonError::into_inner);
-        present.iter().map(|(device, here)| (*device, here.connection)).collect()
+        present
+            .iter()
+            .map(|(device, here)| (*device, here.connection))
+            .collect()
     }
 }
 
@@ -403,7 +419,10 @@ mod tests {
         let code = CloseCode::Revoked;
         let expected = [
             Note::Close { device: here, code },
-            Note::OneTimeLow { device: away, left: 3 },
+            Note::OneTimeLow {
+                device: away,
+                left: 3,
+            },
             Note::Signal {
                 account,
                 device: away,

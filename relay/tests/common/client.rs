@@ -113,7 +113,9 @@ impl Client {
         let origin = format!("http://localhost:{port}");
         let mut client = Self::over(Box::new(stream), &origin, &[]).await.ok()?;
         let proof = person.proof(device, &client.challenge, &client.origin);
-        let request = client.try_send(c::Body::SignIn(SignIn { proof: Some(proof) })).await?;
+        let request = client
+            .try_send(c::Body::SignIn(SignIn { proof: Some(proof) }))
+            .await?;
         match client.try_answer(request).await? {
             Body::SignedIn(_) => Some(client),
             _ => None,

@@ -57,13 +57,19 @@ impl History {
     }
 
     pub fn count_acknowledged(&self) -> usize {
-        self.0.lock().unwrap().values().filter(|message| message.acknowledged).count()
+        self.0
+            .lock()
+            .unwrap()
+            .values()
+            .filter(|message| message.acknowledged)
+            .count()
     }
 
-    /// Acknowledged, and the client has not thanked for it, or the thanks was not heard.
+    /// Something was acknowledged that is neither delivered nor expired yet.
     pub fn is_open(&self) -> bool {
         let all = self.0.lock().unwrap();
-        all.values().any(|message| message.acknowledged && !message.settled && !message.expired)
+        all.values()
+            .any(|message| message.acknowledged && message.delivered.is_empty() && !message.expired)
     }
 
     /// Everything that does not fit, in words; empty where all fits.

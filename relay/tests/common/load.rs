@@ -15,6 +15,8 @@ use super::{Client, History, Person, Reason};
 
 /// Submissions under way at once.
 const WINDOW: usize = 16;
+/// How long is listened after everything came.
+const QUIET: Duration = Duration::from_millis(300);
 /// After the last fault everything must have arrived within this.
 const SETTLE: Duration = Duration::from_secs(60);
 
@@ -79,6 +81,8 @@ impl Load {
             assert!(!self.receiver.is_finished(), "the receiver failed");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        // What came twice although it was settled would come now.
+        tokio::time::sleep(QUIET).await;
         self.receiver.abort();
         self.history.check(at_least);
         println!("{} messages, each once", self.history.count_acknowledged());
@@ -133,7 +137,12 @@ async fn send(ann: Person, bob: Arc<Person>, ways: Ways, history: Arc<History>, 
                     // Not now: the same envelope again, a little later.
                     Some(Body::Refused(refused)) => {
                         let why = Reason::of(&refused);
-                        let known = [Reason::RateLimited, Reason::Storage, Reason::ShuttingDown, Reason::QueueFull];
+                        let known = [
+                            Reason::RateLimited,
+                            Reason::Storage,
+                            Reason::ShuttingDown,
+                            Reason::QueueFull,
+                        ];
                         assert!(known.contains(&why), "{why:?}");
                         tokio::time::sleep(Duration::from_millis(20)).await;
                     }
@@ -156,7 +165,11 @@ async fn receive(bob: Arc<Person>, ways: Ways, history: Arc<History>) {
         while let Ok(frame) = client.frame().await {
             match frame.body {
                 Some(Body::Deliver(deliver)) => {
-                    assert!(deliver.seq > last, "{} after {last} on one connection", deliver.seq);
+                    assert!(
+                        deliver.seq > last,
+                        "{} after {last} on one connection",
+                        deliver.seq
+                    );
                     last = deliver.seq;
                     let number = u32::from_be_bytes(deliver.body[..4].try_into().unwrap());
                     history.delivered(number, deliver.seq);

@@ -70,7 +70,11 @@ impl Cluster {
 
     /// The address of a fresh database.
     pub fn database(&self, name: &str) -> String {
-        let made = self.client("createdb").args(["-T", "template0", name]).output().unwrap();
+        let made = self
+            .client("createdb")
+            .args(["-T", "template0", name])
+            .output()
+            .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         self.url(name)
     }
@@ -81,7 +85,11 @@ impl Cluster {
 
     /// What a statement prints, without decoration.
     pub fn ask(&self, database: &str, sql: &str) -> String {
-        let said = self.client("psql").args(["-XAtq", "-c", sql, database]).output().unwrap();
+        let said = self
+            .client("psql")
+            .args(["-XAtq", "-c", sql, database])
+            .output()
+            .unwrap();
         assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
         String::from_utf8(said.stdout).unwrap().trim().to_owned()
     }
@@ -121,7 +129,11 @@ impl Cluster {
         self.keeper = Some((keeper, input));
         let start = Instant::now();
         while !self.client("pg_isready").arg("-q").status().unwrap().success() {
-            assert!(start.elapsed() < PATIENCE, "the server does not start: {}", self.log());
+            assert!(
+                start.elapsed() < PATIENCE,
+                "the server does not start: {}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(30));
         }
     }
@@ -156,7 +168,10 @@ fn programs() -> PathBuf {
     if let Some(named) = std::env::var_os("CHOPAR_POSTGRES") {
         return named.into();
     }
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let versions = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
     versions
         .map(|version| version.path().join("bin"))
         .filter(|folder| folder.join("initdb").is_file())
@@ -178,7 +193,10 @@ fn template() -> PathBuf {
     fs::create_dir_all(&target).unwrap();
     let lock = File::create(target.join("postgres.lock")).unwrap();
     lock.lock().unwrap();
-    let version = Command::new(programs().join("postgres")).arg("--version").output().unwrap();
+    let version = Command::new(programs().join("postgres"))
+        .arg("--version")
+        .output()
+        .unwrap();
     let version: String = String::from_utf8(version.stdout)
         .unwrap()
         .chars()
@@ -189,7 +207,18 @@ fn template() -> PathBuf {
         let folder = tempfile::tempdir().unwrap();
         give(folder.path());
         let made = as_owner(programs().join("initdb").to_str().unwrap())
-            .args(["-U", "chopar", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--wal-segsize=1", "-D"])
+            .args([
+                "-U",
+                "chopar",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "--no-sync",
+                "--wal-segsize=1",
+                "-D",
+            ])
             .arg(folder.path().join("data"))
             .output()
             .unwrap();
@@ -216,7 +245,11 @@ fn copy(from: &Path, to: &Path) {
 fn give(folder: &Path) {
     if is_root() {
         let owner = format!("{USER}:");
-        let done = Command::new("chown").args(["-R", &owner]).arg(folder).status().unwrap();
+        let done = Command::new("chown")
+            .args(["-R", &owner])
+            .arg(folder)
+            .status()
+            .unwrap();
         assert!(done.success());
     }
     let data = folder.join("data");

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use super::{Client, Person};
+
 /// The real program on a port of its own choosing.
 pub struct Program {
     pub child: Child,
@@ -25,6 +27,18 @@ impl Program {
                 command.args(["--database", url]);
             }
         })
+    }
+
+    /// The owner and a member, registered with a relay that has just been started.
+    pub async fn ann_and_bob(&self) -> (Person, Person) {
+        let token = self.printed.split("/join#").nth(1).unwrap().trim();
+        let (ann, bob) = (Person::new(), Person::new());
+        let mut a = Client::connect(self.port).await;
+        a.register(&ann, token, "ann", "Ann").await.unwrap();
+        let invite = super::relay::invite(&mut a, 1, 3600).await;
+        let mut b = Client::connect(self.port).await;
+        b.register(&bob, &invite, "bob", "Bob").await.unwrap();
+        (ann, bob)
     }
 
     /// Sends it a signal by name.

@@ -34,7 +34,11 @@ impl Proxy {
                 });
             }
         });
-        Self { port: own, cuts, task }
+        Self {
+            port: own,
+            cuts,
+            task,
+        }
     }
 
     /// Ends every connection, wherever in a frame it is.

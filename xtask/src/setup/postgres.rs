@@ -21,13 +21,17 @@ pub(crate) fn prepare() -> Result<PathBuf> {
         if named.join("initdb").is_file() {
             return Ok(named);
         }
-        bail!("CHOPAR_POSTGRES names {}, and there is no initdb", named.display());
+        bail!(
+            "CHOPAR_POSTGRES names {}, and there is no initdb",
+            named.display()
+        );
     }
     if let Some(found) = find(Path::new(VERSIONS)) {
         return Ok(found);
     }
     packages::install(&PACKAGES, "a PostgreSQL")?;
-    find(Path::new(VERSIONS)).with_context(|| format!("postgresql is installed, but there is no initdb in {VERSIONS}"))
+    find(Path::new(VERSIONS))
+        .with_context(|| format!("postgresql is installed, but there is no initdb in {VERSIONS}"))
 }
 
 /// The folder of the newest version's programs.

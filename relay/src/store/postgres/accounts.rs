@@ -7,8 +7,8 @@ use super::books::Books;
 use super::link::{Fault, Link, column, number};
 use super::{invites, prekeys};
 use crate::store::{
-    Append, Appended, DevicePublics, Head, LogEntry, LogPage, Member, NewAccount, NewDevice, Person, Registration,
-    Role, SignInFacts,
+    Append, Appended, DevicePublics, Head, LogEntry, LogPage, Member, NewAccount, NewDevice, Person,
+    Registration, Role, SignInFacts,
 };
 
 /// Candidates that a search looks at: bounds a one-letter query in a large organisation.
@@ -18,14 +18,26 @@ pub(super) async fn register(books: &Books, new: &NewAccount) -> Result<Registra
     let (link, now) = (books.link()?, books.now());
     let account = &new.account.as_bytes()[..];
     // First: whoever repeats a registration whose answer was lost has used the invite up already.
-    if link.value("SELECT EXISTS (SELECT 1 FROM accounts WHERE account = $1)", &[&account]).await? {
+    if link
+        .value(
+            "SELECT EXISTS (SELECT 1 FROM accounts WHERE account = $1)",
+            &[&account],
+        )
+        .await?
+    {
         return Ok(Registration::AccountExists);
     }
     let role = match invites::usable(&link, &new.token, now).await? {
         Ok(invite) => invite.role,
         Err(refusal) => return Ok(refusal),
     };
-    if link.value("SELECT EXISTS (SELECT 1 FROM accounts WHERE handle = $1)", &[&new.handle]).await? {
+    if link
+        .value(
+            "SELECT EXISTS (SELECT 1 FROM accounts WHERE handle = $1)",
+            &[&new.handle],
+        )
+        .await?
+    {
         return Ok(Registration::HandleTaken);
     }
     if any_device_exists(&link, &new.devices).await? {
@@ -62,11 +74,13 @@ pub(super) async fn register(books: &Books, new: &NewAccount) -> Result<Registra
 pub(super) async fn append_log(books: &Books, append: &Append) -> Result<Appended, Fault> {
     let link = books.link()?;
     if any_device_exists(&link, &append.added).await? {
-        return Ok(if log_head(&link, &append.account).await? == Some(append.parent) {
-            Appended::DeviceExists
-        } else {
-            Appended::Conflict
-        });
+        return Ok(
+            if log_head(&link, &append.account).await? == Some(append.parent) {
+                Appended::DeviceExists
+            } else {
+                Appended::Conflict
+            },
+        );
     }
     let moved = link
         .run(
@@ -83,13 +97,20 @@ pub(super) async fn append_log(books: &Books, append: &Append) -> Result<Appende
     if moved == 0 {
         return Ok(Appended::Conflict);
     }
-    insert_entry(&link, &append.account, u64::from(append.parent.length), &append.entry).await?;
+    insert_entry(
+        &link,
+        &append.account,
+        u64::from(append.parent.length),
+        &append.entry,
+    )
+    .await?;
     for device in &append.added {
         insert_device(&link, &append.account, device).await?;
     }
     for device in &append.removed {
         let device = &device.as_bytes()[..];
-        link.run("UPDATE devices SET active = false WHERE device = $1", &[&device]).await?;
+        link.run("UPDATE devices SET active = false WHERE device = $1", &[&device])
+            .await?;
         // Its lock first: who is writing to the queue finishes before it is emptied, who comes later finds no device.
         for sql in [
             "DELETE FROM mailboxes WHERE device = $1",
@@ -121,7 +142,8 @@ pub(super) async fn set_display_name(
 
 async fn set_words(link: &Link, account: &AccountId, words: &[String]) -> Result<(), Fault> {
     let account = &account.as_bytes()[..];
-    link.run("DELETE FROM words WHERE account = $1", &[&account]).await?;
+    link.run("DELETE FROM words WHERE account = $1", &[&account])
+        .await?;
     link.run(
         "INSERT INTO words (word, account) SELECT word, $1 FROM unnest($2::text[]) AS n (word) ON CONFLICT DO NOTHING",
         &[&account, &words],
@@ -130,7 +152,12 @@ async fn set_words(link: &Link, account: &AccountId, words: &[String]) -> Result
     .map(drop)
 }
 
-async fn insert_entry(link: &Link, account: &AccountId, position: u64, entry: &LogEntry) -> Result<(), Fault> {
+async fn insert_entry(
+    link: &Link,
+    account: &AccountId,
+    position: u64,
+    entry: &LogEntry,
+) -> Result<(), Fault> {
     link.run(
         "INSERT INTO log_entries (account, position, hash, entry) VALUES ($1, $2, $3, $4)",
         &[
@@ -158,10 +185,17 @@ async fn insert_device(link: &Link, account: &AccountId, device: &NewDevice) -> 
     let id = &device.id.as_bytes()[..];
     link.run(
         "INSERT INTO devices (device, account, signing, agreement, active) VALUES ($1, $2, $3, $4, true)",
-        &[&id, &&account.as_bytes()[..], &&device.keys.signing[..], &&device.keys.agreement[..]],
+        &[
+            &id,
+            &&account.as_bytes()[..],
+            &&device.keys.signing[..],
+            &&device.keys.agreement[..],
+        ],
     )
     .await?;
-    link.run("INSERT INTO mailboxes (device) VALUES ($1)", &[&id]).await.map(drop)
+    link.run("INSERT INTO mailboxes (device) VALUES ($1)", &[&id])
+        .await
+        .map(drop)
 }
 
 pub(super) async fn sign_in(
@@ -244,7 +278,14 @@ pub(super) async fn find(link: &Link, words: &[String], limit: usize) -> Result<
                  SELECT 1 FROM words x WHERE x.account = a.account
                    AND x.word >= n.first COLLATE \"C\" AND x.word < n.last COLLATE \"C\"))
              ORDER BY a.handle LIMIT $6",
-            &[first, &end_of_prefix(first), &CANDIDATES, &rest, &ends, &number(limit as u64)],
+            &[
+                first,
+                &end_of_prefix(first),
+                &CANDIDATES,
+                &rest,
+                &ends,
+                &number(limit as u64),
+            ],
         )
         .await?;
     rows.iter()
@@ -289,7 +330,11 @@ pub(super) async fn log_page(
 }
 
 /// How many entries somebody with this head shares with the log: all of theirs or, if theirs is another log, none.
-pub(super) async fn common_length(link: &Link, account: &AccountId, theirs: Option<Head>) -> Result<u32, Fault> {
+pub(super) async fn common_length(
+    link: &Link,
+    account: &AccountId,
+    theirs: Option<Head>,
+) -> Result<u32, Fault> {
     let Some(Head { length, hash }) = theirs.filter(|head| head.length > 0) else {
         return Ok(0);
     };

@@ -158,7 +158,12 @@ async fn find(link: &Link, requests: &[&mut Request], now: u64) -> Result<Findin
                     ids.push(&parcel.id.as_bytes()[..]);
                 }
             }
-            Request::Acknowledge { device, seqs, remember: wish, .. } => {
+            Request::Acknowledge {
+                device,
+                seqs,
+                remember: wish,
+                ..
+            } => {
                 remember &= *wish;
                 for seq in seqs {
                     ack_devices.push(&device.as_bytes()[..]);
@@ -175,7 +180,8 @@ async fn find(link: &Link, requests: &[&mut Request], now: u64) -> Result<Findin
     let (locked, freed, rest) = future::join3(
         link.rows(LOCK, &[&devices]),
         unless(ack_seqs.is_empty(), async {
-            link.rows(ACKNOWLEDGE, &[&ack_devices, &ack_seqs, &until, &remember]).await
+            link.rows(ACKNOWLEDGE, &[&ack_devices, &ack_seqs, &until, &remember])
+                .await
         }),
         unless(!submits, async {
             let (heads, active, known) = future::join3(
@@ -194,7 +200,9 @@ async fn find(link: &Link, requests: &[&mut Request], now: u64) -> Result<Findin
             last_seq: column(&row, 1)?,
             bytes: column(&row, 2)?,
         };
-        findings.mailboxes.insert(DeviceId::new(column(&row, 0)?), mailbox);
+        findings
+            .mailboxes
+            .insert(DeviceId::new(column(&row, 0)?), mailbox);
     }
     for row in freed?.unwrap_or_default() {
         let bytes: u64 = column(&row, 1)?;
@@ -243,7 +251,10 @@ async fn decide(
     let mut news = Vec::new();
     let mut asked_again = HashSet::new();
     for request in requests.iter_mut() {
-        let Request::Submit { submission, outcome, .. } = &mut **request else {
+        let Request::Submit {
+            submission, outcome, ..
+        } = &mut **request
+        else {
             continue;
         };
         *outcome = Some(match refusal(link, submission, &findings).await? {
@@ -292,8 +303,15 @@ async fn decide(
     let time = number(accepted);
     let (inserted, counted, committed) = future::join3(
         unless(fresh.seqs.is_empty(), async {
-            let Fresh { devices, seqs, ids, expires, bodies } = &fresh;
-            link.run(INSERT, &[&time, devices, seqs, ids, expires, bodies]).await
+            let Fresh {
+                devices,
+                seqs,
+                ids,
+                expires,
+                bodies,
+            } = &fresh;
+            link.run(INSERT, &[&time, devices, seqs, ids, expires, bodies])
+                .await
         }),
         unless(devices.is_empty(), async {
             link.run(COUNT, &[&devices, &last_seqs, &bytes]).await
@@ -317,7 +335,10 @@ async fn refusal(
     };
     let mut named: Vec<_> = submission.parcels.iter().map(|parcel| parcel.device).collect();
     named.sort_unstable();
-    let active = findings.active.get(&submission.account).map_or(&[][..], Vec::as_slice);
+    let active = findings
+        .active
+        .get(&submission.account)
+        .map_or(&[][..], Vec::as_slice);
     let expected = active.iter().filter(|device| Some(**device) != submission.except);
     if submission.head != Some(*head) || !named.iter().eq(expected) {
         let from = accounts::common_length(link, &submission.account, submission.head).await?;
@@ -326,7 +347,10 @@ async fn refusal(
     }
     let full = submission.parcels.iter().any(|parcel| {
         let is_new = !findings.known.contains_key(&(parcel.device, parcel.id));
-        let waits = findings.mailboxes.get(&parcel.device).map_or(0, |mailbox| mailbox.bytes);
+        let waits = findings
+            .mailboxes
+            .get(&parcel.device)
+            .map_or(0, |mailbox| mailbox.bytes);
         is_new && waits + parcel.body.len() as u64 > QUEUE_BYTES
     });
     Ok(full.then_some(Submitted::QueueFull))

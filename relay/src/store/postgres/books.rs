@@ -31,7 +31,12 @@ enum News {
 }
 
 impl Books {
-    pub(super) fn new(clock: Clock, on_stored: OnStored, here: Arc<dyn Here>, others: Arc<dyn Others>) -> Self {
+    pub(super) fn new(
+        clock: Clock,
+        on_stored: OnStored,
+        here: Arc<dyn Here>,
+        others: Arc<dyn Others>,
+    ) -> Self {
         Self {
             link: None,
             clock,

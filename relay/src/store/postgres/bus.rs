@@ -185,7 +185,12 @@ impl Desk {
                 }
             })
             .await?;
-        let ear = Ear { client, driver, heard, missed };
+        let ear = Ear {
+            client,
+            driver,
+            heard,
+            missed,
+        };
         // Notes are no records: nobody waits for a disk because of them.
         let begin = format!("SET synchronous_commit = off; LISTEN {CHANNEL}");
         tokio::time::timeout(PATIENCE, ear.client.batch_execute(&begin))
@@ -234,11 +239,15 @@ impl Desk {
     }
 
     fn hear(&self, message: &str) {
-        let Some((name, text)) = message.split_once(' ') else { return };
+        let Some((name, text)) = message.split_once(' ') else {
+            return;
+        };
         if name == self.bus.name {
             return;
         }
-        let Ok(bytes) = STANDARD_NO_PAD.decode(text) else { return };
+        let Ok(bytes) = STANDARD_NO_PAD.decode(text) else {
+            return;
+        };
         let mut bytes = Bytes::from(bytes);
         while let Some(note) = Note::read(&mut bytes) {
             match note {
@@ -254,7 +263,12 @@ impl Desk {
 
     /// Wakes the devices here for which something waits, and ends those that were revoked.
     async fn look(&self) {
-        let devices: Vec<DeviceId> = self.here.devices().into_iter().map(|(device, _)| device).collect();
+        let devices: Vec<DeviceId> = self
+            .here
+            .devices()
+            .into_iter()
+            .map(|(device, _)| device)
+            .collect();
         for some in devices.chunks(LOOK_AT_ONCE) {
             let some = some.to_vec();
             let found = self
@@ -266,7 +280,10 @@ impl Desk {
                     for (device, active) in found {
                         self.here.hear(match active {
                             true => Note::Waiting(device),
-                            false => Note::Close { device, code: CloseCode::Revoked },
+                            false => Note::Close {
+                                device,
+                                code: CloseCode::Revoked,
+                            },
                         });
                     }
                 }

@@ -22,18 +22,23 @@ pub(super) async fn set(books: &Books, fact: Fact, value: &str) -> Result<(), Fa
 /// Writes a row of two messages' size beside those before and then deletes these: both have to find room.
 pub(super) async fn probe(books: &Books) -> Result<(), Fault> {
     let link = books.link()?;
-    let body = vec![0; PROBE_BYTES];
+    let body = vec![0u8; PROBE_BYTES];
     let row = link
         .row("INSERT INTO probe (body) VALUES ($1) RETURNING number", &[&body])
         .await?
         .ok_or(Fault::Data("a probe was not written"))?;
     let number: u64 = column(&row, 0)?;
-    link.run("DELETE FROM probe WHERE number < $1", &[&super::link::number(number)])
-        .await
-        .map(drop)
+    link.run(
+        "DELETE FROM probe WHERE number < $1",
+        &[&super::link::number(number)],
+    )
+    .await
+    .map(drop)
 }
 
 pub(super) async fn read(link: &Link, fact: Fact) -> Result<Option<String>, Fault> {
-    let row = link.row("SELECT value FROM facts WHERE name = $1", &[&fact.name()]).await?;
+    let row = link
+        .row("SELECT value FROM facts WHERE name = $1", &[&fact.name()])
+        .await?;
     row.map(|row| column(&row, 0)).transpose()
 }

@@ -11,7 +11,12 @@ use crate::store::{Invite, Registration, Role, TokenHash};
 /// How long an expired or used invite is still known by name, so that a late guest hears why: 30 days.
 const KNOWN_AFTER_MS: u64 = 30 * 24 * 3600 * 1000;
 
-pub(super) async fn create(books: &Books, invite: &Invite, token: &TokenHash, first: bool) -> Result<(), Fault> {
+pub(super) async fn create(
+    books: &Books,
+    invite: &Invite,
+    token: &TokenHash,
+    first: bool,
+) -> Result<(), Fault> {
     books
         .link()?
         .run(
@@ -33,11 +38,16 @@ pub(super) async fn create(books: &Books, invite: &Invite, token: &TokenHash, fi
 pub(super) async fn replace_first(books: &Books, invite: &Invite, token: &TokenHash) -> Result<bool, Fault> {
     let link = books.link()?;
     // Nodes that start together make one invite after the other, and the last one's counts.
-    link.script("LOCK TABLE invites IN SHARE ROW EXCLUSIVE MODE").await?;
-    let owned: bool = link
-        .value("SELECT EXISTS (SELECT 1 FROM accounts WHERE role = $1)", &[&(Role::Owner as i16)])
+    link.script("LOCK TABLE invites IN SHARE ROW EXCLUSIVE MODE")
         .await?;
-    link.run("DELETE FROM invites WHERE first AND uses_left > 0", &[]).await?;
+    let owned: bool = link
+        .value(
+            "SELECT EXISTS (SELECT 1 FROM accounts WHERE role = $1)",
+            &[&(Role::Owner as i16)],
+        )
+        .await?;
+    link.run("DELETE FROM invites WHERE first AND uses_left > 0", &[])
+        .await?;
     if !owned {
         create(books, invite, token, true).await?;
     }

@@ -1,6 +1,7 @@
 //! One connection to the database: statements prepared once, faults without values, an end when it is dropped.
 
 use std::collections::HashMap;
+use std::error::Error as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,10 +40,14 @@ impl Fault {
     /// The connection is of no use any more; whether a commit under way took place is not known.
     pub(super) fn is_loss(&self) -> bool {
         match self {
-            Self::Database(fault) => fault.as_db_error().is_none_or(|said| {
-                // Class 57: the server stops or was told to end this session.
-                said.code().code().starts_with("57P") || *said.code() == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
-            }),
+            Self::Database(fault) => match fault.as_db_error() {
+                // Class 57P: the server stops or was told to end this session.
+                Some(said) => {
+                    said.code().code().starts_with("57P")
+                        || *said.code() == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+                }
+                None => fault.is_closed() || fault.source().is_some_and(|cause| cause.is::<std::io::Error>()),
+            },
             Self::Unreachable => true,
             Self::Data(_) => false,
         }
@@ -73,7 +78,8 @@ impl Fault {
             Self::Database(fault) => match fault.as_db_error() {
                 Some(said) if *said.code() == SqlState::DISK_FULL => StoreError::Full,
                 Some(said) => StoreError::Failed(format!("{} {}", said.code().code(), said.message())),
-                None => StoreError::Away,
+                // What this relay gave or expected was of another kind; the words name no value.
+                None => StoreError::Failed(fault.to_string()),
             },
             Self::Data(what) => StoreError::Failed((*what).to_owned()),
             Self::Unreachable => StoreError::Away,
@@ -141,7 +147,10 @@ impl Link {
 
     /// The one value of a query that finds exactly one.
     pub(super) async fn value<T: Column>(&self, sql: &'static str, values: Values<'_>) -> Result<T, Fault> {
-        let row = self.row(sql, values).await?.ok_or(Fault::Data("a row is missing"))?;
+        let row = self
+            .row(sql, values)
+            .await?
+            .ok_or(Fault::Data("a row is missing"))?;
         T::read(&row, 0)
     }
 
@@ -170,7 +179,9 @@ pub(super) fn column<T: Column>(row: &Row, at: usize) -> Result<T, Fault> {
 impl<const N: usize> Column for [u8; N] {
     fn read(row: &Row, at: usize) -> Result<Self, Fault> {
         let bytes: &[u8] = row.try_get(at)?;
-        bytes.try_into().map_err(|_| Fault::Data("an id has another length"))
+        bytes
+            .try_into()
+            .map_err(|_| Fault::Data("an id has another length"))
     }
 }
 

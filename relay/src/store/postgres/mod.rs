@@ -109,14 +109,14 @@ pub(crate) async fn fact(url: &PostgresUrl, fact: Fact) -> Result<Option<String>
     Ok(facts::read(&link, fact).await?)
 }
 
-fn acknowledgement(
-    writer: &Writer,
-    device: DeviceId,
-    seqs: Vec<QueueSeq>,
-    remember: bool,
-) -> Answer<()> {
+fn acknowledgement(writer: &Writer, device: DeviceId, seqs: Vec<QueueSeq>, remember: bool) -> Answer<()> {
     let (reply, answer) = oneshot::channel();
-    let request = Request::Acknowledge { device, seqs, remember, reply };
+    let request = Request::Acknowledge {
+        device,
+        seqs,
+        remember,
+        reply,
+    };
     writer.request(0, request, answer)
 }
 
@@ -187,10 +187,11 @@ impl Store for PostgresStore {
 
     fn append_log(&self, append: Append) -> Answer<Appended> {
         let append = Arc::new(append);
-        self.writer.run(append.entry.encoded.len(), move |books: &mut Books| {
-            let append = Arc::clone(&append);
-            Box::pin(async move { accounts::append_log(books, &append).await })
-        })
+        self.writer
+            .run(append.entry.encoded.len(), move |books: &mut Books| {
+                let append = Arc::clone(&append);
+                Box::pin(async move { accounts::append_log(books, &append).await })
+            })
     }
 
     fn publish_bundle(&self, device: DeviceId, sequence: u64, bundle: Bytes) -> Answer<bool> {
@@ -245,11 +246,13 @@ impl Store for PostgresStore {
     }
 
     fn sweep(&self) -> Answer<bool> {
-        self.writer.run(0, |books: &mut Books| Box::pin(queue::sweep(books)))
+        self.writer
+            .run(0, |books: &mut Books| Box::pin(queue::sweep(books)))
     }
 
     fn ready(&self) -> Answer<()> {
-        self.writer.run(0, |books: &mut Books| Box::pin(facts::probe(books)))
+        self.writer
+            .run(0, |books: &mut Books| Box::pin(facts::probe(books)))
     }
 
     fn set_fact(&self, fact: Fact, value: String) -> Answer<()> {
@@ -266,7 +269,11 @@ impl Store for PostgresStore {
     fn close(&self) -> Answer<()> {
         let task = self.writer.close();
         let readers = Arc::clone(&self.readers);
-        let listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let listening = self
+            .listening
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         Box::pin(async move {
             let ended = match task {
                 Some(task) => task.await,

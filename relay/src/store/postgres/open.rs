@@ -49,7 +49,9 @@ pub(crate) async fn version(url: &PostgresUrl) -> Result<i64, OpenError> {
 }
 
 async fn version_of(link: &Link) -> Result<i64, OpenError> {
-    let encoding: String = link.value("SELECT current_setting('server_encoding')", &[]).await?;
+    let encoding: String = link
+        .value("SELECT current_setting('server_encoding')", &[])
+        .await?;
     if encoding != "UTF8" {
         return Err(OpenError::Encoding(encoding));
     }
@@ -64,7 +66,11 @@ async fn version_of(link: &Link) -> Result<i64, OpenError> {
                 &[],
             )
             .await?;
-        return if tables == 0 { Ok(0) } else { Err(OpenError::Foreign) };
+        return if tables == 0 {
+            Ok(0)
+        } else {
+            Err(OpenError::Foreign)
+        };
     }
     let version: u64 = link.value("SELECT version FROM chopar_version", &[]).await?;
     match i64::try_from(version).unwrap_or(i64::MAX) {
@@ -80,18 +86,25 @@ pub(super) async fn bring_up_to_date(url: &PostgresUrl) -> Result<(), OpenError>
         return Ok(());
     }
     // An upgrade of a large database takes what it takes.
-    link.script("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 0; BEGIN")
-        .await?;
+    link.script(
+        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = 0; BEGIN",
+    )
+    .await?;
     link.script(UPGRADE_LOCK).await?;
     // Another node may have done it while this one waited.
     let version = version_of(&link).await?;
-    for (step, number) in STEPS.iter().zip(1i64..).skip(usize::try_from(version).unwrap_or(0)) {
+    for (step, number) in STEPS
+        .iter()
+        .zip(1i64..)
+        .skip(usize::try_from(version).unwrap_or(0))
+    {
         link.script(step).await?;
         if number == 1 {
             link.script("CREATE TABLE chopar_version (version bigint NOT NULL); INSERT INTO chopar_version VALUES (0)")
                 .await?;
         }
-        link.run("UPDATE chopar_version SET version = $1", &[&number]).await?;
+        link.run("UPDATE chopar_version SET version = $1", &[&number])
+            .await?;
     }
     Ok(link.script("COMMIT").await?)
 }
@@ -109,7 +122,10 @@ mod tests {
     async fn only_a_database_that_this_relay_knows_is_opened() {
         let server = server::shared();
         let dump = |name: &str| {
-            server.ask(name, "SELECT relname, relkind, xmin FROM pg_class ORDER BY relname")
+            server.ask(
+                name,
+                "SELECT relname, relkind, xmin FROM pg_class ORDER BY relname",
+            )
         };
 
         let url = parse(&server.database("newer"));
@@ -133,7 +149,10 @@ mod tests {
         assert!(matches!(bring_up_to_date(&url).await, Err(OpenError::Foreign)));
         assert_eq!(dump("foreign"), before);
 
-        server.ask("postgres", "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
+        server.ask(
+            "postgres",
+            "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0",
+        );
         assert!(matches!(
             bring_up_to_date(&parse(&server.url("latin"))).await,
             Err(OpenError::Encoding(found)) if found == "LATIN1"

@@ -68,7 +68,10 @@ pub(super) async fn claim(books: &Books, account: &AccountId, device: DeviceId) 
     if !active {
         return Ok(Claim::NoDevice);
     }
-    let Some(base) = link.row("SELECT bundle FROM bundles WHERE device = $1", &[&id]).await? else {
+    let Some(base) = link
+        .row("SELECT bundle FROM bundles WHERE device = $1", &[&id])
+        .await?
+    else {
         return Ok(Claim::NoBundle);
     };
     let oldest = link
@@ -87,11 +90,15 @@ pub(super) async fn claim(books: &Books, account: &AccountId, device: DeviceId) 
 
 /// One node at a time counts a pool and takes from it.
 async fn lock(link: &Link, device: &[u8]) -> Result<(), Fault> {
-    link.row("SELECT last_seq FROM mailboxes WHERE device = $1 FOR UPDATE", &[&device])
-        .await
-        .map(drop)
+    link.row(
+        "SELECT last_seq FROM mailboxes WHERE device = $1 FOR UPDATE",
+        &[&device],
+    )
+    .await
+    .map(drop)
 }
 
 async fn pool_size(link: &Link, device: &[u8]) -> Result<usize, Fault> {
-    link.value("SELECT count(*) FROM one_time WHERE device = $1", &[&device]).await
+    link.value("SELECT count(*) FROM one_time WHERE device = $1", &[&device])
+        .await
 }

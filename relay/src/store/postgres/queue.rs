@@ -81,11 +81,17 @@ pub(super) async fn look(link: &Link, devices: &[DeviceId]) -> Result<Vec<(Devic
 pub(super) async fn sweep(books: &Books) -> Result<bool, Fault> {
     let (link, now) = (books.link()?, number(books.now()));
     // Key: "Chpr", 2. Another node that sweeps at this moment does it for all.
-    if !link.value::<bool>("SELECT pg_try_advisory_xact_lock(1130918002, 2)", &[]).await? {
+    if !link
+        .value::<bool>("SELECT pg_try_advisory_xact_lock(1130918002, 2)", &[])
+        .await?
+    {
         return Ok(false);
     }
     let expired = link
-        .rows("SELECT device, seq FROM queue WHERE expires <= $1 ORDER BY expires LIMIT $2", &[&now, &SWEEP_ROWS])
+        .rows(
+            "SELECT device, seq FROM queue WHERE expires <= $1 ORDER BY expires LIMIT $2",
+            &[&now, &SWEEP_ROWS],
+        )
         .await?;
     let more = expired.len() as i64 == SWEEP_ROWS;
     let mut devices: Vec<[u8; DeviceId::LEN]> = Vec::with_capacity(expired.len());

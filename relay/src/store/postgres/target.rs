@@ -75,8 +75,8 @@ impl PostgresUrl {
                 tls: Some(tls),
             });
         }
-        let here = config.get_hosts().iter().all(is_here)
-            && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
+        let here =
+            config.get_hosts().iter().all(is_here) && config.get_hostaddrs().iter().all(IpAddr::is_loopback);
         if !here && config.get_ssl_mode() != SslMode::Disable {
             return Err(UrlError::Exposed);
         }
@@ -206,7 +206,13 @@ mod tests {
         ] {
             assert_eq!(parse(good), None, "{good}");
         }
-        for bad in ["", "chopar", "mysql://a@b/c", "host=localhost user=a", "postgres://chopar@localhost:notaport/x"] {
+        for bad in [
+            "",
+            "chopar",
+            "mysql://a@b/c",
+            "host=localhost user=a",
+            "postgres://chopar@localhost:notaport/x",
+        ] {
             assert_eq!(parse(bad), Some(UrlError::Malformed), "{bad}");
         }
         for exposed in [
@@ -223,7 +229,9 @@ mod tests {
         assert_eq!(remote().err(), Some(UrlError::Authority(file.clone())));
         let key = rcgen::KeyPair::generate().unwrap();
         let authority = rcgen::CertificateParams::default().self_signed(&key).unwrap();
-        std::fs::write(&file, authority.pem()).unwrap();
+        let digits = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, authority.der());
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{digits}\n-----END CERTIFICATE-----\n");
+        std::fs::write(&file, pem).unwrap();
         assert_eq!(remote().unwrap().config.get_ssl_mode(), SslMode::Require);
     }
 

@@ -114,7 +114,11 @@ impl Writer {
         F: for<'a> FnMut(&'a mut Books) -> Working<'a, T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Task { work, result: None, reply };
+        let job = Task {
+            work,
+            result: None,
+            reply,
+        };
         self.queue(bytes, Work::Alone(Box::new(job)), answer)
     }
 
