@@ -96,3 +96,10 @@ impl Program {
         self.child.wait().unwrap();
     }
 }
+
+impl Drop for Program {
+    // A test that fails leaves no relay behind.
+    fn drop(&mut self) {
+        let _ended = self.child.kill().and_then(|()| self.child.wait());
+    }
+}
