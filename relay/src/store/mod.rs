@@ -29,6 +29,8 @@ pub(crate) mod administration;
 pub(crate) mod audit;
 #[cfg(test)]
 mod conformance;
+pub(crate) mod open;
+pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
 /// An answer that comes later; it borrows nothing.
@@ -49,6 +51,9 @@ pub(crate) enum StoreError {
     /// The relay is stopping.
     #[error("the store is closed")]
     Closed,
+    /// The database is not there, for now.
+    #[error("the database cannot be reached")]
+    Away,
     /// The database failed; the text is the database's own and holds no user data.
     #[error("the store failed: {0}")]
     Failed(String),
@@ -233,6 +238,8 @@ pub(crate) struct SignInFacts {
     /// 0: none published.
     pub(crate) bundle_sequence: u64,
     pub(crate) one_time_left: usize,
+    /// Rises with every sign-in over all nodes; 0 where there is one node.
+    pub(crate) connection: u64,
 }
 
 /// A member as it is listed.
