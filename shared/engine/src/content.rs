@@ -1,17 +1,19 @@
 //! What an authenticated sender said.
 
 use chopar_identity::LogHead;
-use chopar_wire::proto::content::{Copy, Introduction, Payload, Text, copy, payload};
+use chopar_wire::proto::content::{Copy, Introduction, Payload, Text, TransportAcks, copy, payload};
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
 
+use crate::change::{self, Deed};
 use crate::contact::Contact;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::inbox::Delivery;
-use crate::line::Progress;
+use crate::line::{Progress, Said};
+use crate::receipts::MAX_IDS;
 use crate::seen::SeenId;
-use crate::sending::MAX_TEXT;
-use crate::view::SentState;
+use crate::timer::Timer;
+use crate::view::{Reference, SentState};
 
 impl Engine {
     pub(crate) fn take_payload(
@@ -26,6 +28,9 @@ impl Engine {
         let head = |head: Option<_>| head.as_ref().and_then(|head| LogHead::try_from(head).ok());
         self.on_heads(sender, head(payload.own_log), head(payload.peer_log), cx);
         let own = self.own.as_ref().is_some_and(|own| own.account == sender);
+        if self.is_blocked(&sender) {
+            return self.take_blocked(sender, device, payload.content, cx);
+        }
         if let Some(presenting) = payload.presenting.filter(|_| !own) {
             self.on_introduction(sender, &presenting, cx);
         }
@@ -33,7 +38,13 @@ impl Engine {
         match payload.content {
             // What advances no chain may be replayed by the relay within its window: only what does no harm twice.
             Some(
-                payload::Content::Text(_) | payload::Content::Copy(_) | payload::Content::ResendRequest(_),
+                payload::Content::Text(_)
+                | payload::Content::Copy(_)
+                | payload::Content::ResendRequest(_)
+                | payload::Content::Edit(_)
+                | payload::Content::Deletion(_)
+                | payload::Content::Reaction(_)
+                | payload::Content::TimerChange(_),
             ) if sent.is_some() => {}
             Some(payload::Content::Copy(copied)) if own => {
                 self.on_copy(sender, delivery.id, copied, time, cx)
@@ -44,7 +55,22 @@ impl Engine {
             }
             // The own devices say nothing else to each other.
             _ if own => {}
-            Some(payload::Content::Text(text)) => self.on_text(sender, delivery.id, text, time, cx),
+            Some(payload::Content::Text(text)) => self.on_text(sender, delivery.id, &text, time, cx),
+            Some(payload::Content::Edit(edit)) => {
+                let parsed = change::edit(sender, edit);
+                self.on_deed(sender, sender, Some(delivery.id), parsed, time, cx);
+            }
+            Some(payload::Content::Deletion(deletion)) => {
+                let parsed = change::deletion(sender, &deletion);
+                self.on_deed(sender, sender, Some(delivery.id), parsed, time, cx);
+            }
+            Some(payload::Content::Reaction(reaction)) => {
+                let parsed = change::reaction(reaction);
+                self.on_deed(sender, sender, Some(delivery.id), parsed, time, cx);
+            }
+            Some(payload::Content::TimerChange(change)) => {
+                self.on_timer_change(sender, sender, Some(delivery.id), &change, cx);
+            }
             Some(payload::Content::Receipts(receipts)) => self.on_receipts(sender, &receipts, cx),
             Some(payload::Content::Introduction(introduction)) => {
                 self.on_introduction(sender, &introduction, cx)
@@ -61,26 +87,58 @@ impl Engine {
         &mut self,
         sender: AccountId,
         envelope: EnvelopeId,
-        text: Text,
+        text: &Text,
         time: Timestamp,
         cx: &mut Context<'_>,
     ) {
-        let Ok(id) = MessageId::try_from(text.id.as_ref()) else {
+        let Some(said) = Said::parse(text, time) else {
             return;
         };
-        if text.text.is_empty() || text.text.len() > MAX_TEXT {
-            return;
-        }
-        let seen = SeenId::message(&sender, &id);
+        let seen = SeenId::message(&sender, &said.id);
         self.seen.insert(SeenId::envelope(&envelope));
         // Shown before: the acknowledgement was lost on its way, so it is owed again.
         if !self.seen.contains(&seen) {
             self.seen.insert(seen);
             self.begin_conversation(sender, cx);
             self.typing_over(sender, cx);
-            self.add_their_line(sender, id, text.text, time, cx);
+            self.know_timer_of(sender, text, cx);
+            self.add_their_line(sender, sender, &said, cx);
+            self.unarchive(sender, cx);
         }
-        self.owe(sender, Some(envelope), Some(id), cx);
+        self.owe(sender, Some(envelope), Some(said.id), cx);
+    }
+
+    fn know_timer_of(&mut self, conversation: AccountId, text: &Text, cx: &mut Context<'_>) {
+        if let Some(timer) = text.timer.as_ref().and_then(Timer::parse) {
+            self.know_timer(conversation, timer, cx);
+        }
+    }
+
+    /// Nothing that a blocked person says is shown, now or later. What they acknowledge is not sent to them again.
+    fn take_blocked(
+        &mut self,
+        sender: AccountId,
+        device: DeviceId,
+        content: Option<payload::Content>,
+        cx: &mut Context<'_>,
+    ) {
+        match content {
+            Some(payload::Content::Text(text)) => {
+                if let Ok(id) = MessageId::try_from(text.id.as_ref()) {
+                    self.seen.insert(SeenId::message(&sender, &id));
+                }
+            }
+            Some(payload::Content::TimerChange(change)) => {
+                if let Ok(id) = MessageId::try_from(change.id.as_ref()) {
+                    self.seen.insert(SeenId::message(&sender, &id));
+                }
+            }
+            Some(payload::Content::TransportAcks(acks)) => {
+                let receipts = Vec::new();
+                self.on_transport_acks(sender, device, &TransportAcks { receipts, ..acks }, cx);
+            }
+            _ => {}
+        }
     }
 
     /// Names are claims. A handle that another contact has is not taken from somebody's word.
@@ -129,24 +187,50 @@ impl Engine {
         if peer == own {
             return;
         }
-        let Some(copy::Content::Text(text)) = copied.content else {
+        match copied.content {
+            Some(copy::Content::Text(text)) => self.on_copied_text(own, peer, &text, time, cx),
+            Some(copy::Content::Receipts(receipts)) => {
+                let ids = receipts.ids.iter().take(MAX_IDS);
+                for id in ids.filter_map(|id| MessageId::try_from(id.as_ref()).ok()) {
+                    let about = Reference { author: peer, id };
+                    self.on_deed(peer, own, None, Ok((about, Deed::Read)), time, cx);
+                }
+            }
+            Some(copy::Content::TimerChange(change)) => {
+                self.know_peer(peer, cx);
+                self.on_timer_change(peer, own, None, &change, cx);
+            }
+            Some(copy::Content::Setting(setting)) => {
+                self.know_peer(peer, cx);
+                self.on_setting(peer, setting, cx);
+            }
+            Some(deed) => self.on_copied_deed(own, peer, deed, time, cx),
             // Whatever it is, the person has to do with them.
-            return self.accepted_elsewhere(peer, cx);
-        };
-        let Ok(id) = MessageId::try_from(text.id.as_ref()) else {
+            None => self.accepted_elsewhere(peer, cx),
+        }
+    }
+
+    fn on_copied_text(
+        &mut self,
+        own: AccountId,
+        peer: AccountId,
+        text: &Text,
+        time: Timestamp,
+        cx: &mut Context<'_>,
+    ) {
+        let Some(said) = Said::parse(text, time) else {
             return;
         };
-        let seen = SeenId::message(&own, &id);
-        if text.text.is_empty() || text.text.len() > MAX_TEXT || self.seen.contains(&seen) {
+        let seen = SeenId::message(&own, &said.id);
+        if self.seen.contains(&seen) {
             return;
         }
         self.seen.insert(seen);
-        self.contacts
-            .entry(peer)
-            .or_insert_with(|| Contact::new(peer, cx.now));
+        self.know_peer(peer, cx);
         self.begin_conversation(peer, cx);
         self.accepted_elsewhere(peer, cx);
-        let line = self.add_own_line(peer, id, &text.text, time, cx);
+        self.know_timer_of(peer, text, cx);
+        let line = self.add_own_line(peer, own, &said, cx);
         // It left the other device; ticks beyond that come to both.
         self.set_progress(
             peer,
@@ -157,5 +241,12 @@ impl Engine {
             },
             cx,
         );
+    }
+
+    /// A person with whom another own device has to do.
+    fn know_peer(&mut self, peer: AccountId, cx: &Context<'_>) {
+        self.contacts
+            .entry(peer)
+            .or_insert_with(|| Contact::new(peer, cx.now));
     }
 }

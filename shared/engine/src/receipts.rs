@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chopar_wire::proto::content::{Payload, Receipts, TransportAcks, payload, receipts};
+use chopar_wire::proto::content::{Copy, Payload, Receipts, TransportAcks, copy, payload, receipts};
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
 use prost::Message;
 
@@ -16,7 +16,7 @@ use crate::view::SentState;
 /// one envelope every few seconds, and the moment tells less.
 const GATHER_MS: u64 = 2_000;
 /// Ids in one payload: stays in the smaller padding steps.
-const MAX_IDS: usize = 200;
+pub(crate) const MAX_IDS: usize = 200;
 
 /// When what is owed to an account is sent.
 pub(crate) type OwedDue = BTreeMap<AccountId, Timestamp>;
@@ -48,11 +48,24 @@ impl Engine {
         if read.is_empty() {
             return;
         }
-        contact.owed.read.extend(read);
+        contact.owed.read.extend(read.iter().copied());
         contact.owed.bound();
         cx.touch(account);
         self.accept_contact(account, cx);
         self.schedule_owed(account, cx);
+        self.begin_expiring(account, up_to, cx);
+        // What was read on one device is read on all of them, and disappears from all at the same moment.
+        for ids in read.chunks(MAX_IDS) {
+            let receipts = Receipts {
+                kind: receipts::Kind::Read.into(),
+                ids: ids.iter().map(|id| (*id).into()).collect(),
+            };
+            let copied = Copy {
+                peer: account.into(),
+                content: Some(copy::Content::Receipts(receipts)),
+            };
+            self.tell_own_devices(copied, cx);
+        }
     }
 
     pub(crate) fn schedule_owed(&mut self, account: AccountId, cx: &mut Context<'_>) {

@@ -23,6 +23,14 @@ pub enum Refusal {
     HandshakeInvalid,
     /// A message of a known session that does not open: altered, or too old.
     MessageRefused,
+    /// An edit, deletion or reaction that names no message, or says something that cannot be.
+    ChangeMalformed,
+    /// A reaction that is not one emoji.
+    NotAnEmoji,
+    /// An edit beyond the time or the number that is allowed.
+    EditRefused,
+    /// A timer that cannot be set.
+    TimerRefused,
 }
 
 /// How often each.

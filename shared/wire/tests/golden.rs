@@ -259,6 +259,7 @@ fn what_is_signed_and_what_is_encrypted() {
     let text = payload::Content::Text(content::Text {
         id: MessageId::new([3; 16]).into(),
         text: "salom".into(),
+        ..Default::default()
     });
     let payload = content::Payload {
         own_log: Some(head(2)),

@@ -73,8 +73,34 @@ pub(crate) struct ContactRecord {
     /// Who claimed it.
     #[prost(bytes = "vec", tag = "21")]
     pub(crate) claimed_by: Vec<u8>,
+    /// Those that were ever set.
+    #[prost(message, repeated, tag = "22")]
+    pub(crate) settings: Vec<SettingRecord>,
+    #[prost(message, optional, tag = "23")]
+    pub(crate) timer: Option<TimerRecord>,
 }
 stored!(ContactRecord, Contact);
+
+/// How the conversation is kept here.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct SettingRecord {
+    /// As in `content.proto`.
+    #[prost(int32, tag = "1")]
+    pub(crate) kind: i32,
+    #[prost(bool, tag = "2")]
+    pub(crate) on: bool,
+    #[prost(uint32, tag = "3")]
+    pub(crate) number: u32,
+}
+
+/// How long new messages stay.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct TimerRecord {
+    #[prost(uint32, tag = "1")]
+    pub(crate) seconds: u32,
+    #[prost(uint32, tag = "2")]
+    pub(crate) number: u32,
+}
 
 /// What must not be forgotten about one of their devices.
 #[derive(Clone, PartialEq, prost::Message)]
