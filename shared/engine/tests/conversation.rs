@@ -209,16 +209,20 @@ fn all_devices_converge_whatever_the_order() {
             at += world.below(2_000);
             let device = world.below(4) as usize;
             let peer = peer_of(&accounts, device);
-            let one = 1 + world.below(12) as u8;
-            let author = accounts[world.below(2) as usize];
+            // A device writes messages of its own; it edits those of the other own device too, and speaks of everybody's.
+            let own = (device + 2 * world.below(2) as usize) % 4;
+            let any = world.below(4) as usize;
+            let one = 1 + world.below(8) as u8;
+            let of = |device: usize| one + 20 * device as u8;
+            let anybodys = about(accounts[any % 2], of(any));
             let intent = match world.below(12) {
-                0..=3 => said(peer, one, (one % 2 == 0).then(|| about(author, one / 2))),
-                4 | 5 => edit(peer, one, &format!("edit {number}")),
+                0..=3 => said(peer, of(device), (one % 2 == 0).then_some(anybodys)),
+                4 | 5 => edit(peer, of(own), &format!("edit {number}")),
                 6..=8 => {
                     let emoji = ["👍", "🎉", ""][world.below(3) as usize];
-                    react(peer, about(author, one), emoji)
+                    react(peer, anybodys, emoji)
                 }
-                9 => delete(peer, about(accounts[device % 2], one), true),
+                9 => delete(peer, about(accounts[device % 2], of(own)), true),
                 10 => timer(peer, [0, 3_600, 86_400][world.below(3) as usize]),
                 _ => Intent::MarkRead {
                     conversation: peer,

@@ -1,12 +1,14 @@
 //! Things that happened in a conversation, in words.
 
 use chopar_engine::view::Notice;
+use chopar_wire::AccountId;
 
 use crate::i18n::Texts;
 use crate::ui::alarm_text;
+use crate::view_model::span;
 
-/// What happened.
-pub(crate) fn notice_text(texts: Texts, notice: &Notice, name: &str) -> String {
+/// What happened, to `name`; `me` is the own account.
+pub(crate) fn notice_text(texts: Texts, notice: &Notice, name: &str, me: Option<AccountId>) -> String {
     match notice {
         Notice::Began => texts.notice_began(name),
         Notice::DeviceAdded { name: device } => texts.notice_device_added(name, device),
@@ -17,6 +19,15 @@ pub(crate) fn notice_text(texts: Texts, notice: &Notice, name: &str) -> String {
         Notice::HandleMoved { handle } => texts.notice_handle_moved(handle, name),
         Notice::AlarmRaised(alarm) => alarm_text(texts, *alarm, name),
         Notice::Repaired => texts.notice_repaired().to_owned(),
+        Notice::TimerChanged { by, seconds } => {
+            let who = if me == Some(*by) { None } else { Some(name) };
+            match (who, *seconds) {
+                (None, 0) => texts.notice_timer_off_own().to_owned(),
+                (None, seconds) => texts.notice_timer_own(&span(texts, seconds)),
+                (Some(who), 0) => texts.notice_timer_off(who),
+                (Some(who), seconds) => texts.notice_timer(who, &span(texts, seconds)),
+            }
+        }
     }
 }
 
@@ -31,5 +42,6 @@ pub(crate) fn notice_look(notice: &Notice) -> (&'static str, bool) {
         Notice::HandleMoved { .. } => ("triangle-alert", true),
         Notice::AlarmRaised(_) => ("shield-alert", true),
         Notice::Repaired => ("refresh-cw", false),
+        Notice::TimerChanged { .. } => ("timer", false),
     }
 }

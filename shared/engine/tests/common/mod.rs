@@ -175,8 +175,10 @@ pub fn hold(world: &World, text: &str) -> Vec<usize> {
     let holds = |device: &usize| {
         let records = world.persons[*device].vault.select(|_| true);
         records.iter().any(|record| {
-            let mut windows = record.value.windows(text.len());
-            windows.any(|window| window == text.as_bytes())
+            let is = |at: &usize| record.value[*at..].starts_with(text.as_bytes());
+            // "message 1" is not in "message 101".
+            let ends = |at: usize| !record.value.get(at + text.len()).is_some_and(u8::is_ascii_digit);
+            (0..record.value.len()).filter(is).any(ends)
         })
     };
     (0..world.persons.len()).filter(holds).collect()
