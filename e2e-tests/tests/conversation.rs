@@ -30,7 +30,10 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     member.page().until_gone(&replying).await?;
     owner.until_sees("Hozir boraman").await?;
     let quote = button("Reply to You: Choy tayyor");
-    owner.page().find_within(&quote.within(line("Hozir boraman")), Patience::LONG).await?;
+    owner
+        .page()
+        .find_within(&quote.within(line("Hozir boraman")), Patience::LONG)
+        .await?;
 
     // A reaction, with the keyboard alone.
     owner.page().click(&textbox("Message")).await?;
@@ -52,7 +55,10 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     member.page().fill(&message, "Besh daqiqada boraman").await?;
     member.page().press(Key::Enter).await?;
     owner.until_sees("Besh daqiqada boraman, edited").await?;
-    ensure!(owner.count("Hozir boraman").await? == 0, "the text before is gone");
+    ensure!(
+        owner.count("Hozir boraman").await? == 0,
+        "the text before is gone"
+    );
 
     // Taken back for everybody.
     owner.say("Adashib yubordim").await?;
@@ -64,8 +70,14 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     // For oneself only.
     choose(&member, "Choy tayyor", "Delete for me").await?;
     member.page().until_gone(&line("Choy tayyor")).await?;
-    member.page().find(&button("Reply to Dilnoza Karimova: Message not available")).await?;
-    ensure!(owner.count("Choy tayyor").await? > 0, "the other one still has it");
+    member
+        .page()
+        .find(&button("Reply to Dilnoza Karimova: Message not available"))
+        .await?;
+    ensure!(
+        owner.count("Choy tayyor").await? > 0,
+        "the other one still has it"
+    );
 
     // A timer, and who set it.
     member.page().click(&button("Disappearing messages")).await?;
@@ -83,14 +95,21 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     }
     ensure!(member.count("Choy tayyor").await? == 0, "deleted for good");
     let page = member.page();
-    page.until_gone_within(&line("Bu yo‘qoladi"), Patience::LONG).await?;
-    owner.page().until_gone_within(&line("Bu yo‘qoladi"), Patience::LONG).await?;
+    page.until_gone_within(&line("Bu yo‘qoladi"), Patience::LONG)
+        .await?;
+    owner
+        .page()
+        .until_gone_within(&line("Bu yo‘qoladi"), Patience::LONG)
+        .await?;
 
     // Passed on, pinned, blocked.
     choose(&owner, "Besh daqiqada", "Forward").await?;
     owner.page().fill(&textbox("Search"), "bek").await?;
     owner.page().press(Key::Enter).await?;
-    member.page().find_within(&line("Besh daqiqada boraman, Forwarded"), Patience::LONG).await?;
+    member
+        .page()
+        .find_within(&line("Besh daqiqada boraman, Forwarded"), Patience::LONG)
+        .await?;
     member.open_person("Dilnoza Karimova").await?;
     member.page().click(&button("Pin")).await?;
     member.page().find(&button("Unpin")).await?;
@@ -98,7 +117,10 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     member.page().find(&button("Unblock")).await?;
     owner.say("Eshityapsizmi?").await?;
     owner.until_state("Eshityapsizmi?", "Sent").await?;
-    ensure!(member.count("Eshityapsizmi").await? == 0, "nothing of hers is shown");
+    ensure!(
+        member.count("Eshityapsizmi").await? == 0,
+        "nothing of hers is shown"
+    );
     let row = item("Dilnoza Karimova").within(list("Conversations"));
     member.page().find(&row).await?;
     Ok(())
@@ -115,9 +137,12 @@ async fn choose(person: &Person, text: &str, what: &str) -> Result<()> {
 /// Walks to a message with the arrow keys.
 async fn focus_line(person: &Person, text: &str) -> Result<()> {
     let page = person.page();
-    page.evaluate("document.querySelector('[role=log]').focus()").await?;
+    page.evaluate("document.querySelector('[role=log]').focus()")
+        .await?;
     for _ in 0..20 {
-        let label = page.evaluate("document.activeElement.getAttribute('aria-label')").await?;
+        let label = page
+            .evaluate("document.activeElement.getAttribute('aria-label')")
+            .await?;
         if label.as_str().is_some_and(|label| label.contains(text)) {
             return Ok(());
         }

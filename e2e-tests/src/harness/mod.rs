@@ -25,7 +25,8 @@ pub use person::{Line, Person};
 pub use places::Places;
 pub use relay::{Relay, RelayPlan, RelayPort};
 pub use seek::{
-    Sought, button, heading, item, labelled, line, list, log, menu_item, option, radio, region, status, textbox,
+    Sought, button, heading, item, labelled, line, list, log, menu_item, option, radio, region, status,
+    textbox,
 };
 pub use stage::Stage;
 pub use wasm_module::WasmModule;

@@ -5,7 +5,6 @@ use chopar_wire::{AccountId, EnvelopeId, MessageId, Timestamp};
 
 use crate::change::{self, Change, Deed, MAX_EDITS, apply, is_text, may_edit, reaction_of};
 use crate::context::Context;
-use crate::effect::Effect;
 use crate::emoji::is_emoji;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
@@ -211,7 +210,11 @@ impl Engine {
                 let Some(message) = message_of_mut(&mut line) else {
                     return Ok(());
                 };
-                let sent = if message.sent == 0 { time } else { Timestamp(message.sent) };
+                let sent = if message.sent == 0 {
+                    time
+                } else {
+                    Timestamp(message.sent)
+                };
                 if !apply(message, sent, change)? {
                     return Ok(());
                 }
@@ -225,7 +228,13 @@ impl Engine {
         Ok(())
     }
 
-    fn rewrite_line(&mut self, conversation: AccountId, sequence: u64, line: LineRecord, cx: &mut Context<'_>) {
+    fn rewrite_line(
+        &mut self,
+        conversation: AccountId,
+        sequence: u64,
+        line: LineRecord,
+        cx: &mut Context<'_>,
+    ) {
         cx.put(conversation.as_bytes(), sequence, &line);
         let Some(contact) = self.contacts.get_mut(&conversation) else {
             return;
@@ -241,16 +250,7 @@ impl Engine {
             Some(progress) => self.tell_line(conversation, sequence, progress, cx),
             None if !own => self.tell_line(conversation, sequence, line::Progress::WAITING, cx),
             // How far it had come is on record only.
-            None => {
-                let token = self.tokens.wait(Waiting::Line { conversation });
-                let before = Some(sequence + 1);
-                cx.effect(Effect::Load {
-                    token,
-                    conversation,
-                    before,
-                    limit: 1,
-                });
-            }
+            None => self.load_line(conversation, sequence, Waiting::Line { conversation }, cx),
         }
     }
 }

@@ -204,18 +204,27 @@ impl Engine {
                 }
             }
             None => {
-                let token = self.tokens.wait(Waiting::Line {
-                    conversation: account,
-                });
-                let before = Some(sequence + 1);
-                cx.effect(Effect::Load {
-                    token,
-                    conversation: account,
-                    before,
-                    limit: 1,
-                });
+                let conversation = account;
+                self.load_line(conversation, sequence, Waiting::Line { conversation }, cx);
             }
         }
+    }
+
+    /// Reads one line, with how far it has come.
+    pub(crate) fn load_line(
+        &mut self,
+        conversation: AccountId,
+        sequence: u64,
+        what_for: Waiting,
+        cx: &mut Context<'_>,
+    ) {
+        let token = self.tokens.wait(what_for);
+        cx.effect(Effect::Load {
+            token,
+            conversation,
+            before: Some(sequence + 1),
+            limit: 1,
+        });
     }
 
     pub(crate) fn page(

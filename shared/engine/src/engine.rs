@@ -219,9 +219,9 @@ impl Engine {
             Waiting::Identity | Waiting::Preparation(_) => self.registration_failed(Failure::Browser, cx),
             Waiting::Proof { .. } => self.drop_link(cx),
             Waiting::OneTime(_) | Waiting::Bundle(_) => self.on_prekeys_refused(),
-            Waiting::Revocation { asked, .. } | Waiting::Page { asked, .. } | Waiting::Shown { asked, .. } => {
-                cx.fail(asked, Failure::Browser)
-            }
+            Waiting::Revocation { asked, .. }
+            | Waiting::Page { asked, .. }
+            | Waiting::Shown { asked, .. } => cx.fail(asked, Failure::Browser),
             Waiting::Initiation(waiting) => self.opening_failed(waiting.account, waiting.device, cx),
             Waiting::Acceptance(_) => {
                 self.on_acceptance_failed();
@@ -364,7 +364,11 @@ impl Engine {
         for account in accounts {
             self.schedule_owed(account, cx);
             // Its last line was gone, and the one before not found yet.
-            if self.contacts.get(&account).is_some_and(|c| c.next_line > 0 && c.last.is_none()) {
+            if self
+                .contacts
+                .get(&account)
+                .is_some_and(|c| c.next_line > 0 && c.last.is_none())
+            {
                 self.load_last(account, cx);
             }
         }

@@ -58,7 +58,14 @@ impl Expiring {
         let key = (spot.conversation, sequence);
         let about = spot.about;
         let deadline = read.map(|at| at.plus_ms(u64::from(seconds) * 1_000));
-        self.index(key, Entry { about, seconds, deadline });
+        self.index(
+            key,
+            Entry {
+                about,
+                seconds,
+                deadline,
+            },
+        );
         self.save(key, cx);
     }
 

@@ -64,7 +64,11 @@ impl Said {
             sent,
             reply_to: reference(text.reply_to.as_ref()),
             forwarded: text.forwarded,
-            lifetime: text.timer.as_ref().and_then(Timer::parse).map_or(0, |t| t.seconds),
+            lifetime: text
+                .timer
+                .as_ref()
+                .and_then(Timer::parse)
+                .map_or(0, |t| t.seconds),
         })
     }
 

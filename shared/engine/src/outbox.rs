@@ -78,7 +78,9 @@ impl Row {
     /// Whether everything that will ever come back for it has come.
     pub(crate) fn settled(&self) -> bool {
         match self.until {
-            Until::Acknowledged | Until::Referring => !self.targets.is_empty() && self.targets.iter().all(|t| t.acked),
+            Until::Acknowledged | Until::Referring => {
+                !self.targets.is_empty() && self.targets.iter().all(|t| t.acked)
+            }
             Until::Accepted => self.accepted.is_some(),
         }
     }

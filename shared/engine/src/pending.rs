@@ -82,9 +82,9 @@ impl Pending {
 
     /// Keeps a change. The same one that comes again (in another envelope) takes the place of the first.
     pub(crate) fn keep(&mut self, conversation: AccountId, waiting: Waiting, cx: &mut Context<'_>) {
-        let same = self.of(&conversation).find(|(_, known)| {
-            known.about == waiting.about && known.change == waiting.change
-        });
+        let same = self
+            .of(&conversation)
+            .find(|(_, known)| known.about == waiting.about && known.change == waiting.change);
         let number = match same {
             Some((number, _)) => number,
             None => self.next,
@@ -98,7 +98,8 @@ impl Pending {
             self.remove(conversation, oldest, cx);
         }
         if self.waiting.len() > MAX_IN_ALL
-            && let Some((conversation, number)) = self.waiting.keys().min_by_key(|(_, number)| *number).copied()
+            && let Some((conversation, number)) =
+                self.waiting.keys().min_by_key(|(_, number)| *number).copied()
         {
             self.remove(conversation, number, cx);
         }
@@ -187,7 +188,10 @@ fn record(waiting: &Waiting) -> PendingRecord {
         kind,
         number,
         text,
-        envelope: waiting.envelope.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
+        envelope: waiting
+            .envelope
+            .map(|id| id.as_bytes().to_vec())
+            .unwrap_or_default(),
         came: waiting.came.0,
     }
 }
@@ -245,7 +249,9 @@ mod tests {
         let mut loaded = Pending::default();
         for write in &cx.step.persist.writes {
             let Write::Put(record) = write else { continue };
-            let RecordKey { partition, sequence, .. } = &record.key;
+            let RecordKey {
+                partition, sequence, ..
+            } = &record.key;
             loaded.load(partition, *sequence, &record.value).unwrap();
         }
         let spot = Spot {
@@ -264,7 +270,11 @@ mod tests {
         assert_eq!(pending.waiting.len(), MAX_IN_ONE);
         for other in 10..100 {
             for message in 1..=100 {
-                pending.keep(AccountId::new([other; 32]), waiting(message, Deed::Delete), &mut cx);
+                pending.keep(
+                    AccountId::new([other; 32]),
+                    waiting(message, Deed::Delete),
+                    &mut cx,
+                );
             }
         }
         assert_eq!(pending.waiting.len(), MAX_IN_ALL);

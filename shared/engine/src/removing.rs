@@ -30,7 +30,10 @@ impl Engine {
             return;
         };
         contact.marks.remove(sequence);
-        let was_last = contact.last.as_ref().is_some_and(|last| last.sequence == sequence);
+        let was_last = contact
+            .last
+            .as_ref()
+            .is_some_and(|last| last.sequence == sequence);
         if was_last {
             contact.last = None;
         }
@@ -101,7 +104,10 @@ impl Engine {
         }
         for account in [spot.conversation, own] {
             for key in self.outbox.of(&account) {
-                let payload = self.outbox.get(&key).map(|row| Payload::decode(row.payload.as_slice()));
+                let payload = self
+                    .outbox
+                    .get(&key)
+                    .map(|row| Payload::decode(row.payload.as_slice()));
                 if let Some(Ok(payload)) = payload
                     && says(&payload, &spot.about.id)
                 {
@@ -114,7 +120,9 @@ impl Engine {
     /// A row says nothing any more. What is encrypted already goes out, so that no number is missing at the other end; only
     /// the other end can open it.
     fn silence(&mut self, key: RowKey, cx: &mut Context<'_>) {
-        let Some(row) = self.outbox.get_mut(&key) else { return };
+        let Some(row) = self.outbox.get_mut(&key) else {
+            return;
+        };
         if row.accepted.is_some() || row.targets.is_empty() {
             self.outbox.remove(key, cx);
             return;

@@ -126,14 +126,24 @@ impl Engine {
         }
     }
 
-    pub(crate) fn on_sought_line(&mut self, spot: Spot, sequence: u64, records: &[Record], cx: &mut Context<'_>) {
+    pub(crate) fn on_sought_line(
+        &mut self,
+        spot: Spot,
+        sequence: u64,
+        records: &[Record],
+        cx: &mut Context<'_>,
+    ) {
         if !self.searches.contains_key(&spot) {
             return;
         }
         let key = (spot.conversation, sequence);
         if self.lines.get(&key).is_none() && !self.lines.is_gone(&key) {
             let is = |r: &&Record| r.key.kind == Kind::Line && r.key.sequence == sequence;
-            match records.iter().find(is).and_then(|r| LineRecord::read(&r.value).ok()) {
+            match records
+                .iter()
+                .find(is)
+                .and_then(|r| LineRecord::read(&r.value).ok())
+            {
                 Some(line) => self.lines.insert(key, line),
                 // Damaged, or lost: it does not come back.
                 None => return self.settle_search(spot, Found::Gone, cx),
@@ -161,14 +171,7 @@ impl Engine {
                 self.settle_search(spot, Found::Line(sequence), cx);
             }
             Some(Place::Line(sequence)) => {
-                let token = self.tokens.wait(Waiting::SoughtLine { spot, sequence });
-                let before = Some(sequence + 1);
-                cx.effect(Effect::Load {
-                    token,
-                    conversation,
-                    before,
-                    limit: 1,
-                });
+                self.load_line(conversation, sequence, Waiting::SoughtLine { spot, sequence }, cx);
             }
             None => {
                 let token = self.tokens.wait(Waiting::SoughtPlace { spot });
@@ -230,22 +233,22 @@ impl Engine {
         match (wish, found) {
             (Wish::Show { asked }, Found::Line(sequence)) => {
                 let conversation = spot.conversation;
-                let token = self.tokens.wait(Waiting::Shown {
+                let shown = Waiting::Shown {
                     asked,
                     conversation,
                     sequence,
-                });
-                let before = Some(sequence + 1);
-                cx.effect(Effect::Load {
-                    token,
-                    conversation,
-                    before,
-                    limit: 1,
-                });
+                };
+                self.load_line(conversation, sequence, shown, cx);
             }
             (Wish::Show { asked }, _) => cx.answer(asked, Answer::Message(None)),
             (Wish::Act { asked, act }, Found::Line(sequence)) => self.act(spot, sequence, asked, act, cx),
-            (Wish::Act { asked, act: Act::Hide }, Found::Gone) => cx.answer(asked, Answer::Done),
+            (
+                Wish::Act {
+                    asked,
+                    act: Act::Hide,
+                },
+                Found::Gone,
+            ) => cx.answer(asked, Answer::Done),
             (Wish::Act { asked, .. }, _) => cx.fail(asked, Failure::NotFound),
         }
     }

@@ -124,7 +124,12 @@ impl Engine {
     }
 
     /// Another own device changed a setting.
-    pub(crate) fn on_setting(&mut self, conversation: AccountId, said: content::Setting, cx: &mut Context<'_>) {
+    pub(crate) fn on_setting(
+        &mut self,
+        conversation: AccountId,
+        said: content::Setting,
+        cx: &mut Context<'_>,
+    ) {
         if let Some(setting) = setting_of(said.kind) {
             self.take_setting(conversation, setting, said.number, said.value != 0, cx);
         }

@@ -44,7 +44,13 @@ impl Timer {
 }
 
 impl Engine {
-    pub(crate) fn set_timer(&mut self, asked: u64, conversation: AccountId, seconds: u32, cx: &mut Context<'_>) {
+    pub(crate) fn set_timer(
+        &mut self,
+        asked: u64,
+        conversation: AccountId,
+        seconds: u32,
+        cx: &mut Context<'_>,
+    ) {
         let Some(own) = self.own.as_ref().map(|own| own.account) else {
             return cx.fail(asked, Failure::NotNow);
         };
@@ -124,7 +130,6 @@ impl Engine {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -50,7 +50,11 @@ fn what_one_device_does_all_devices_show() {
         let (text, first) = extra(&mut world, device, peer, 1).unwrap();
         assert_eq!(text, "as it was meant");
         assert!(first.edited && first.forwarded && !first.deleted);
-        let reactions: Vec<_> = first.reactions.iter().map(|r| (r.emoji.as_str(), r.by.as_slice())).collect();
+        let reactions: Vec<_> = first
+            .reactions
+            .iter()
+            .map(|r| (r.emoji.as_str(), r.by.as_slice()))
+            .collect();
         assert_eq!(reactions, [("❤️", [bob].as_slice())], "one for each person");
         let (text, second) = extra(&mut world, device, peer, 2).unwrap();
         let deleted = Extra {
@@ -58,14 +62,28 @@ fn what_one_device_does_all_devices_show() {
             ..Extra::default()
         };
         assert_eq!((text.as_str(), second), ("", deleted));
-        assert_eq!(extra(&mut world, device, peer, 3).is_some(), device % 2 == 0, "deleted for Bob");
+        assert_eq!(
+            extra(&mut world, device, peer, 3).is_some(),
+            device % 2 == 0,
+            "deleted for Bob"
+        );
         let (_, reply) = extra(&mut world, device, peer, 4).unwrap();
         assert_eq!(reply.reply_to, Some(about(alice, 1)));
     }
-    assert_eq!(hold(&world, "message 1"), [0_usize; 0], "edited: nowhere any more");
-    assert_eq!(hold(&world, "message 2"), [0_usize; 0], "taken back: nowhere any more");
+    assert_eq!(
+        hold(&world, "message 1"),
+        [0_usize; 0],
+        "edited: nowhere any more"
+    );
+    assert_eq!(
+        hold(&world, "message 2"),
+        [0_usize; 0],
+        "taken back: nowhere any more"
+    );
     assert_eq!(hold(&world, "message 3"), [0, 2]);
-    let outbox = world.persons[0].vault.select(|key| key.kind == chopar_engine::Kind::Outbox);
+    let outbox = world.persons[0]
+        .vault
+        .select(|key| key.kind == chopar_engine::Kind::Outbox);
     assert!(outbox.is_empty(), "all of it was acknowledged");
 }
 
@@ -79,11 +97,23 @@ fn what_may_not_be_done_is_refused() {
         assert!(answer == Answer::Failed(failure), "{failure}");
     };
     fails(&mut world, edit(bob, 102, "theirs"), Failure::NotFound);
-    fails(&mut world, delete(bob, about(bob, 102), true), Failure::NotAllowed);
+    fails(
+        &mut world,
+        delete(bob, about(bob, 102), true),
+        Failure::NotAllowed,
+    );
     fails(&mut world, edit(bob, 101, ""), Failure::TextLength);
-    fails(&mut world, edit(bob, 101, &"x".repeat(8_001)), Failure::TextLength);
+    fails(
+        &mut world,
+        edit(bob, 101, &"x".repeat(8_001)),
+        Failure::TextLength,
+    );
     for no_emoji in ["ha", "👍👍", "1", "<b>", " "] {
-        fails(&mut world, react(bob, about(bob, 102), no_emoji), Failure::NotAnEmoji);
+        fails(
+            &mut world,
+            react(bob, about(bob, 102), no_emoji),
+            Failure::NotAnEmoji,
+        );
     }
     fails(&mut world, react(bob, about(bob, 9), "👍"), Failure::NotFound);
     fails(&mut world, timer(bob, 1), Failure::TimerInvalid);
@@ -156,7 +186,9 @@ fn what_comes_before_its_message_waits_for_it() {
     assert!(shown.edited && shown.reactions.len() == 1);
     assert_eq!(waiting(&world), 0);
     world.run_for(10_000);
-    let outbox = world.persons[0].vault.select(|key| key.kind == chopar_engine::Kind::Outbox);
+    let outbox = world.persons[0]
+        .vault
+        .select(|key| key.kind == chopar_engine::Kind::Outbox);
     assert!(outbox.is_empty(), "acknowledged, once it was done");
 }
 
@@ -183,7 +215,10 @@ fn what_is_taken_back_offline_leaves_no_text() {
     let repaired = |line: &chopar_engine::view::Line| {
         line.body == chopar_engine::view::LineBody::Notice(chopar_engine::view::Notice::Repaired)
     };
-    assert!(!common::lines(&mut world, 1, alice).iter().any(repaired), "nothing is missed");
+    assert!(
+        !common::lines(&mut world, 1, alice).iter().any(repaired),
+        "nothing is missed"
+    );
     for device in [0, 1, 2, 3] {
         let peer = peer_of(&accounts, device);
         assert!(extra(&mut world, device, peer, 2).unwrap().1.deleted);
@@ -200,7 +235,11 @@ fn all_devices_converge_whatever_the_order() {
         restart_ms: 60_000,
         twice_percent: 10,
     };
-    let seeds = if std::env::var_os("CHOPAR_FULL").is_some() { 60 } else { 6 };
+    let seeds = if std::env::var_os("CHOPAR_FULL").is_some() {
+        60
+    } else {
+        6
+    };
     for seed in 0..seeds {
         let (mut world, accounts) = four_devices(16_600 + seed);
         world.set_faults(faults);
@@ -237,11 +276,18 @@ fn all_devices_converge_whatever_the_order() {
         let first = told(&mut world, 0, &accounts);
         assert!(first.len() > 12, "seed {seed}: little was said");
         for device in [1, 2, 3] {
-            assert_eq!(told(&mut world, device, &accounts), first, "seed {seed}, device {device}");
+            assert_eq!(
+                told(&mut world, device, &accounts),
+                first,
+                "seed {seed}, device {device}"
+            );
         }
         let timers: Vec<u32> = (0..4)
             .map(|device| world.persons[device].rows[&peer_of(&accounts, device)].timer)
             .collect();
-        assert!(timers.iter().all(|timer| *timer == timers[0]), "seed {seed}: {timers:?}");
+        assert!(
+            timers.iter().all(|timer| *timer == timers[0]),
+            "seed {seed}: {timers:?}"
+        );
     }
 }

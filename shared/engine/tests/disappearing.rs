@@ -23,7 +23,13 @@ fn a_timer_is_a_setting_of_both_and_says_who_set_it() {
             by: bob,
             seconds: 3_600,
         });
-        assert_eq!(lines(&mut world, device, peer).iter().filter(|l| l.body == notice).count(), 1);
+        assert_eq!(
+            lines(&mut world, device, peer)
+                .iter()
+                .filter(|l| l.body == notice)
+                .count(),
+            1
+        );
         assert_eq!(extra(&mut world, device, peer, 1).unwrap().1.lifetime, 3_600);
     }
     done(&mut world, 0, timer(bob, 0));
@@ -56,12 +62,16 @@ fn messages_disappear_from_all_devices_and_leave_nothing() {
         },
     );
     world.run_for(60_000);
-    assert_eq!(world.persons[1].rows[&alice].unread, 0, "read on one, read on both");
+    assert_eq!(
+        world.persons[1].rows[&alice].unread, 0,
+        "read on one, read on both"
+    );
     world.run_for(200_000);
     assert_eq!(hold(&world, "message 1"), [1, 3]);
     world.run_for(41_000);
     assert_eq!(hold(&world, "message 1"), [0_usize; 0]);
-    let gone = |event: &Event| matches!(event, Event::LinesGone { conversation, .. } if *conversation == alice);
+    let gone =
+        |event: &Event| matches!(event, Event::LinesGone { conversation, .. } if *conversation == alice);
     assert!(world.persons[1].told.iter().any(gone));
     for device in [0, 1, 2, 3] {
         assert!(extra(&mut world, device, peer_of(&accounts, device), 1).is_none());

@@ -31,7 +31,9 @@ fn frames_to_others(world: &mut World, person: usize) -> Rc<Cell<u32>> {
     let sent = Rc::new(Cell::new(0));
     let count = Rc::clone(&sent);
     world.tap = Some(Box::new(move |from, bytes| {
-        let frame = decode_client(bytes.to_vec().into()).ok().and_then(|frame| frame.body);
+        let frame = decode_client(bytes.to_vec().into())
+            .ok()
+            .and_then(|frame| frame.body);
         if from == person && matches!(frame, Some(Body::Submit(_) | Body::SubmitSignal(_))) {
             count.set(count.get() + 1);
         }
@@ -84,10 +86,14 @@ fn nothing_of_a_blocked_person_is_shown_and_they_learn_nothing() {
     let sent = frames_to_others(&mut world, 1);
     send(&mut world, 0, bob, 1);
     done(&mut world, 0, edit(bob, 101, "changed"));
-    done(&mut world, 0, timer(bob, 60));
+    done(&mut world, 0, timer(bob, 86_400));
     world.run_for(6 * 3_600_000);
     assert_eq!(sent.get(), 0);
-    assert_eq!(state(&mut world, 0, bob, 1).0, SentState::Sent, "as with anybody who does not look");
+    assert_eq!(
+        state(&mut world, 0, bob, 1).0,
+        SentState::Sent,
+        "as with anybody who does not look"
+    );
     assert_eq!(shown(&world, 1, &alice), ["message 101"]);
     assert_eq!(world.persons[1].rows[&alice].timer, 0);
     let refused = [text(alice, 9), edit(alice, 102, "x"), timer(alice, 60)];
@@ -101,7 +107,11 @@ fn nothing_of_a_blocked_person_is_shown_and_they_learn_nothing() {
     done(&mut world, 1, keep(alice, Setting::Blocked, false));
     send(&mut world, 0, bob, 2);
     world.run_for(60_000);
-    assert_eq!(shown(&world, 1, &alice), ["message 101", "message 2"], "what was said meanwhile is not shown");
+    assert_eq!(
+        shown(&world, 1, &alice),
+        ["message 101", "message 2"],
+        "what was said meanwhile is not shown"
+    );
     assert_eq!(state(&mut world, 0, bob, 2).0, SentState::Delivered);
 }
 
@@ -161,7 +171,10 @@ fn whoever_names_what_is_not_there_learns_nothing() {
     assert_eq!(engine.refused(Refusal::EditRefused), 2);
     assert_eq!(engine.refused(Refusal::TimerRefused), 1);
     let (text, own) = extra(&mut world, 1, alice, 102).unwrap();
-    assert!(text == "message 102" && !own.edited && !own.deleted, "nobody changes another's message");
+    assert!(
+        text == "message 102" && !own.edited && !own.deleted,
+        "nobody changes another's message"
+    );
     assert_eq!(shown(&world, 1, &alice), ["message 101"]);
     // What is in order is acknowledged as any message is.
     world.has_say(0, bob, emoji("👍", named(alice, 101)));
@@ -174,12 +187,18 @@ fn whoever_names_what_is_not_there_learns_nothing() {
 fn what_a_device_does_not_have_causes_no_repair() {
     let (mut world, accounts) = friends(1_712);
     let [alice, bob] = accounts[..] else { panic!("two") };
-    done(&mut world, 1, chopar_engine::Intent::Delete {
-        conversation: alice,
-        message: common::about(alice, 101),
-        everyone: false,
-    });
-    world.persons[1].vault.lose(|key| key.kind == chopar_engine::Kind::Place);
+    done(
+        &mut world,
+        1,
+        chopar_engine::Intent::Delete {
+            conversation: alice,
+            message: common::about(alice, 101),
+            everyone: false,
+        },
+    );
+    world.persons[1]
+        .vault
+        .lose(|key| key.kind == chopar_engine::Kind::Place);
     world.crash(1);
     world.run_for(10_000);
     let session = world.sending_session(0, 1);
@@ -187,7 +206,9 @@ fn what_a_device_does_not_have_causes_no_repair() {
     world.run_for(4 * 24 * 3_600_000);
     assert_eq!(world.sending_session(0, 1), session);
     world.run_for(28 * 24 * 3_600_000);
-    let outbox = world.persons[0].vault.select(|key| key.kind == chopar_engine::Kind::Outbox);
+    let outbox = world.persons[0]
+        .vault
+        .select(|key| key.kind == chopar_engine::Kind::Outbox);
     assert!(outbox.is_empty(), "and it is not kept for ever");
 }
 

@@ -106,7 +106,10 @@ impl<M: Machine> Owner<'_, M> {
 
     fn load(&self, token: Token, conversation: AccountId, before: Option<u64>, limit: u16) {
         let vault = self.vault.clone();
-        self.loaded(token, async move { vault.page(&conversation, before, limit).await });
+        self.loaded(
+            token,
+            async move { vault.page(&conversation, before, limit).await },
+        );
     }
 
     fn read(&self, token: Token, key: RecordKey) {

@@ -10,7 +10,7 @@ use super::keeping::{KeepingDialog, signs};
 use super::notice::notice_text;
 use super::own_devices_bar::OwnDevicesBar;
 use crate::state::{Dialog, use_app};
-use crate::ui::{Avatar, Icon, Ticks, rove};
+use crate::ui::{Avatar, Icon, Ticks, more, rove};
 use crate::view_model::Place;
 
 /// The left pane.
@@ -124,17 +124,7 @@ fn ChatRow(peer: AccountId, place: Memo<Place>, options: Callback<AccountId>) ->
                 <Avatar account=peer name=name/>
                 <span class="chat-row-text" id=said>{move || row_text(app, &row.read(), open.get())}</span>
             </a>
-            <button
-                type="button"
-                class="icon-button more"
-                tabindex="-1"
-                aria-label=texts.chats_options()
-                title=texts.chats_options()
-                aria-haspopup="dialog"
-                on:click=move |_| options.run(peer)
-            >
-                <Icon name="ellipsis"/>
-            </button>
+            {more(texts.chats_options(), move || options.run(peer))}
         </li>
     }
     .into_any()
@@ -171,9 +161,11 @@ fn row_text(app: crate::state::App, row: &Conversation, open: bool) -> impl Into
             }
             Some(LineBody::Own { text, state, .. }) => ("last", texts.chats_own(text), Some(*state)),
             Some(LineBody::Theirs { text, .. }) => ("last", text.clone(), None),
-            Some(LineBody::Notice(notice)) => {
-                ("last", notice_text(texts, notice, &row.name, app.my_account()), None)
-            }
+            Some(LineBody::Notice(notice)) => (
+                "last",
+                notice_text(texts, notice, &row.name, app.my_account()),
+                None,
+            ),
             None => ("last", String::new(), None),
         }
     } else {

@@ -213,8 +213,9 @@ fn composing_view(
         }
         Composing::Edit { text, .. } => ("pencil", texts.compose_edit().to_owned(), text.clone()),
     };
+    let name = title.clone();
     let view = view! {
-        <div class="composing" role="group" aria-label=title.clone()>
+        <div class="composing" role="group" aria-label=name>
             <Icon name=icon/>
             <span class="composing-text">
                 <span class="quote-sender">{title}</span>

@@ -14,7 +14,7 @@ use super::quote::Quote;
 use super::reactions::Chips;
 use crate::i18n::Texts;
 use crate::state::{App, Row, use_app};
-use crate::ui::{Icon, Ticks};
+use crate::ui::{Icon, Ticks, more};
 use crate::view_model::{LineName, state_word};
 
 /// How long a finger must rest on a message before its menu opens.
@@ -136,7 +136,9 @@ fn line_name(app: App, line: &Line, peer_name: &str) -> String {
     let texts = app.texts();
     let time = app.clock().time(line.time);
     let (sender, text, extra, state) = match &line.body {
-        LineBody::Own { text, state, extra, .. } => {
+        LineBody::Own {
+            text, state, extra, ..
+        } => {
             let state = (!extra.deleted).then(|| state_word(texts, *state));
             (texts.you(), text.as_str(), extra, state)
         }
@@ -201,7 +203,10 @@ fn inside(
             .into_any()
         }
         LineBody::Theirs { id, text, extra } => {
-            let about = chopar_engine::view::Reference { author: peer, id: *id };
+            let about = chopar_engine::view::Reference {
+                author: peer,
+                id: *id,
+            };
             view! {
                 {bubble(app, peer, sequence, text, extra, name, open, view! { <span class="meta" title=full>{mark(app, extra)}{time}</span> }.into_any())}
                 <Chips peer about reactions=extra.reactions.clone() name/>
@@ -222,7 +227,9 @@ fn mark(app: App, extra: &Extra) -> impl IntoView + use<> {
     let timer = (extra.lifetime > 0).then(|| {
         view! { <span class="fleeting" title=texts.talk_disappears()><Icon name="timer"/><span class="visually-hidden">{texts.talk_disappears()}</span></span> }
     });
-    let edited = extra.edited.then(|| view! { <span class="edited">{texts.talk_edited()}</span> });
+    let edited = extra
+        .edited
+        .then(|| view! { <span class="edited">{texts.talk_edited()}</span> });
     view! { {timer}{edited} }
 }
 
@@ -259,17 +266,7 @@ fn bubble(
                 <span class="text" dir="auto">{text.to_owned()}</span>
                 {meta}
             </div>
-            <button
-                type="button"
-                class="icon-button more"
-                tabindex="-1"
-                aria-label=texts.menu_title()
-                title=texts.menu_title()
-                aria-haspopup="dialog"
-                on:click=move |_| open.run(sequence)
-            >
-                <Icon name="ellipsis"/>
-            </button>
+            {more(texts.menu_title(), move || open.run(sequence))}
         </div>
     }
     .into_any()

@@ -82,7 +82,10 @@ pub(crate) fn MessageMenu(
             });
         }
     };
-    let blocked = app.chats.row(peer).is_some_and(|row| row.read_untracked().blocked);
+    let blocked = app
+        .chats
+        .row(peer)
+        .is_some_and(|row| row.read_untracked().blocked);
     let chosen = extra
         .reactions
         .iter()
@@ -126,11 +129,21 @@ pub(crate) fn MessageMenu(
     };
     if !extra.deleted {
         if !blocked {
-            add("reply", texts.menu_reply(), false, Box::new(move || compose(Composing::Reply(about))));
+            add(
+                "reply",
+                texts.menu_reply(),
+                false,
+                Box::new(move || compose(Composing::Reply(about))),
+            );
         }
         if own && !blocked && now().ms_since(line.time) <= EDIT_MS {
             let text = text.clone();
-            let edit = move || compose(Composing::Edit { id: about.id, text: text.clone() });
+            let edit = move || {
+                compose(Composing::Edit {
+                    id: about.id,
+                    text: text.clone(),
+                })
+            };
             add("pencil", texts.menu_edit(), false, Box::new(edit));
         }
         let copied = text.clone();
@@ -157,7 +170,12 @@ pub(crate) fn MessageMenu(
         } else {
             texts.menu_delete_me()
         };
-        add("trash-2", label, true, Box::new(move || ask(delete(peer, about, everyone))));
+        add(
+            "trash-2",
+            label,
+            true,
+            Box::new(move || ask(delete(peer, about, everyone))),
+        );
     }
     let list = NodeRef::<html::Div>::new();
     let on_key = move |event: ev::KeyboardEvent| {
@@ -205,7 +223,11 @@ fn place_beside(dialog: &web_sys::HtmlDialogElement, sequence: u64, own: bool) {
     };
     let at = bubble.get_bounding_client_rect();
     let menu = dialog.get_bounding_client_rect();
-    let height = window().inner_height().ok().and_then(|h| h.as_f64()).unwrap_or(at.bottom());
+    let height = window()
+        .inner_height()
+        .ok()
+        .and_then(|h| h.as_f64())
+        .unwrap_or(at.bottom());
     // Below the message, above it where there is no room.
     let below = at.bottom() + 4.0;
     let top = if below + menu.height() + 8.0 <= height {
@@ -214,7 +236,7 @@ fn place_beside(dialog: &web_sys::HtmlDialogElement, sequence: u64, own: bool) {
         (at.top() - menu.height() - 4.0).max(8.0)
     };
     let left = if own { at.right() - menu.width() } else { at.left() };
-    let style = dialog.style();
+    let style = HtmlElement::style(dialog);
     let _ = style.set_property("--menu-top", &[&top.to_string(), "px"].concat());
     let _ = style.set_property("--menu-left", &[&left.max(8.0).to_string(), "px"].concat());
 }

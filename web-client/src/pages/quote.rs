@@ -68,13 +68,17 @@ pub(crate) fn Quote(
         };
         quoted(texts, line.as_ref())
     };
+    let label = {
+        let text = text.clone();
+        move || texts.talk_quote(&sender(), &text())
+    };
     let go = move |_| {
         if let Some(sequence) = held.get_untracked() {
             show(sequence);
         }
     };
     view! {
-        <button type="button" class="quote" tabindex="-1" aria-label=move || texts.talk_quote(&sender(), &text()) on:click=go>
+        <button type="button" class="quote" tabindex="-1" aria-label=label on:click=go>
             <span class="quote-sender">{sender}</span>
             <span class="quote-text" dir="auto">{text}</span>
         </button>

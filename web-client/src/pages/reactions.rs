@@ -35,7 +35,13 @@ pub(crate) fn Chips(
                 move || {
                     let names: Vec<String> = by
                         .iter()
-                        .map(|person| if Some(*person) == me { texts.you().to_owned() } else { name.get() })
+                        .map(|person| {
+                            if Some(*person) == me {
+                                texts.you().to_owned()
+                            } else {
+                                name.get()
+                            }
+                        })
                         .collect();
                     names.join(", ")
                 }
@@ -63,7 +69,8 @@ pub(crate) fn Chips(
             }
         })
         .collect();
-    (!chips.is_empty()).then(|| view! { <div class="chips" role="group" aria-label=texts.talk_reactions()>{chips}</div> })
+    (!chips.is_empty())
+        .then(|| view! { <div class="chips" role="group" aria-label=texts.talk_reactions()>{chips}</div> })
 }
 
 /// Reacts, or takes the reaction back; the line tells what became of it.

@@ -164,7 +164,11 @@ pub(crate) fn Timeline(
         let (menu, talk) = (menu.clone(), Arc::clone(&talk));
         Callback::new(move |sequence| {
             let rows = talk.rows();
-            let row = rows.read_untracked().iter().find(|row| row.sequence == sequence).cloned();
+            let row = rows
+                .read_untracked()
+                .iter()
+                .find(|row| row.sequence == sequence)
+                .cloned();
             menu.set(row);
         })
     };
@@ -251,7 +255,9 @@ fn overlay(
     let pass_on = {
         let forwarding = forwarding.clone();
         Callback::new(move |to| {
-            let Some(text) = forwarding.get_untracked() else { return };
+            let Some(text) = forwarding.get_untracked() else {
+                return;
+            };
             forwarding.set(None);
             let send = Intent::Send {
                 conversation: to,

@@ -55,7 +55,13 @@ pub(crate) fn TimerButton(
                         done
                     });
                 };
-                choice("timer", label, None, Signal::derive(move || timer.get() == seconds), choose)
+                choice(
+                    "timer",
+                    label,
+                    None,
+                    Signal::derive(move || timer.get() == seconds),
+                    choose,
+                )
             })
             .collect();
         view! {

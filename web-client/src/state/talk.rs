@@ -205,7 +205,10 @@ impl Talk {
 pub(crate) fn reference(line: &Line, me: AccountId, peer: AccountId) -> Option<Reference> {
     match &line.body {
         LineBody::Own { id, .. } => Some(Reference { author: me, id: *id }),
-        LineBody::Theirs { id, .. } => Some(Reference { author: peer, id: *id }),
+        LineBody::Theirs { id, .. } => Some(Reference {
+            author: peer,
+            id: *id,
+        }),
         LineBody::Notice(_) => None,
     }
 }

@@ -28,7 +28,15 @@ mod tests {
     fn the_largest_unit_is_named() {
         let texts = Texts(Language::En);
         let spans = [5, 60, 90, 3_600, 86_400, 604_800, 4 * 604_800].map(|seconds| span(texts, seconds));
-        let words = ["5 seconds", "1 minute", "90 seconds", "1 hour", "1 day", "1 week", "4 weeks"];
+        let words = [
+            "5 seconds",
+            "1 minute",
+            "90 seconds",
+            "1 hour",
+            "1 day",
+            "1 week",
+            "4 weeks",
+        ];
         assert_eq!(spans, words);
     }
 }

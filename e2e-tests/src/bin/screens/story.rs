@@ -90,7 +90,11 @@ async fn handle(owner: &Person, bek: &Person) -> Result<()> {
     menu(his, "Uchinchi qavatda", "Reply").await?;
     bek.say("Katta zal band emasmi?").await?;
     owner.until_sees("Katta zal band").await?;
-    for (page, text) in [(hers, "Тайёрлаб"), (his, "Hisobotning oxirgi"), (hers, "Katta zal band")] {
+    for (page, text) in [
+        (hers, "Тайёрлаб"),
+        (his, "Hisobotning oxirgi"),
+        (hers, "Katta zal band"),
+    ] {
         let shown = page.find(&line(text)).await?;
         page.click_for_menu(&shown).await?;
         page.click(&button("React with 👍")).await?;
@@ -132,7 +136,9 @@ async fn overlays(page: &Page, words: &Words, album: &Album) -> Result<()> {
     page.click(&button(words.say("timer.title")?)).await?;
     album.take(page, "timer", language).await?;
     page.press(Key::Escape).await?;
-    let row = page.find(&item("Bek Tursunov").within(list(words.say("chats.list")?))).await?;
+    let row = page
+        .find(&item("Bek Tursunov").within(list(words.say("chats.list")?)))
+        .await?;
     page.click_for_menu(&row).await?;
     page.find(&button(words.say("keep.pin")?)).await?;
     album.take(page, "chat-options", language).await?;

@@ -146,7 +146,9 @@ pub fn told(world: &mut World, device: usize, accounts: &[AccountId]) -> Vec<Str
         .filter_map(|line| match &line.body {
             LineBody::Own { id, text, extra, .. } => Some(said(own, *id, text, extra)),
             LineBody::Theirs { id, text, extra } => Some(said(peer, *id, text, extra)),
-            LineBody::Notice(Notice::TimerChanged { by, seconds }) => Some(format!("timer: {seconds} by {by}")),
+            LineBody::Notice(Notice::TimerChanged { by, seconds }) => {
+                Some(format!("timer: {seconds} by {by}"))
+            }
             LineBody::Notice(_) => None,
         })
         .collect();
@@ -157,12 +159,14 @@ pub fn told(world: &mut World, device: usize, accounts: &[AccountId]) -> Vec<Str
 /// What is besides the text about a message that a device shows.
 pub fn extra(world: &mut World, device: usize, peer: AccountId, number: u8) -> Option<(String, Extra)> {
     let wanted = MessageId::new([number; 16]);
-    lines(world, device, peer).into_iter().find_map(|line| match line.body {
-        LineBody::Own { id, text, extra, .. } | LineBody::Theirs { id, text, extra } if id == wanted => {
-            Some((text, extra))
-        }
-        _ => None,
-    })
+    lines(world, device, peer)
+        .into_iter()
+        .find_map(|line| match line.body {
+            LineBody::Own { id, text, extra, .. } | LineBody::Theirs { id, text, extra } if id == wanted => {
+                Some((text, extra))
+            }
+            _ => None,
+        })
 }
 
 pub fn about(author: AccountId, number: u8) -> Reference {
