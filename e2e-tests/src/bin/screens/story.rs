@@ -99,8 +99,6 @@ async fn handle(owner: &Person, bek: &Person) -> Result<()> {
         page.click_for_menu(&shown).await?;
         page.click(&button("React with 👍")).await?;
     }
-    menu(his, "Тайёрлаб", "Edit").await?;
-    his.press(Key::Escape).await?;
     his.click(&textbox("Message")).await?;
     his.press(Key::Up).await?;
     his.fill(&textbox("Message"), "Katta zal bo‘shmi?").await?;
