@@ -22,6 +22,8 @@ pub(crate) struct Context<'a> {
     pub(crate) rows: BTreeSet<AccountId>,
     /// Lines to be told, by conversation and sequence.
     pub(crate) lines: BTreeMap<AccountId, BTreeMap<u64, Line>>,
+    /// Lines to be told as gone, by conversation.
+    pub(crate) gone: BTreeMap<AccountId, BTreeSet<u64>>,
     /// Whether the account's record must be written.
     pub(crate) account: bool,
     /// Whether what there is to know about the own devices must be told.
@@ -37,6 +39,7 @@ impl<'a> Context<'a> {
             contacts: BTreeSet::new(),
             rows: BTreeSet::new(),
             lines: BTreeMap::new(),
+            gone: BTreeMap::new(),
             account: false,
             own_devices: false,
         }
@@ -85,6 +88,14 @@ impl<'a> Context<'a> {
             .entry(conversation)
             .or_default()
             .insert(line.sequence, line);
+    }
+
+    /// The line is gone: of what was to be told of it in this step only that remains.
+    pub(crate) fn gone(&mut self, conversation: AccountId, sequence: u64) {
+        if let Some(lines) = self.lines.get_mut(&conversation) {
+            lines.remove(&sequence);
+        }
+        self.gone.entry(conversation).or_default().insert(sequence);
     }
 
     pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {

@@ -139,7 +139,9 @@ impl Engine {
         let head = payload.own_log.as_ref();
         let head = head.and_then(|head| LogHead::try_from(head).ok());
         self.on_heads(id.account, head, None, cx);
-        self.take_said(conversation_of(&id.group), id.account, delivery.id, payload, cx);
+        let conversation = conversation_of(&id.group);
+        let time = Timestamp(payload.time);
+        self.take_said(conversation, id.account, delivery.id, payload.content, time, cx);
     }
 
     /// A device of a member begins an epoch.
@@ -252,7 +254,7 @@ impl Engine {
             .as_ref()
             .and_then(|head| RosterHead::try_from(head).ok())?;
         let key = LogKey::parse(access.key_version, &access.key);
-        let speaks = self.speaks_to(&sender);
+        let speaks = self.speaks_to(&sender) && !self.is_blocked(&sender);
         if let Some(group) = self.groups.get(&id) {
             // Nobody who is not in it says anything of it, except who was let in by entries that are not known yet.
             let ahead = group
@@ -305,7 +307,10 @@ impl Engine {
         let payload = Payload::decode(again.payload.clone()).ok().filter(|_| may);
         self.seen.insert(SeenId::envelope(&envelope));
         match payload {
-            Some(payload) => self.take_said(conversation_of(&id), sender, envelope, payload, cx),
+            Some(payload) => {
+                let time = Timestamp(payload.time);
+                self.take_said(conversation_of(&id), sender, envelope, payload.content, time, cx);
+            }
             None => self.owe(sender, Some(envelope), None, cx),
         }
     }
