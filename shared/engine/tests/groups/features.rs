@@ -81,8 +81,8 @@ fn what_is_taken_back_waits_in_no_row() {
     let (mut world, accounts, talk) = group(62, 3);
     world.switch_off(2);
     say(&mut world, 0, talk, "noto'g'ri guruh");
-    world.switch_off(0);
-    world.switch_on(0);
+    world.crash(0);
+    world.run_for(SETTLE);
     let message = Reference {
         author: accounts[0],
         id: id_of("noto'g'ri guruh"),
