@@ -438,7 +438,7 @@ async fn logs_grow_by_what_verifies_and_by_one_at_a_time() {
 /// P-041, T-007.
 #[tokio::test]
 async fn a_one_time_pair_is_handed_out_once() {
-    let relay = TestRelay::start().await;
+    let relay = TestRelay::start_with(|config| config.rates.claims_of_device = config.rates.claims).await;
     let (_owner, mut o) = relay.owner().await;
     let (bob, mut b) = relay.member(&mut o, "bob").await;
     let (_eve, mut e) = relay.member(&mut o, "eve").await;

@@ -157,14 +157,8 @@ async fn fields_of_the_wrong_size_are_named() {
 #[tokio::test]
 async fn too_much_at_once_waits() {
     let relay = TestRelay::start_with(|config| {
-        config.rates.submits = Rate {
-            per_second: 1,
-            burst: 3,
-        };
-        config.rates.finds = Rate {
-            per_second: 1,
-            burst: 2,
-        };
+        config.rates.submits = Rate::per_second(1, 3);
+        config.rates.finds = Rate::per_second(1, 2);
     })
     .await;
     let (_ann, mut a) = relay.owner().await;
@@ -196,10 +190,7 @@ async fn too_much_at_once_waits() {
 
 #[tokio::test]
 async fn acknowledgements_wait_their_turn_and_pings_are_refused() {
-    let rate = Rate {
-        per_second: 20,
-        burst: 10,
-    };
+    let rate = Rate::per_second(20, 10);
     let relay = TestRelay::start_with(|config| (config.rates.acks, config.rates.pings) = (rate, rate)).await;
     let (_ann, mut a) = relay.owner().await;
     let (bob, mut b) = relay.member(&mut a, "bob").await;
@@ -249,10 +240,7 @@ async fn clients_behind_a_proxy_have_limits_of_their_own() {
         TestRelay::start_with(move |config| {
             config.behind_proxy = behind_proxy;
             config.caps.per_address = 2;
-            config.rates.address = Rate {
-                per_second: 1,
-                burst: 5,
-            };
+            config.rates.address = Rate::per_second(1, 5);
         })
     };
     let relay = start(true).await;

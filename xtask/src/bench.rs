@@ -9,6 +9,9 @@ use crate::{module, process, run, setup, test, web, web::Mode, workspace};
 /// The benchmark that drives browsers and so needs client, relay and browser.
 const IN_BROWSERS: &str = "e2e";
 
+/// The benchmark that drives a relay's own process and needs nothing of a client.
+const OF_THE_RELAY: &str = "relay";
+
 /// The benchmark that also runs as wasm.
 const CORE: &str = "core";
 const PACKAGE: &str = "chopar-bench";
@@ -19,9 +22,14 @@ pub(crate) fn bench(name: &str, rest: &[OsString]) -> Result<()> {
         return core_in_wasm(rest);
     }
     let mut cargo = workspace::native_cargo(Mode::Release);
-    cargo
-        .args(["run", "--release", "--package", PACKAGE, "--bin", name, "--"])
-        .args(rest);
+    cargo.args(["run", "--release", "--package", PACKAGE, "--bin", name]);
+    if name == OF_THE_RELAY {
+        process::must(run::build_relay(Mode::Release).args(["--release", "--features", "without-client"]))?;
+        cargo
+            .arg("--no-default-features")
+            .env("CHOPAR_RELAY_BIN", run::relay_program("release"));
+    }
+    cargo.arg("--").args(rest);
     if name == IN_BROWSERS {
         let tools = setup::for_web()?;
         let browser = setup::for_browser_tests()?;
@@ -35,7 +43,7 @@ pub(crate) fn bench(name: &str, rest: &[OsString]) -> Result<()> {
 
 /// Builds the module as the client is shipped, which is without tables of curve points, and lets a browser run it.
 fn core_in_wasm(rest: &[OsString]) -> Result<()> {
-    let mut features = vec!["--no-default-features"];
+    let mut features = vec!["--no-default-features", "--features", "clients"];
     for word in rest {
         match word.to_str() {
             Some("--wasm") => {}

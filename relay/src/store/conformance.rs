@@ -231,10 +231,15 @@ async fn ids_are_remembered(open: Open) {
     let bench = bench.reopen().await;
     assert!(accepted(&bench.submit(1, 7, b"x", DAY).await));
     assert!(bench.queue(1).await.is_empty(), "delivered once is delivered");
-    bench.clock.advance(ACKED_ID_MEMORY_MS);
+    bench.clock.advance(ACKED_ID_MEMORY_MS - 1);
     while bench.store.sweep().await.unwrap() {}
     assert!(accepted(&bench.submit(1, 7, b"x", DAY).await));
-    assert_eq!(bench.queue(1).await.len(), 1, "after a day it is forgotten");
+    assert!(bench.queue(1).await.is_empty(), "for a day");
+    // A store may go by whole days.
+    bench.clock.advance(ACKED_ID_MEMORY_MS + 1);
+    while bench.store.sweep().await.unwrap() {}
+    assert!(accepted(&bench.submit(1, 7, b"x", DAY).await));
+    assert_eq!(bench.queue(1).await.len(), 1, "after two it is forgotten");
 }
 
 async fn what_expires_goes(open: Open) {
@@ -246,8 +251,10 @@ async fn what_expires_goes(open: Open) {
     assert_eq!(bench.queue(1).await.len(), 1, "not delivered although not swept");
     assert!(!bench.store.sweep().await.unwrap());
     bench.clock.advance(7 * DAY);
-    bench.store.sweep().await.unwrap();
+    while bench.store.sweep().await.unwrap() {}
     assert!(bench.queue(1).await.is_empty());
+    assert!(accepted(&bench.submit(1, 2, b"again", DAY).await));
+    assert_eq!(bench.queue(1).await.len(), 1, "an id that went is new again");
 }
 
 async fn a_queue_has_a_quota(open: Open) {
@@ -647,6 +654,11 @@ macro_rules! conformance {
         }
     };
 }
+
+// After the macro, which they use.
+mod groups;
+mod opaque;
+mod size;
 
 fn open_sqlite(folder: &Path, clock: Clock, on_stored: OnStored) -> Box<dyn Store> {
     let folder = folder.to_owned();

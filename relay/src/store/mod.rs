@@ -23,7 +23,12 @@ use prost::bytes::Bytes;
 
 #[cfg(test)]
 mod conformance;
+mod groups;
+mod opaque;
 pub(crate) mod sqlite;
+
+pub(crate) use groups::{GroupSubmission, GroupSubmitted, Groups};
+pub(crate) use opaque::{OpaqueAppend, OpaqueAppended, OpaqueHead, OpaqueLogs, OpaquePage, OpaquePlace};
 
 /// An answer that comes later; it borrows nothing.
 pub(crate) type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
@@ -49,7 +54,7 @@ pub(crate) enum StoreError {
 }
 
 /// What the relay keeps.
-pub(crate) trait Store: Send + Sync + 'static {
+pub(crate) trait Store: Groups + OpaqueLogs + Send + Sync + 'static {
     // --- Invites and members
     fn register(&self, new: NewAccount) -> Answer<Registration>;
     fn invite(&self, token: TokenHash) -> Answer<Option<Invite>>;

@@ -1,4 +1,5 @@
-//! From a signed-in device's frame to its answer. Messages are here; `records` and `administration` hold the rest.
+//! From a signed-in device's frame to its answer. Messages are here; `groups`, `opaque`, `records` and
+//! `administration` hold the rest.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,7 +16,7 @@ use chopar_wire::proto::relay::{
 
 use super::answers::{Outcome, Refusal, done};
 use super::session::Session;
-use super::{administration, records};
+use super::{administration, groups, opaque, records};
 use crate::core::Core;
 use crate::policy::limits::{Act, Wait};
 use crate::store::{Head, Parcel, Submission, Submitted};
@@ -66,9 +67,11 @@ pub(crate) fn handle(core: &Arc<Core>, session: &Session, body: client_frame::Bo
         Frame::ListMembers(list) => {
             Box::pin(async move { administration::list_members(&owned, &session, list).await })
         }
-        Frame::SubmitGroup(_) | Frame::AppendOpaque(_) | Frame::FetchOpaque(_) => {
-            at_once(Refusal::new(Reason::UnknownKind, "this relay keeps no groups yet"))
+        Frame::SubmitGroup(submit) => groups::begin_submit(core, &session, submit).unwrap_or_else(at_once),
+        Frame::AppendOpaque(append) => {
+            Box::pin(async move { opaque::append(&owned, &session, append).await })
         }
+        Frame::FetchOpaque(fetch) => Box::pin(async move { opaque::fetch(&owned, &session, fetch).await }),
         Frame::SignIn(_) | Frame::Register(_) | Frame::CheckInvite(_) => {
             at_once(Refusal::new(Reason::NotAllowed, "this connection is signed in"))
         }
@@ -165,27 +168,34 @@ fn parcels(envelopes: Vec<Envelope>, body_max: usize) -> Result<Vec<Parcel>, Ref
 }
 
 fn parcel(envelope: Envelope, body_max: usize) -> Result<Parcel, Refusal> {
-    let lifetime = match envelope.expiry() {
-        ExpiryClass::ExpiryDay => DAY_MS,
-        ExpiryClass::ExpiryWeek => 7 * DAY_MS,
-        ExpiryClass::ExpiryMonth | ExpiryClass::ExpiryUnspecified => MAX_QUEUE_AGE_MS,
-    };
-    match envelope.body.len() {
-        0 => return Err(Refusal::malformed("an envelope is empty")),
-        size if size > body_max => {
-            return Err(Refusal::new(
-                Reason::TooLarge,
-                format!("an envelope holds at most {body_max} bytes"),
-            ));
-        }
-        _ => {}
-    }
+    check_body(&envelope.body, body_max)?;
     Ok(Parcel {
         device: DeviceId::try_from(envelope.device.as_ref())?,
         id: EnvelopeId::try_from(envelope.id.as_ref())?,
+        lifetime: lifetime(envelope.expiry()),
         body: envelope.body,
-        lifetime,
     })
+}
+
+/// How long an envelope of a class waits at most, in milliseconds.
+pub(super) const fn lifetime(expiry: ExpiryClass) -> u64 {
+    match expiry {
+        ExpiryClass::ExpiryDay => DAY_MS,
+        ExpiryClass::ExpiryWeek => 7 * DAY_MS,
+        ExpiryClass::ExpiryMonth | ExpiryClass::ExpiryUnspecified => MAX_QUEUE_AGE_MS,
+    }
+}
+
+/// Refuses an envelope's body that is empty or longer than `max` bytes.
+pub(super) fn check_body(body: &[u8], max: usize) -> Result<(), Refusal> {
+    match body.len() {
+        0 => Err(Refusal::malformed("an envelope is empty")),
+        size if size > max => Err(Refusal::new(
+            Reason::TooLarge,
+            format!("an envelope holds at most {max} bytes"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn head(head: &LogHead) -> Option<Head> {

@@ -4,7 +4,7 @@
 //!  connect   (upgrade: Host, Origin, buffer limits)
 //!    └> session     (Challenge -> SignIn | Register | CheckInvite, under a deadline)
 //!         └> connection  (the loop of a signed-in device)
-//!              ├> dispatch   (frame -> policy -> store -> answer; records, administration)
+//!              ├> dispatch   (frame -> policy -> store -> answer; groups, opaque, records, administration)
 //!              ├> delivery   (queue and pushes -> Deliver, within a window)
 //!              └> registry   (who is here; the way in for what others send)
 //! ```
@@ -15,6 +15,8 @@ pub(crate) mod connect;
 mod connection;
 mod delivery;
 mod dispatch;
+mod groups;
+mod opaque;
 mod records;
 mod registration;
 pub(crate) mod registry;

@@ -180,9 +180,9 @@ pub(crate) async fn add_one_time(core: &Arc<Core>, session: &Session, add: AddOn
 }
 
 pub(crate) async fn claim_bundle(core: &Arc<Core>, session: &Session, claim: ClaimBundle) -> Outcome {
-    core.limiter.account(&session.account, Act::Claim, core.now())?;
     let account = AccountId::try_from(claim.account.as_ref())?;
     let device = DeviceId::try_from(claim.device.as_ref())?;
+    core.limiter.claim(&session.account, &device, core.now())?;
     match core.store.claim(account, device).await? {
         Claim::NoDevice => Err(Refusal::new(Reason::NoSuchDevice, "no such active device")),
         Claim::NoBundle => Err(Refusal::new(

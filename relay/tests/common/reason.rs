@@ -52,4 +52,5 @@ reasons!(
     PoolFull,
     AccountExists,
     DeviceExists,
+    NoSuchLog,
 );

@@ -19,6 +19,8 @@
 //! | [`device`] | account and device ids from keys |
 //! | [`log`] | the account log: hash-chained entries, drafts, forks |
 //! | [`bundle`] | prekey bundles and their parts |
+//! | [`group`] | the id of a group submission in each mailbox |
+//! | [`opaque`] | logs of bytes that only their writers can read |
 //! | [`sign_in`] | proof of possession towards a relay |
 //! | [`name`] | handles, display names, device names |
 
@@ -26,9 +28,11 @@
 
 pub mod bundle;
 pub mod device;
+pub mod group;
 pub mod keys;
 pub mod log;
 pub mod name;
+pub mod opaque;
 pub mod sign_in;
 pub mod signed;
 
@@ -36,11 +40,13 @@ pub use bundle::{
     BundleBase, BundleError, EcPrekey, OneTimePair, PqPrekey, VerifiedBundle, verify_base, verify_one_time,
 };
 pub use device::{DeviceKeys, account_id};
+pub use group::group_envelope_id;
 pub use keys::{Ed25519Public, KemPublic1024, KeyError, X25519Public};
 pub use log::{
     AccountLog, Change, Device, EntryDraft, HeadRelation, LogChange, LogError, LogHead, RecoveryKeys, Signer,
 };
 pub use name::{DeviceName, DisplayName, Handle, HandleError, NameError};
+pub use opaque::{OpaqueAppend, OpaqueError, OpaqueHead, append_hash};
 pub use sign_in::{SignInClaim, SignInError, SignInExpected, verify_sign_in};
 pub use signed::{BadSignature, SIGNATURE_LEN, signing_input, verify};
 

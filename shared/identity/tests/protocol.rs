@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chopar_identity::{
-    AccountLog, DeviceKeys, Ed25519Public, KemPublic1024, LogError, RecoveryKeys, X25519Public, account_id,
+    AccountLog, DeviceKeys, Ed25519Public, KemPublic1024, LogError, OpaqueAppend, RecoveryKeys, X25519Public,
+    account_id, append_hash, group_envelope_id,
 };
 use chopar_identity::{EntryDraft, HeadRelation};
-use chopar_wire::ids::AccountId;
+use chopar_wire::ids::{AccountId, DeviceId, GroupSubmissionId};
 use chopar_wire::proto::identity::entry_signature::Signer;
 use chopar_wire::proto::identity::{Entry, EntrySignature};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -64,6 +65,25 @@ fn ids_are_hashes_of_public_keys() {
         .chain_update([9; 32])
         .finalize();
     assert_eq!(keys.device_id().as_bytes(), &hash[..16]);
+}
+
+/// P-241.
+#[test]
+fn a_group_submission_has_another_id_in_each_mailbox() {
+    let hash = Sha256::digest([b"Chopar v1 group-envelope\0".as_slice(), &[3; 16], &[4; 16]].concat());
+    let id = group_envelope_id(&GroupSubmissionId::new([3; 16]), &DeviceId::new([4; 16]));
+    assert_eq!(id.as_bytes(), &hash[..16]);
+}
+
+/// P-244.
+#[test]
+fn an_opaque_append_is_hashed_under_a_label_of_its_own() {
+    let hash: [u8; 32] = Sha256::digest(b"Chopar v1 opaque-hash\0body").into();
+    assert_eq!(append_hash(b"body"), hash);
+    assert_eq!(
+        OpaqueAppend::signing_input(b"body"),
+        b"Chopar v1 opaque-append\0body"
+    );
 }
 
 /// P-003, P-020: the signed bytes and the hash that the next entry names.

@@ -33,7 +33,7 @@ pub fn decode_client(bytes: Bytes) -> Result<ClientFrame, FrameError> {
     let size = bytes.len();
     let frame = ClientFrame::decode(bytes).map_err(|_| FrameError::Malformed)?;
     match frame.body {
-        Some(client_frame::Body::Submit(_)) => {}
+        Some(client_frame::Body::Submit(_) | client_frame::Body::SubmitGroup(_)) => {}
         _ => bounded(size, limits::MAX_FRAME)?,
     }
     Ok(frame)

@@ -102,6 +102,14 @@ id!(
     /// Names an invite in lists; tells nothing about its token.
     InviteId, 16
 );
+id!(
+    /// One submission to many mailboxes: 128 random bits, from which the envelope id in each mailbox is derived.
+    GroupSubmissionId, 16
+);
+id!(
+    /// A log that only its writers can read: 128 random bits. Whoever knows it may fetch.
+    OpaqueLogId, 16
+);
 
 /// Position in one device's queue at the relay: rises, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

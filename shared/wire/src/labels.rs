@@ -21,3 +21,9 @@ pub const GROUP_ENTRY: &str = "Chopar v1 group-entry";
 pub const GROUP_HASH: &str = "Chopar v1 group-hash";
 /// A message of a group, by the signing key of its sender's epoch.
 pub const GROUP_MESSAGE: &str = "Chopar v1 group-message";
+/// An append to an opaque log, by the log's write key.
+pub const OPAQUE_APPEND: &str = "Chopar v1 opaque-append";
+/// Hash of an append to an opaque log (the parent of the next).
+pub const OPAQUE_HASH: &str = "Chopar v1 opaque-hash";
+/// Derivation of an envelope's id in one mailbox from the id of a group submission.
+pub const GROUP_ENVELOPE: &str = "Chopar v1 group-envelope";

@@ -14,6 +14,7 @@
 //! | [`ids`] | newtypes for every identifier; bytes from outside are parsed into them once, at the edge |
 //! | [`limits`] | every bound of the relay's conversation, with the reason for its value |
 //! | [`frame`] | bytes to frames and back, with the size bound applied first |
+//! | [`group`] | whom a group submission goes to |
 //! | [`close`] | WebSocket close codes |
 //! | [`labels`] | the domain-separation labels of everything that is signed |
 //! | [`time`] | a moment in milliseconds, handed in everywhere |
@@ -22,6 +23,7 @@
 
 pub mod close;
 pub mod frame;
+pub mod group;
 pub mod ids;
 pub mod labels;
 pub mod limits;
@@ -49,6 +51,7 @@ pub mod proto {
     }
 }
 
-pub use ids::{AccountId, DeviceId, EnvelopeId, MessageId, QueueSeq};
+pub use group::{GroupRecipient, RecipientsError};
+pub use ids::{AccountId, DeviceId, EnvelopeId, GroupSubmissionId, MessageId, OpaqueLogId, QueueSeq};
 pub use prost;
 pub use time::Timestamp;

@@ -5,7 +5,8 @@ pub const PROTOCOL: u32 = 1;
 
 /// A frame, in bytes. Two padded 16 KiB messages in handshake form with a full account log fit; more is a mistake.
 pub const MAX_FRAME: usize = 96 * 1024;
-/// A `Submit` frame, in bytes: eight recipient devices at the largest envelope.
+/// A `Submit` or `SubmitGroup` frame, in bytes: eight recipient devices at the largest envelope, or one body and a thousand
+/// recipients.
 pub const MAX_SUBMIT_FRAME: usize = 256 * 1024;
 /// One envelope's body, in bytes: a 16 KiB padded payload in handshake form (log, KEM ciphertexts, HPKE) with headroom.
 pub const MAX_ENVELOPE_BODY: usize = 32 * 1024;
@@ -47,3 +48,11 @@ pub const FIND_RESULTS: usize = 20;
 pub const INVITE_MAX_SECONDS: u64 = 30 * 24 * 3600;
 /// Uses of an invite, most: a large department's first day.
 pub const INVITE_MAX_USES: u32 = 1000;
+/// Accounts that one `SubmitGroup` names: the largest group.
+pub const MAX_GROUP_RECIPIENTS: usize = 1000;
+/// One entry of an opaque log, in bytes: a roster of a thousand members, sealed.
+pub const MAX_OPAQUE_ENTRY: usize = 64 * 1024;
+/// Entries of one opaque log: a change of the roster every day for eleven years.
+pub const MAX_OPAQUE_ENTRIES: u32 = 4096;
+/// Bytes of one opaque log: a whole roster of a thousand members two hundred times, with the changes between.
+pub const OPAQUE_LOG_BYTES: u64 = 16 * 1024 * 1024;

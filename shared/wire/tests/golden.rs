@@ -5,7 +5,9 @@ use chopar_wire::prost::Message;
 use chopar_wire::proto::content::{self, payload};
 use chopar_wire::proto::identity::{self, Entry, EntrySignature, LogHead, Signed, entry_signature::Signer};
 use chopar_wire::proto::relay::{self, client_frame, relay_frame};
-use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, frame};
+use chopar_wire::{
+    AccountId, DeviceId, EnvelopeId, GroupRecipient, GroupSubmissionId, MessageId, OpaqueLogId, frame,
+};
 
 fn signed(byte: u8) -> Signed {
     Signed {
@@ -131,6 +133,29 @@ fn frames_of_a_client() {
             })),
         ),
         ("ping", client(Body::Ping(relay::Ping {}))),
+        (
+            "submit_group",
+            client(Body::SubmitGroup(relay::SubmitGroup {
+                id: GroupSubmissionId::new([3; 16]).into(),
+                body: vec![9; 4].into(),
+                expiry: relay::ExpiryClass::ExpiryWeek.into(),
+                recipients: GroupRecipient::encode(&[GroupRecipient::new(account, &[0xaa; 32])]),
+            })),
+        ),
+        (
+            "append_opaque",
+            client(Body::AppendOpaque(relay::AppendOpaque {
+                log: OpaqueLogId::new([6; 16]).into(),
+                append: Some(signed(6)),
+            })),
+        ),
+        (
+            "fetch_opaque",
+            client(Body::FetchOpaque(relay::FetchOpaque {
+                log: OpaqueLogId::new([6; 16]).into(),
+                from: 3,
+            })),
+        ),
     ];
     insta::assert_snapshot!(table(&lines));
 }
@@ -233,6 +258,39 @@ fn frames_of_a_relay() {
                     reason: relay::Reason::HandleTaken.into(),
                     detail: String::new(),
                     retry_after_ms: 0,
+                }),
+            ),
+        ),
+        (
+            "group_accepted",
+            relay(
+                7,
+                Body::GroupAccepted(relay::GroupAccepted {
+                    time: 1000,
+                    full: vec![AccountId::new([1; 32]).into()],
+                }),
+            ),
+        ),
+        (
+            "group_mismatch",
+            relay(
+                7,
+                Body::GroupMismatch(relay::GroupMismatch {
+                    behind: vec![AccountId::new([1; 32]).into()],
+                    gone: vec![AccountId::new([2; 32]).into()],
+                }),
+            ),
+        ),
+        (
+            "opaque_log",
+            relay(
+                7,
+                Body::OpaqueLog(relay::OpaqueLog {
+                    log: OpaqueLogId::new([6; 16]).into(),
+                    from: 3,
+                    appends: vec![signed(6).encode_to_vec().into()],
+                    length: 4,
+                    appended: false,
                 }),
             ),
         ),

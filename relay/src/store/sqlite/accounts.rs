@@ -98,16 +98,14 @@ impl Books {
             self.insert_device(&append.account, device)?;
         }
         for device in &append.removed {
+            self.empty(*device)?;
             for sql in [
                 "UPDATE devices SET active = 0 WHERE device = ?1",
-                "DELETE FROM queue WHERE device = ?1",
-                "DELETE FROM delivered WHERE device = ?1",
                 "DELETE FROM bundles WHERE device = ?1",
                 "DELETE FROM one_time WHERE device = ?1",
             ] {
                 self.db.prepare_cached(sql)?.execute([device.as_bytes()])?;
             }
-            self.forget_mailbox(device);
         }
         self.forget_addressee(&append.account);
         Ok(Appended::Done)
@@ -164,9 +162,15 @@ impl Books {
     fn insert_device(&self, account: &AccountId, device: &NewDevice) -> rusqlite::Result<()> {
         self.db
             .prepare_cached(
-                "INSERT INTO devices (device, account, signing, agreement, active) VALUES (?1, ?2, ?3, ?4, 1)",
+                "INSERT INTO devices (device, account, signing, agreement, active, mailbox)
+                 VALUES (?1, ?2, ?3, ?4, 1, (SELECT coalesce(max(mailbox), 0) + 1 FROM devices))",
             )?
-            .execute((device.id.as_bytes(), account.as_bytes(), device.keys.signing, device.keys.agreement))
+            .execute((
+                device.id.as_bytes(),
+                account.as_bytes(),
+                device.keys.signing,
+                device.keys.agreement,
+            ))
             .map(drop)
     }
 }

@@ -1,40 +1,36 @@
 //! What the writer thread holds: the connection, what it knows by heart, and what the commit will announce.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use chopar_wire::ids::{AccountId, DeviceId};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
-use super::accounts::log_head;
+use super::mailbox::Mailbox;
 use crate::clock::Clock;
 use crate::store::{Head, Stored};
 
-/// Sequence numbers reserved at once: one write to the device's row in so many envelopes. After a restart the rest of a
-/// reservation is skipped, never reused.
-const RESERVATION: u64 = 1024;
-/// Mailboxes and accounts known by heart: about 100 bytes each. Beyond it they are looked up again.
+/// Mailboxes and accounts known by heart: about 150 bytes each. Beyond it they are looked up again.
 const KNOWN_MAX: usize = 100_000;
+/// Waiting envelopes known by heart, over all mailboxes: about 40 bytes each.
+const KNOWN_WAITING_MAX: usize = 2_000_000;
 
 pub(super) struct Books {
     pub(super) db: Connection,
     clock: Clock,
-    mailboxes: HashMap<DeviceId, Mailbox>,
-    addressees: HashMap<AccountId, Addressee>,
+    pub(super) mailboxes: HashMap<DeviceId, Mailbox>,
+    /// At least as many envelopes as the mailboxes know.
+    pub(super) known_waiting: usize,
+    addressees: HashMap<AccountId, Arc<Addressee>>,
+    /// References to shared bodies that this transaction took away, by the body's number.
+    pub(super) released: HashMap<i64, u64>,
     stored: Vec<Stored>,
 }
 
-/// A device's queue as the writer knows it.
-pub(super) struct Mailbox {
-    pub(super) next: u64,
-    reserved: u64,
-    pub(super) bytes: u64,
-}
-
 /// To whom a submission may go.
-#[derive(Clone)]
 pub(super) struct Addressee {
     pub(super) head: Head,
+    pub(super) disabled: bool,
     /// Active devices, sorted.
     pub(super) devices: Vec<DeviceId>,
 }
@@ -45,7 +41,9 @@ impl Books {
             db,
             clock,
             mailboxes: HashMap::new(),
+            known_waiting: 0,
             addressees: HashMap::new(),
+            released: HashMap::new(),
             stored: Vec::new(),
         }
     }
@@ -59,9 +57,15 @@ impl Books {
     }
 
     pub(super) fn commit(&mut self) -> rusqlite::Result<()> {
+        self.settle_released()?;
         self.db.prepare_cached("COMMIT")?.execute([])?;
-        if self.mailboxes.len() > KNOWN_MAX {
+        if self.known_waiting > KNOWN_WAITING_MAX {
+            // Never counted down: now it is known how many there are.
+            self.known_waiting = self.mailboxes.values().map(Mailbox::known_waiting).sum();
+        }
+        if self.mailboxes.len() > KNOWN_MAX || self.known_waiting > KNOWN_WAITING_MAX {
             self.mailboxes = HashMap::new();
+            self.known_waiting = 0;
         }
         if self.addressees.len() > KNOWN_MAX {
             self.addressees = HashMap::new();
@@ -79,6 +83,7 @@ impl Books {
         }
         self.mailboxes.clear();
         self.addressees.clear();
+        self.released.clear();
         self.stored.clear();
     }
 
@@ -90,59 +95,20 @@ impl Books {
         std::mem::take(&mut self.stored)
     }
 
-    /// The queue of an active device.
-    pub(super) fn mailbox(&mut self, device: DeviceId) -> rusqlite::Result<&mut Mailbox> {
-        match self.mailboxes.entry(device) {
-            Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(place) => {
-                let reserved: u64 = self
-                    .db
-                    .prepare_cached("SELECT seq_reserved FROM devices WHERE device = ?1")?
-                    .query_row([device.as_bytes()], |row| row.get(0))?;
-                let bytes: u64 = self
-                    .db
-                    .prepare_cached("SELECT coalesce(sum(length(body)), 0) FROM queue WHERE device = ?1")?
-                    .query_row([device.as_bytes()], |row| row.get(0))?;
-                Ok(place.insert(Mailbox {
-                    next: reserved + 1,
-                    reserved,
-                    bytes,
-                }))
-            }
-        }
-    }
-
-    /// The number for the next envelope of a device: rises, also across restarts.
-    pub(super) fn next_seq(&mut self, device: DeviceId) -> rusqlite::Result<u64> {
-        let mailbox = self.mailbox(device)?;
-        let seq = mailbox.next;
-        if seq > mailbox.reserved {
-            let reserved = seq + RESERVATION - 1;
-            mailbox.reserved = reserved;
-            self.db
-                .prepare_cached("UPDATE devices SET seq_reserved = ?2 WHERE device = ?1")?
-                .execute((device.as_bytes(), reserved))?;
-        }
-        Ok(seq)
-    }
-
-    /// Takes bytes off what is known of a queue.
-    pub(super) fn lighten(&mut self, device: &DeviceId, bytes: u64) {
-        if let Some(mailbox) = self.mailboxes.get_mut(device) {
-            mailbox.bytes = mailbox.bytes.saturating_sub(bytes);
-        }
-    }
-
-    pub(super) fn forget_mailbox(&mut self, device: &DeviceId) {
-        self.mailboxes.remove(device);
-    }
-
     /// Head and active devices of an account.
-    pub(super) fn addressee(&mut self, account: AccountId) -> rusqlite::Result<Option<Addressee>> {
+    pub(super) fn addressee(&mut self, account: AccountId) -> rusqlite::Result<Option<Arc<Addressee>>> {
         if let Some(known) = self.addressees.get(&account) {
-            return Ok(Some(known.clone()));
+            return Ok(Some(Arc::clone(known)));
         }
-        let Some(head) = log_head(&self.db, &account)? else {
+        let found = self
+            .db
+            .prepare_cached("SELECT log_length, log_hash, disabled FROM accounts WHERE account = ?1")?
+            .query_row([account.as_bytes()], |row| {
+                let (length, hash) = (row.get(0)?, row.get(1)?);
+                Ok((Head { length, hash }, row.get(2)?))
+            })
+            .optional()?;
+        let Some((head, disabled)) = found else {
             return Ok(None);
         };
         let devices = self
@@ -150,8 +116,12 @@ impl Books {
             .prepare_cached("SELECT device FROM devices WHERE account = ?1 AND active = 1 ORDER BY device")?
             .query_map([account.as_bytes()], |row| row.get(0).map(DeviceId::new))?
             .collect::<rusqlite::Result<_>>()?;
-        let found = Addressee { head, devices };
-        self.addressees.insert(account, found.clone());
+        let found = Arc::new(Addressee {
+            head,
+            disabled,
+            devices,
+        });
+        self.addressees.insert(account, Arc::clone(&found));
         Ok(Some(found))
     }
 

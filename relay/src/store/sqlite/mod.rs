@@ -6,25 +6,30 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chopar_wire::ids::{AccountId, DeviceId, InviteId, QueueSeq};
+use chopar_wire::ids::{AccountId, DeviceId, InviteId, OpaqueLogId, QueueSeq};
 use prost::bytes::Bytes;
 
 use self::readers::Readers;
 use self::writer::Writer;
 use super::{
-    Answer, Append, Appended, Claim, Fact, Invite, LogPage, Member, NewAccount, OnStored, Person, QueuePage,
-    Registration, SignInFacts, Store, StoreError, Submission, Submitted, TokenHash,
+    Answer, Append, Appended, Claim, Fact, GroupSubmission, GroupSubmitted, Groups, Invite, LogPage, Member,
+    NewAccount, OnStored, OpaqueAppend, OpaqueAppended, OpaqueHead, OpaqueLogs, OpaquePage, OpaquePlace,
+    Person, QueuePage, Registration, SignInFacts, Store, StoreError, Submission, Submitted, TokenHash,
 };
 use crate::clock::Clock;
 
 mod accounts;
 mod books;
 mod facts;
+mod groups;
 mod invites;
+mod mailbox;
+mod opaque;
 pub(crate) mod open;
 mod prekeys;
 mod queue;
 mod readers;
+mod sweep;
 mod writer;
 
 /// The database's name in the data folder.
@@ -203,5 +208,28 @@ impl Store for SqliteStore {
                 _ => Err(StoreError::Failed("the writer stopped".to_owned())),
             }
         })
+    }
+}
+
+impl Groups for SqliteStore {
+    fn submit_group(&self, submission: GroupSubmission) -> Answer<GroupSubmitted> {
+        self.writer.run(submission.body.len(), move |books| {
+            books.submit_group(&submission)
+        })
+    }
+}
+
+impl OpaqueLogs for SqliteStore {
+    fn opaque_head(&self, log: OpaqueLogId) -> Answer<Option<OpaqueHead>> {
+        self.readers.run(move |db| opaque::head(db, &log))
+    }
+
+    fn append_opaque(&self, append: OpaqueAppend) -> Answer<OpaqueAppended> {
+        self.writer
+            .run(append.signed.len(), move |books| books.append_opaque(&append))
+    }
+
+    fn opaque_log(&self, log: OpaqueLogId, from: OpaquePlace, bytes: usize) -> Answer<Option<OpaquePage>> {
+        self.readers.run(move |db| opaque::page(db, &log, from, bytes))
     }
 }

@@ -5,7 +5,11 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 /// What leads from each version to the next, from an empty database on. What was released is never changed.
-const STEPS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("schema.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+];
 /// The version this relay writes.
 pub(crate) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// "Chpr": tells a relay's database from another program's.
@@ -112,18 +116,33 @@ mod tests {
         db.execute_batch(STEPS[0]).unwrap();
         db.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
         db.pragma_update(None, "user_version", 1).unwrap();
-        db.execute(
-            "INSERT INTO delivered (until, device, id) VALUES (1, x'01', x'02')",
-            [],
+        db.execute_batch(
+            "INSERT INTO devices (device, account, signing, agreement, active, seq_reserved) VALUES
+               (x'05', x'00', x'00', x'00', 0, 0), (x'07', x'00', x'00', x'00', 1, 1024);
+             INSERT INTO queue (device, seq, id, accepted, expires, body) VALUES
+               (x'07', 9, x'0b', 1, 3600001, x'aa'), (x'07', 8, x'0a', 1, 3600001, x'bb');
+             INSERT INTO delivered (until, device, id) VALUES (172800000, x'07', x'02')",
         )
         .unwrap();
         drop(db);
         let db = writer(&path, None).unwrap();
         assert_eq!(super::version(&path).unwrap(), SCHEMA_VERSION);
-        let kept: i64 = db
-            .query_row("SELECT count(*) FROM delivered", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(kept, 1);
+        let texts = |sql: &str| -> Vec<String> {
+            let mut statement = db.prepare(sql).unwrap();
+            let rows = statement.query_map([], |row| row.get(0)).unwrap();
+            rows.collect::<rusqlite::Result<_>>().unwrap()
+        };
+        assert_eq!(
+            texts(
+                "SELECT concat_ws(' ', place - 2 * 1099511627776, hex(id), accepted, expires, hex(body)) FROM queue"
+            ),
+            ["8 0A 1 3600001 BB", "9 0B 1 3600001 AA"]
+        );
+        assert_eq!(texts("SELECT concat_ws(' ', hour, mailbox) FROM due"), ["2 2"]);
+        assert_eq!(
+            texts("SELECT concat_ws(' ', day, mailbox, hex(id)) FROM delivered"),
+            ["1 2 02"]
+        );
         assert_eq!(pragma_number(&db, "user_version").unwrap(), SCHEMA_VERSION);
         db.execute("INSERT INTO facts VALUES ('a', 'b')", []).unwrap();
     }

@@ -1,4 +1,4 @@
-//! Queues: submission, acknowledgement, reading, expiry.
+//! Queues: submission, acknowledgement, reading.
 
 use chopar_wire::ids::{DeviceId, EnvelopeId, QueueSeq};
 use chopar_wire::limits::{ACKED_ID_MEMORY_MS, QUEUE_BYTES};
@@ -7,14 +7,33 @@ use rusqlite::Connection;
 
 use super::accounts;
 use super::books::Books;
+use super::mailbox::{self, place, places, seq_of};
+use super::sweep::HOUR_MS;
 use crate::store::{QueuePage, Stored, Submission, Submitted};
 
 /// Log bytes that a mismatch carries: fits any frame; the rest is fetched.
 const MISMATCH_BYTES: usize = 64 * 1024;
-/// Rows that one sweep deletes: keeps the writer free for others.
-const SWEEP_ROWS: usize = 500;
-/// Free pages (4 KiB) above which the file shrinks.
-const FREE_PAGES_MAX: i64 = 256;
+
+/// An envelope that is about to wait.
+pub(super) struct Letter<'a> {
+    pub(super) device: DeviceId,
+    pub(super) id: EnvelopeId,
+    pub(super) body: &'a Bytes,
+    /// The body's number where it is kept apart.
+    pub(super) shared: Option<i64>,
+    pub(super) accepted: u64,
+    /// How long it waits at most, in milliseconds.
+    pub(super) lifetime: u64,
+}
+
+/// What a mailbox says to an envelope.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    There,
+    /// It waits or was delivered within memory.
+    Known,
+    Full,
+}
 
 impl Books {
     pub(super) fn submit(&mut self, submission: &Submission) -> rusqlite::Result<Submitted> {
@@ -35,52 +54,80 @@ impl Books {
 
         let mut fresh = Vec::with_capacity(submission.parcels.len());
         for parcel in &submission.parcels {
-            if self.is_known(&parcel.device, &parcel.id)? {
-                continue;
+            match self.room(parcel.device, &parcel.id, parcel.body.len())? {
+                Room::There => fresh.push(parcel),
+                Room::Known => {}
+                Room::Full => return Ok(Submitted::QueueFull),
             }
-            if self.mailbox(parcel.device)?.bytes + parcel.body.len() as u64 > QUEUE_BYTES {
-                return Ok(Submitted::QueueFull);
-            }
-            fresh.push(parcel);
         }
         let accepted = self.now();
         for parcel in fresh {
-            let seq = self.next_seq(parcel.device)?;
-            self.db
-                .prepare_cached(
-                    "INSERT INTO queue (device, seq, id, accepted, expires, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .execute((
-                    parcel.device.as_bytes(),
-                    seq,
-                    parcel.id.as_bytes(),
-                    accepted,
-                    accepted + parcel.lifetime,
-                    parcel.body.as_ref(),
-                ))?;
-            let mailbox = self.mailbox(parcel.device)?;
-            mailbox.next = seq + 1;
-            mailbox.bytes += parcel.body.len() as u64;
-            let (device, id, body) = (parcel.device, parcel.id, parcel.body.clone());
-            self.announce(Stored {
-                device,
-                seq,
-                id,
-                body,
+            self.put(Letter {
+                device: parcel.device,
+                id: parcel.id,
+                body: &parcel.body,
+                shared: None,
                 accepted,
-            });
+                lifetime: parcel.lifetime,
+            })?;
         }
         Ok(Submitted::Accepted(accepted))
     }
 
-    /// Whether an envelope waits or was delivered within memory.
-    fn is_known(&self, device: &DeviceId, id: &EnvelopeId) -> rusqlite::Result<bool> {
+    /// Whether an envelope of a size may be put into a device's mailbox.
+    pub(super) fn room(&mut self, device: DeviceId, id: &EnvelopeId, size: usize) -> rusqlite::Result<Room> {
+        let (waits, bytes) = self.waits(device, id)?;
+        if waits || self.was_delivered(device, id)? {
+            return Ok(Room::Known);
+        }
+        Ok(if bytes + size as u64 > QUEUE_BYTES {
+            Room::Full
+        } else {
+            Room::There
+        })
+    }
+
+    fn was_delivered(&mut self, device: DeviceId, id: &EnvelopeId) -> rusqlite::Result<bool> {
+        let (number, today) = (self.mailbox_number(device)?, self.now() / ACKED_ID_MEMORY_MS);
         self.db
             .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM queue WHERE device = ?1 AND id = ?2)
-                     OR EXISTS (SELECT 1 FROM delivered WHERE device = ?1 AND id = ?2)",
+                "SELECT EXISTS (SELECT 1 FROM delivered WHERE day = ?1 AND mailbox = ?2 AND id = ?3)
+                     OR EXISTS (SELECT 1 FROM delivered WHERE day = ?1 - 1 AND mailbox = ?2 AND id = ?3)",
             )?
-            .query_row((device.as_bytes(), id.as_bytes()), |row| row.get(0))
+            .query_row((today, number, id.as_bytes()), |row| row.get(0))
+    }
+
+    /// Lets an envelope wait, and announces it.
+    pub(super) fn put(&mut self, letter: Letter<'_>) -> rusqlite::Result<()> {
+        let Letter {
+            device,
+            id,
+            body,
+            shared,
+            accepted,
+            lifetime,
+        } = letter;
+        let place = self.next_place(device)?;
+        let expires = accepted + lifetime;
+        self.note_due(device, expires / HOUR_MS + 1)?;
+        let here = shared.is_none().then_some(body.as_ref());
+        self.db
+            .prepare_cached(
+                "INSERT INTO queue (place, id, accepted, expires, shared, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute((place, id.as_bytes(), accepted, expires, shared, here))?;
+        if let Some(mailbox) = self.mailbox(device)? {
+            mailbox.add(id, body.len());
+            self.known_waiting += 1;
+        }
+        self.announce(Stored {
+            device,
+            seq: seq_of(place),
+            id,
+            body: body.clone(),
+            accepted,
+        });
+        Ok(())
     }
 
     /// `remember: false` gives up the memory of ids, for a store without room for it.
@@ -90,65 +137,70 @@ impl Books {
         seqs: &[QueueSeq],
         remember: bool,
     ) -> rusqlite::Result<()> {
-        let until = self.now() + ACKED_ID_MEMORY_MS;
-        let mut freed = 0;
-        {
-            let mut delete = self.db.prepare_cached(
-                "DELETE FROM queue WHERE device = ?1 AND seq = ?2 RETURNING id, length(body)",
-            )?;
-            let mut keep = self
-                .db
-                .prepare_cached("INSERT OR IGNORE INTO delivered (until, device, id) VALUES (?1, ?2, ?3)")?;
-            for seq in seqs {
-                let mut rows = delete.query((device.as_bytes(), seq.0))?;
-                let Some(row) = rows.next()? else { continue };
-                let id: [u8; EnvelopeId::LEN] = row.get(0)?;
-                freed += row.get::<_, u64>(1)?;
-                // RETURNING finishes its work at the first step, but only the last one closes the statement.
-                while rows.next()?.is_some() {}
-                drop(rows);
-                if remember {
-                    keep.execute((until, device.as_bytes(), id))?;
-                }
+        let Some(number) = self.mailbox_number(device)? else {
+            return Ok(());
+        };
+        let today = self.now() / ACKED_ID_MEMORY_MS;
+        let mut taken: Vec<(EnvelopeId, Option<i64>)> = Vec::with_capacity(seqs.len());
+        for (first, last) in runs(seqs) {
+            self.db
+                .prepare_cached("DELETE FROM queue WHERE place BETWEEN ?1 AND ?2 RETURNING id, shared")?
+                .query_map((place(number, first), place(number, last)), |row| {
+                    Ok((EnvelopeId::new(row.get(0)?), row.get(1)?))
+                })?
+                .try_for_each(|row| row.map(|row| taken.push(row)))?;
+        }
+        if let Some(mailbox) = self.mailbox(device)? {
+            taken.iter().for_each(|(id, _)| mailbox.remove(id));
+        }
+        for (id, shared) in taken {
+            if let Some(body) = shared {
+                self.release(body, 1);
+            }
+            if remember {
+                self.db
+                    .prepare_cached("INSERT OR IGNORE INTO delivered (day, mailbox, id) VALUES (?1, ?2, ?3)")?
+                    .execute((today, number, id.as_bytes()))?;
             }
         }
-        self.lighten(&device, freed);
         Ok(())
     }
 
-    /// Deletes a bounded part of what expired; `true`: there is more.
-    pub(super) fn sweep(&mut self) -> rusqlite::Result<bool> {
-        let now = self.now();
-        let expired: Vec<(DeviceId, u64)> = self
+    /// Deletes everything that waits for a device that is no more.
+    pub(super) fn empty(&mut self, device: DeviceId) -> rusqlite::Result<()> {
+        let Some(number) = self.mailbox_number(device)? else {
+            return Ok(());
+        };
+        let places = places(number);
+        let shared: Vec<(i64, u64)> = self
             .db
             .prepare_cached(
-                "DELETE FROM queue WHERE number IN (SELECT number FROM queue WHERE expires <= ?1 LIMIT ?2)
-                 RETURNING device, length(body)",
+                "SELECT shared, count(*) FROM queue
+                 WHERE place >= ?1 AND place < ?2 AND shared IS NOT NULL GROUP BY shared",
             )?
-            .query_map((now, SWEEP_ROWS), |row| {
-                Ok((DeviceId::new(row.get(0)?), row.get(1)?))
-            })?
+            .query_map((places.start, places.end), |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<rusqlite::Result<_>>()?;
-        for (device, bytes) in &expired {
-            self.lighten(device, *bytes);
+        for (body, count) in shared {
+            self.release(body, count);
         }
-        let forgotten = self
-            .db
-            .prepare_cached(
-                "DELETE FROM delivered WHERE number IN
-                   (SELECT number FROM (SELECT number, until FROM delivered ORDER BY number LIMIT ?2)
-                    WHERE until <= ?1)",
-            )?
-            .execute((now, SWEEP_ROWS))?;
-        self.sweep_invites(now)?;
-        let free: i64 = self.db.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
-        if free > FREE_PAGES_MAX {
-            let mut vacuum = self.db.prepare_cached("PRAGMA incremental_vacuum(512)")?;
-            let mut rows = vacuum.query([])?;
-            while rows.next()?.is_some() {}
-        }
-        Ok(expired.len() == SWEEP_ROWS || forgotten == SWEEP_ROWS || free > FREE_PAGES_MAX)
+        self.db
+            .prepare_cached("DELETE FROM queue WHERE place >= ?1 AND place < ?2")?
+            .execute((places.start, places.end))?;
+        self.mailboxes.remove(&device);
+        Ok(())
     }
+}
+
+/// Numbers as ranges of those that follow each other, ends included.
+fn runs(seqs: &[QueueSeq]) -> Vec<(u64, u64)> {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for QueueSeq(seq) in seqs {
+        match runs.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*seq) => *last = *seq,
+            _ => runs.push((*seq, *seq)),
+        }
+    }
+    runs
 }
 
 /// The oldest envelopes after `after`.
@@ -160,17 +212,24 @@ pub(super) fn page(
     bytes: usize,
     now: u64,
 ) -> rusqlite::Result<QueuePage> {
-    let mut statement = db.prepare_cached(
-        "SELECT seq, id, accepted, body FROM queue WHERE device = ?1 AND seq > ?2 AND expires > ?3 ORDER BY seq",
-    )?;
-    let mut rows = statement.query((device.as_bytes(), after, now))?;
     let mut page = QueuePage {
         envelopes: Vec::new(),
         more: false,
     };
+    let Some(number) = mailbox::number(db, &device)? else {
+        return Ok(page);
+    };
+    let mut statement = db.prepare_cached(
+        "SELECT place, id, accepted, q.body, b.body FROM queue q LEFT JOIN bodies b ON b.number = q.shared
+         WHERE place > ?1 AND place < ?2 AND expires > ?3 ORDER BY place",
+    )?;
+    let mut rows = statement.query((place(number, after), places(number).end, now))?;
     let mut held = 0;
     while let Some(row) = rows.next()? {
-        let body = row.get_ref(3)?.as_blob()?;
+        let body = match row.get_ref(3)?.as_blob_or_null()? {
+            Some(here) => here,
+            None => row.get_ref(4)?.as_blob()?,
+        };
         let fits = page.envelopes.len() < count && held + body.len() <= bytes;
         if !fits && !page.envelopes.is_empty() {
             page.more = true;
@@ -179,11 +238,26 @@ pub(super) fn page(
         held += body.len();
         page.envelopes.push(Stored {
             device,
-            seq: row.get(0)?,
+            seq: seq_of(row.get(0)?),
             id: EnvelopeId::new(row.get(1)?),
             accepted: row.get(2)?,
             body: Bytes::copy_from_slice(body),
         });
     }
     Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_follow_each_other_are_one_range() {
+        let of = |seqs: &[u64]| runs(&seqs.iter().copied().map(QueueSeq).collect::<Vec<_>>());
+        assert_eq!(of(&[]), []);
+        assert_eq!(
+            of(&[3, 4, 5, 7, 6, u64::MAX, 0]),
+            [(3, 5), (7, 7), (6, 6), (u64::MAX, u64::MAX), (0, 0)]
+        );
+    }
 }

@@ -1,0 +1,191 @@
+//! The relay as a process of its own: started, pinned, watched, stopped.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::param::clock_ticks_per_second;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use rustix::thread::{CpuSet, sched_setaffinity};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::options::Options;
+
+/// Connections that the relay is told to take.
+const CONNECTIONS: usize = 30_000;
+/// Longer than a start takes on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Server {
+    child: Child,
+    program: PathBuf,
+    data: PathBuf,
+    cores: (usize, usize),
+    pub(crate) port: u16,
+    /// Token of the first owner's invite; `None` once there is an owner.
+    pub(crate) owner_token: Option<String>,
+    pub(crate) tls: Option<Arc<ClientConfig>>,
+    speaks_tls: bool,
+    /// From the program's start to the line that says where it serves.
+    pub(crate) started_in: Duration,
+}
+
+impl Server {
+    pub(crate) async fn start(options: &Options, data: &Path, tls: bool) -> Result<Self> {
+        let cores = (options.server_core, options.generator_core);
+        Self::run(options.program.clone(), data.to_owned(), cores, tls).await
+    }
+
+    async fn run(program: PathBuf, data: PathBuf, cores: (usize, usize), speaks_tls: bool) -> Result<Self> {
+        let many = CONNECTIONS.to_string();
+        let mut command = Command::new(&program);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--no-rate-limits", "--data"])
+            .arg(&data)
+            .args(["--connections", &many, "--connections-per-address", &many])
+            .args(["--tls", if speaks_tls { "own" } else { "off" }])
+            .env("RUST_LOG", "error")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        // A process starts on the cores of who starts it.
+        pin(cores.0)?;
+        let begun = Instant::now();
+        let spawned = command.spawn();
+        pin(cores.1)?;
+        let mut child = spawned.with_context(|| format!("{} does not start", program.display()))?;
+        let output = child.stdout.take().context("the relay's output")?;
+        let reading = read_start(output, begun);
+        let (port, owner_token, started_in) = tokio::time::timeout(PATIENCE, reading).await??;
+        let tls = speaks_tls.then(|| trust(&data)).transpose()?;
+        Ok(Self {
+            child,
+            program,
+            data,
+            cores,
+            port,
+            owner_token,
+            tls,
+            speaks_tls,
+            started_in,
+        })
+    }
+
+    /// Stops it as a service manager would and starts it anew on the same data.
+    pub(crate) async fn restart(&mut self) -> Result<()> {
+        self.end().await?;
+        *self = Self::run(
+            self.program.clone(),
+            self.data.clone(),
+            self.cores,
+            self.speaks_tls,
+        )
+        .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        self.end().await
+    }
+
+    async fn end(&mut self) -> Result<()> {
+        kill_process(self.pid()?, Signal::TERM)?;
+        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await??;
+        ensure!(status.success(), "the relay ended with {status}");
+        Ok(())
+    }
+
+    fn pid(&self) -> Result<Pid> {
+        let id = self.child.id().context("the relay has ended")?;
+        Pid::from_raw(i32::try_from(id)?).context("a process id")
+    }
+
+    /// Resident memory in KiB.
+    pub(crate) fn resident_kib(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(self.proc("status")?)?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        Ok(number.context("VmRSS")?.parse()?)
+    }
+
+    /// Processor time so far, user and system.
+    pub(crate) fn processor_time(&self) -> Result<Duration> {
+        let stat = std::fs::read_to_string(self.proc("stat")?)?;
+        // The program's name stands in parentheses and may hold anything; user and system time are the 14th and 15th.
+        let (_, after) = stat.rsplit_once(')').context("stat")?;
+        let ticks: u64 = after
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .map(str::parse::<u64>)
+            .sum::<Result<_, _>>()?;
+        Ok(Duration::from_millis(ticks * 1000 / clock_ticks_per_second()))
+    }
+
+    fn proc(&self, name: &str) -> Result<PathBuf> {
+        let id = self.child.id().context("the relay has ended")?;
+        Ok(format!("/proc/{id}/{name}").into())
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        let scheme = if self.speaks_tls { "https" } else { "http" };
+        format!("{scheme}://localhost:{}", self.port)
+    }
+}
+
+/// Where it serves, and the owner's invite where there is none yet.
+async fn read_start(
+    output: tokio::process::ChildStdout,
+    begun: Instant,
+) -> Result<(u16, Option<String>, Duration)> {
+    let mut lines = BufReader::new(output).lines();
+    let mut port = None;
+    let mut started_in = Duration::ZERO;
+    while let Some(line) = lines.next_line().await? {
+        if let Some((_, after)) = line.split_once("Chopar is at ") {
+            started_in = begun.elapsed();
+            port = after.rsplit(':').next().and_then(|port| port.parse().ok());
+        }
+        let token = line.split_once("/join#").map(|(_, token)| token.to_owned());
+        if let Some(port) = port
+            && (token.is_some() || line.contains("There is an owner"))
+        {
+            return Ok((port, token, started_in));
+        }
+    }
+    bail!("the relay ended before it said where it is")
+}
+
+fn trust(data: &Path) -> Result<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(data.join("tls/authority.crt"))?)?;
+    Ok(Arc::new(
+        ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth(),
+    ))
+}
+
+/// Binds this thread, and what it starts from here on, to a core.
+pub(crate) fn pin(core: usize) -> Result<()> {
+    let mut set = CpuSet::new();
+    set.set(core);
+    sched_setaffinity(None, &set).with_context(|| format!("core {core} cannot be had"))
+}
+
+/// As many open files as may be.
+pub(crate) fn raise_open_files() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    if let Err(fault) = setrlimit(Resource::Nofile, raised) {
+        println!("open files stay limited: {fault}");
+    }
+}
