@@ -28,6 +28,30 @@ impl Engine {
                 self.on_mismatch(row, &mismatch, cx)
             }
             (What::Signal | What::Ack, Some(_)) => {}
+            (
+                What::SubmitGroup {
+                    group,
+                    row,
+                    submission,
+                },
+                Some(Body::GroupAccepted(accepted)),
+            ) => {
+                self.on_group_accepted(&group, row, &submission, &accepted, cx);
+            }
+            (
+                What::SubmitGroup {
+                    group,
+                    row,
+                    submission,
+                },
+                Some(Body::GroupMismatch(mismatch)),
+            ) => {
+                self.on_group_mismatch(&group, row, &submission, &mismatch, cx);
+            }
+            (What::FetchOpaque { group }, Some(Body::OpaqueLog(log))) => self.on_opaque_log(&group, &log, cx),
+            (What::AppendOpaque { group, append }, Some(Body::OpaqueLog(log))) => {
+                self.on_opaque_appended(&group, *append, &log, cx);
+            }
             (What::FetchLog { account, from }, Some(Body::Log(log))) => self.on_log(account, from, &log, cx),
             (What::AppendLog { asked }, Some(body)) => self.on_appended(asked, &body, cx),
             (What::Find { asked }, Some(Body::People(people))) => self.on_people(asked, &people, cx),
@@ -76,6 +100,15 @@ impl Engine {
             What::FetchLog { account, .. } => {
                 self.on_log_failed(account, refused.reason() == Reason::NoSuchAccount, cx);
             }
+            What::SubmitGroup {
+                group,
+                row,
+                submission,
+            } => {
+                self.on_group_refused(&group, row, &submission, refused, cx);
+            }
+            What::FetchOpaque { group } => self.on_opaque_failed(&group, cx),
+            What::AppendOpaque { group, .. } => self.on_append_failed(&group, cx),
             What::PublishBundle | What::AddOneTime => self.on_prekeys_refused(),
             What::ClaimBundle { account, device } => {
                 if matches!(refused.reason(), Reason::NoSuchDevice | Reason::NoSuchAccount) {
@@ -96,7 +129,11 @@ impl Engine {
         match what {
             What::ClaimBundle { account, device } => self.opening_failed(account, device, cx),
             What::FetchLog { account, .. } => self.on_log_failed(account, false, cx),
-            What::SignIn | What::Register | What::Submit { .. } => self.drop_link(cx),
+            What::SignIn | What::Register | What::Submit { .. } | What::SubmitGroup { .. } => {
+                self.drop_link(cx)
+            }
+            What::FetchOpaque { group } => self.on_opaque_failed(&group, cx),
+            What::AppendOpaque { group, .. } => self.on_append_failed(&group, cx),
             What::PublishBundle | What::AddOneTime => self.on_prekeys_refused(),
             what => {
                 if let Some(asked) = what.asked() {
@@ -111,6 +148,9 @@ impl Engine {
         for what in self.requests.drain() {
             match what {
                 What::FetchLog { account, .. } => self.want_log(account, cx.now),
+                What::FetchOpaque { group } | What::AppendOpaque { group, .. } => {
+                    self.on_opaque_failed(&group, cx);
+                }
                 what => {
                     if let Some(asked) = what.asked() {
                         cx.fail(asked, Failure::Offline);
@@ -118,6 +158,7 @@ impl Engine {
                 }
             }
         }
+        self.groups_grounded();
         self.openings_grounded();
         self.outbox.grounded();
         self.inbox.clear();

@@ -90,7 +90,15 @@ impl Engine {
                 self.typing(conversation, stopped, cx);
                 cx.answer(id, Answer::Done);
             }
+            Intent::Group { conversation } => self.show_group(id, conversation, cx),
+            Intent::MessageStates {
+                conversation,
+                id: message,
+            } => self.message_states(id, conversation, message, cx),
             Intent::FindPeople { .. }
+            | Intent::CreateGroup { .. }
+            | Intent::ChangeGroup { .. }
+            | Intent::RestartGroup { .. }
             | Intent::RevokeDevice { .. }
             | Intent::SetDisplayName { .. }
             | Intent::CreateInvite { .. }
@@ -146,6 +154,13 @@ impl Engine {
                 self.requests
                     .send(cx, What::Find { asked }, Body::Find(Find { query }))
             }
+            Intent::CreateGroup { wish, name, members } => {
+                self.create_group(asked, wish, &name, &members, cx)
+            }
+            Intent::ChangeGroup { conversation, change } => {
+                self.change_group(asked, conversation, change, cx)
+            }
+            Intent::RestartGroup { wish, conversation } => self.restart_group(asked, wish, conversation, cx),
             Intent::RevokeDevice { device } => self.revoke_device(asked, device, cx),
             Intent::SetDisplayName { display_name } => {
                 let Ok(name) = chopar_identity::DisplayName::parse(display_name.trim()) else {

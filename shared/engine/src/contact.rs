@@ -45,6 +45,8 @@ pub(crate) struct Contact {
     pub(crate) log: Option<AccountLog>,
     pub(crate) marks: Marks,
     pub(crate) draft: String,
+    /// It is a group's conversation, not a person's. Not stored: the group says so.
+    pub(crate) group: bool,
     /// When a typing notice was last sent to them.
     pub(crate) typing_told: Option<Timestamp>,
     /// Why nothing can be sent to them now that only the relay can mend. Not stored: it is found out again.
@@ -124,6 +126,7 @@ impl Contact {
             log: None,
             marks: Marks::default(),
             draft: String::new(),
+            group: false,
             typing_told: None,
             unreachable: None,
         }
@@ -223,6 +226,7 @@ impl Contact {
             draft: self.draft.clone(),
             trust: self.trust,
             alarm: self.alarm,
+            group: self.group,
         })
     }
 

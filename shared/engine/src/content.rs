@@ -33,7 +33,13 @@ impl Engine {
         match payload.content {
             // What advances no chain may be replayed by the relay within its window: only what does no harm twice.
             Some(
-                payload::Content::Text(_) | payload::Content::Copy(_) | payload::Content::ResendRequest(_),
+                payload::Content::Text(_)
+                | payload::Content::Copy(_)
+                | payload::Content::ResendRequest(_)
+                | payload::Content::GroupDistribution(_)
+                | payload::Content::GroupUpdate(_)
+                | payload::Content::GroupRequest(_)
+                | payload::Content::GroupAgain(_),
             ) if sent.is_some() => {}
             Some(payload::Content::Copy(copied)) if own => {
                 self.on_copy(sender, delivery.id, copied, time, cx)
@@ -42,9 +48,21 @@ impl Engine {
             Some(payload::Content::ResendRequest(request)) => {
                 self.on_resend_request(sender, device, &request, cx)
             }
+            Some(payload::Content::GroupDistribution(distribution)) => {
+                self.on_distribution(sender, device, delivery.id, &distribution, cx);
+            }
+            Some(payload::Content::GroupUpdate(update)) => {
+                self.on_group_update(sender, delivery.id, &update, cx)
+            }
+            Some(payload::Content::GroupRequest(request)) => {
+                self.on_group_request(sender, device, &request, cx)
+            }
+            Some(payload::Content::GroupAgain(again)) => self.on_group_again(sender, delivery.id, &again, cx),
             // The own devices say nothing else to each other.
             _ if own => {}
-            Some(payload::Content::Text(text)) => self.on_text(sender, delivery.id, text, time, cx),
+            Some(payload::Content::Text(text)) => {
+                self.on_text(sender, sender, delivery.id, text, time, cx);
+            }
             Some(payload::Content::Receipts(receipts)) => self.on_receipts(sender, &receipts, cx),
             Some(payload::Content::Introduction(introduction)) => {
                 self.on_introduction(sender, &introduction, cx)
@@ -57,8 +75,29 @@ impl Engine {
         }
     }
 
+    /// What a member said to a group: by the same rules as what is said to one person.
+    pub(crate) fn take_said(
+        &mut self,
+        conversation: AccountId,
+        sender: AccountId,
+        envelope: EnvelopeId,
+        payload: Payload,
+        cx: &mut Context<'_>,
+    ) {
+        let time = Timestamp(payload.time);
+        match payload.content {
+            Some(payload::Content::Text(text)) => {
+                self.on_text(conversation, sender, envelope, text, time, cx);
+            }
+            // Not said to groups, or of a kind this build does not know: it arrived.
+            _ => self.owe(sender, Some(envelope), None, cx),
+        }
+    }
+
+    /// A text in a conversation: of its person, of a member of the group, or of another own device in a group.
     fn on_text(
         &mut self,
+        conversation: AccountId,
         sender: AccountId,
         envelope: EnvelopeId,
         text: Text,
@@ -76,11 +115,26 @@ impl Engine {
         // Shown before: the acknowledgement was lost on its way, so it is owed again.
         if !self.seen.contains(&seen) {
             self.seen.insert(seen);
-            self.begin_conversation(sender, cx);
-            self.typing_over(sender, cx);
-            self.add_their_line(sender, id, text.text, time, cx);
+            if self.is_own(&sender) {
+                let line = self.add_own_line(conversation, id, &text.text, time, cx);
+                // It left the other device.
+                self.set_progress(
+                    conversation,
+                    line,
+                    Progress {
+                        state: SentState::Sent,
+                        held: None,
+                    },
+                    cx,
+                );
+            } else {
+                self.begin_conversation(conversation, cx);
+                self.typing_over(conversation, cx);
+                self.add_their_line(conversation, sender, id, text.text, time, cx);
+            }
         }
-        self.owe(sender, Some(envelope), Some(id), cx);
+        let delivered = (!self.is_own(&sender)).then_some(id);
+        self.owe(sender, Some(envelope), delivered, cx);
     }
 
     /// Names are claims. A handle that another contact has is not taken from somebody's word.
@@ -141,6 +195,10 @@ impl Engine {
             return;
         }
         self.seen.insert(seen);
+        // What another own device sent into a group comes as the group's message.
+        if self.groups.of(&peer).is_some() {
+            return;
+        }
         self.contacts
             .entry(peer)
             .or_insert_with(|| Contact::new(peer, cx.now));

@@ -103,6 +103,7 @@ impl Engine {
             id,
             time: cx.now,
             whose: Whose::Own(Progress::WAITING),
+            author: None,
         };
         let sequence = self.add_line(account, line::own(id, text, time), Some(mark), cx);
         cx.put(account.as_bytes(), sequence, &Progress::WAITING.record());
@@ -110,9 +111,11 @@ impl Engine {
         sequence
     }
 
+    /// Adds a message of somebody else; `author` is the person of the conversation, or a member of the group.
     pub(crate) fn add_their_line(
         &mut self,
         account: AccountId,
+        author: AccountId,
         id: MessageId,
         text: String,
         sent: Timestamp,
@@ -129,8 +132,9 @@ impl Engine {
             id,
             time: cx.now,
             whose: Whose::Theirs,
+            author: (author != account).then_some(author),
         };
-        self.add_line(account, line::theirs(id, text, time), Some(mark), cx);
+        self.add_line(account, line::theirs(id, author, text, time), Some(mark), cx);
     }
 
     /// Moves an own line on. A state never goes back; what is held is as given.

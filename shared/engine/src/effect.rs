@@ -127,6 +127,12 @@ pub enum Kind {
     Delivery = 9,
     /// What was typed and not sent.
     Draft = 10,
+    /// A group: keys of its log, the own epoch, its roster.
+    Group = 30,
+    /// An epoch of a device of a group's member.
+    GroupEpoch = 31,
+    /// A message sent into a group, and who has it.
+    GroupRow = 32,
 }
 
 impl Kind {
@@ -148,6 +154,9 @@ impl Kind {
             8 => Self::Line,
             9 => Self::Delivery,
             10 => Self::Draft,
+            30 => Self::Group,
+            31 => Self::GroupEpoch,
+            32 => Self::GroupRow,
             _ => return None,
         })
     }

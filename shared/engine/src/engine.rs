@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::conversation::LineCache;
 use crate::effect::{Effect, Kind, Record, RecordKey, Step};
 use crate::event::{Event, Failure};
+use crate::group::Groups;
 use crate::inbox::Inbox;
 use crate::input::{DeviceKeysPublic, Input};
 use crate::link::Link;
@@ -68,6 +69,7 @@ pub struct Engine {
     pub(crate) owed_due: OwedDue,
     pub(crate) typing_until: TypingUntil,
     pub(crate) lines: LineCache,
+    pub(crate) groups: Groups,
     /// When it is looked next what time alone made due.
     pub(crate) upkeep: Timestamp,
     pub(crate) refusals: Refusals,
@@ -187,6 +189,7 @@ impl Engine {
             (Waiting::Proof { nonce, body }, [signature]) => self.on_proof(&nonce, body, *signature, cx),
             (Waiting::OneTime(draft), _) => self.on_pairs_signed(draft, signatures, cx),
             (Waiting::Bundle(draft), [signature]) => self.on_bundle_signed(*draft, *signature, cx),
+            (Waiting::GroupEntry(acting), [signature]) => self.on_entry_signed(*acting, *signature, cx),
             (Waiting::Revocation { asked, draft }, [signature]) => {
                 self.on_revocation_signed(asked, *draft, *signature, cx);
             }
@@ -204,6 +207,7 @@ impl Engine {
             Waiting::Revocation { asked, .. } | Waiting::Page { asked, .. } => {
                 cx.fail(asked, Failure::Browser)
             }
+            Waiting::GroupEntry(acting) => self.entry_not_signed(*acting, cx),
             Waiting::Initiation(waiting) => self.opening_failed(waiting.account, waiting.device, cx),
             Waiting::Acceptance(_) => {
                 self.on_acceptance_failed();
@@ -238,6 +242,7 @@ impl Engine {
         self.tick_owed(cx);
         self.tick_typing(cx);
         self.tick_repair(cx);
+        self.tick_groups(cx);
         self.tick_upkeep(cx);
     }
 
@@ -249,6 +254,8 @@ impl Engine {
         self.pump_asks(cx);
         self.pump_inbox(cx);
         self.pump_logs(cx);
+        self.pump_groups(cx);
+        self.pump_group_rows(cx);
         self.pump_sending(cx);
         self.pump_prekeys(cx);
     }
@@ -261,6 +268,7 @@ impl Engine {
                 contact.save(cx);
             }
         }
+        self.groups.save(cx);
         if std::mem::take(&mut cx.account)
             && let Some(own) = &self.own
         {
@@ -306,6 +314,8 @@ impl Engine {
             self.link.signed_in().then(|| self.outbox.due(now)).flatten(),
             self.link.signed_in().then(|| self.openings_due(now)).flatten(),
             self.link.drained().then(|| self.repairs.due()).flatten(),
+            self.link.drained().then(|| self.groups.due(now)).flatten(),
+            self.link.drained().then(|| self.hand_over_due(now)).flatten(),
         ];
         due.into_iter().flatten().min().map(|at| at.max(now.plus_ms(1)))
     }
@@ -324,15 +334,21 @@ impl Engine {
         self.origin = origin;
         self.identity = keys.and_then(device_keys_from);
         let mut damaged_sessions = Vec::new();
+        let mut damaged_epochs = Vec::new();
         for record in &records {
             if let Err(error) = self.load(record) {
                 self.damage.push(error);
                 if record.key.kind == Kind::Session {
                     damaged_sessions.push(record.key.clone());
                 }
+                if record.key.kind == Kind::GroupEpoch {
+                    damaged_epochs.push(record.key.clone());
+                }
             }
         }
         self.repair_sessions(&damaged_sessions, cx);
+        self.open_groups(cx);
+        self.mend_epochs(&damaged_epochs, cx);
         let accounts: Vec<AccountId> = self.contacts.keys().copied().collect();
         for account in accounts {
             self.schedule_owed(account, cx);
@@ -351,6 +367,9 @@ impl Engine {
             Kind::Outbox => self.outbox.load(&key.partition, key.sequence, value),
             Kind::Quarantine => self.quarantine.load(key.sequence, value),
             Kind::Seen => self.seen.load(key.sequence, value),
+            Kind::Group => self.groups.load(&key.partition, key.sequence, value),
+            Kind::GroupEpoch => self.groups.load_epoch(&key.partition, key.sequence, value),
+            Kind::GroupRow => self.groups.load_row(&key.partition, key.sequence, value),
             // Read by page, never handed over here.
             Kind::Line | Kind::Delivery => Ok(()),
         }

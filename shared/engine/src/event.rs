@@ -4,8 +4,8 @@ use chopar_wire::{AccountId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::view::{
-    ConnectionState, Conversation, DeviceView, InviteView, Line, MemberView, OwnDevices, Person, PersonFound,
-    Phase, Role, Snapshot,
+    ConnectionState, Conversation, DeviceView, GroupView, InviteView, Line, MemberState, MemberView,
+    OwnDevices, Person, PersonFound, Phase, Role, Snapshot,
 };
 
 /// One thing to show. Goes to every tab.
@@ -82,6 +82,10 @@ pub enum Answer {
     },
     /// To `Invites`.
     Invites(Vec<InviteView>),
+    /// To `Group`.
+    Group(Box<GroupView>),
+    /// To `MessageStates`.
+    MessageStates(Vec<MemberState>),
     /// To `Members`.
     Members {
         /// In order of handles.
@@ -146,6 +150,12 @@ pub enum Failure {
     /// The role does not permit it.
     #[error("not allowed")]
     NotAllowed,
+    /// More people than a group has, or a picture that is too large.
+    #[error("group too large")]
+    GroupTooLarge,
+    /// The last admin cannot go while others are in the group: make somebody else an admin first.
+    #[error("last admin")]
+    LastAdmin,
     /// Too often; later it works.
     #[error("rate limited")]
     RateLimited,

@@ -166,6 +166,67 @@ pub enum Intent {
         /// Continue behind this handle; empty from the start.
         after_handle: String,
     },
+    /// Begin a group. Answer: `Done` once the relay has its log; the conversation comes as `ConversationChanged`.
+    CreateGroup {
+        /// Chosen by the tab: the same wish twice begins one group.
+        wish: [u8; 16],
+        /// 1 to 64 characters.
+        name: String,
+        /// Who else is in it; at most 999.
+        members: Vec<AccountId>,
+    },
+    /// Change a group. Answer: `Done` once the relay has the entry.
+    ChangeGroup {
+        /// Which.
+        conversation: AccountId,
+        /// What.
+        change: GroupChange,
+    },
+    /// Begin a group anew with the same people, after a fork. Answer as `CreateGroup`.
+    RestartGroup {
+        /// Chosen by the tab, as in `CreateGroup`.
+        wish: [u8; 16],
+        /// The one that stopped.
+        conversation: AccountId,
+    },
+    /// A group's page. Answer: `Group`.
+    Group {
+        /// Which.
+        conversation: AccountId,
+    },
+    /// Who of a group has an own message. Answer: `MessageStates`.
+    MessageStates {
+        /// Which group.
+        conversation: AccountId,
+        /// Which message; at most 30 days old.
+        id: MessageId,
+    },
     /// Try to reach the relay now instead of at the next attempt. Answer: `Done`.
     ConnectNow,
+}
+
+/// What a person changes in a group. Only admins may, except leaving.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GroupChange {
+    /// Let people in.
+    Add(Vec<AccountId>),
+    /// Remove people: they read nothing afterwards.
+    Remove(Vec<AccountId>),
+    /// Leave.
+    Leave,
+    /// Make somebody an admin, or no admin any more.
+    Role {
+        /// Whom.
+        account: AccountId,
+        /// Which.
+        admin: bool,
+    },
+    /// Call it otherwise; 1 to 64 characters.
+    Name(String),
+    /// A small image of at most 16 KiB; empty takes it away.
+    Picture(Vec<u8>),
+    /// Let only admins write, or everybody.
+    AdminsOnly(bool),
+    /// Messages disappear after so many seconds; 0: never.
+    Timer(u32),
 }

@@ -30,6 +30,7 @@
 //! | `outbox`, `sending`, `opening`, `sessions`, `encrypting`, `submitted` | from a text to envelopes the relay has |
 //! | `inbox`, `receiving`, `accepting`, `quarantine`, `content` | from an envelope to what was said |
 //! | `contact`, `people`, `claims`, `trust`, `log_sync`, `repair` | persons, what is claimed of them, their logs, alarms, safety numbers |
+//! | `group` | rosters, epochs, messages to many |
 //! | `conversation`, `line`, `marks`, `receipts`, `typing`, `seen` | lines, ticks, unread, duplicates |
 //! | [`refusals`] | what was put away unread, by name |
 //! | `prekeys`, `prekey_upkeep`, `tokens`, `context`, `records` | own prekeys; private operations under way; one step; what is stored |
@@ -50,6 +51,7 @@ pub mod effect;
 mod encrypting;
 pub mod engine;
 pub mod event;
+mod group;
 mod inbox;
 pub mod input;
 pub mod intent;

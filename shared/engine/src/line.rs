@@ -1,11 +1,11 @@
 //! Lines as they are stored and as they are shown.
 
-use chopar_wire::{MessageId, Timestamp};
+use chopar_wire::{AccountId, MessageId, Timestamp};
 
 use crate::records::SCHEMA;
 use crate::records::line::{DeliveryRecord, LineContent, LineRecord, NoticeRecord, TextRecord};
 use crate::trust::{alarm_from, alarm_number};
-use crate::view::{Held, Line, LineBody, Notice, SentState};
+use crate::view::{GroupDeed, Held, Line, LineBody, Notice, SentState};
 
 /// Characters of the last line that the list of conversations keeps: more than a row shows.
 const PREVIEW_CHARS: usize = 200;
@@ -45,16 +45,18 @@ pub(crate) fn own(id: MessageId, text: &str, time: Timestamp) -> LineRecord {
         LineContent::Own(TextRecord {
             id: id.as_bytes().to_vec(),
             text: text.to_owned(),
+            author: Vec::new(),
         }),
     )
 }
 
-pub(crate) fn theirs(id: MessageId, text: String, time: Timestamp) -> LineRecord {
+pub(crate) fn theirs(id: MessageId, author: AccountId, text: String, time: Timestamp) -> LineRecord {
     line(
         time,
         LineContent::Theirs(TextRecord {
             id: id.as_bytes().to_vec(),
             text,
+            author: author.as_bytes().to_vec(),
         }),
     )
 }
@@ -83,6 +85,15 @@ pub(crate) fn notice(notice: &Notice, time: Timestamp) -> LineRecord {
             8
         }
         Notice::Repaired => 9,
+        Notice::Group { by, deed } => {
+            record.by = by.as_bytes().to_vec();
+            deed_record(deed, &mut record)
+        }
+        Notice::GroupWithheld => 60,
+        Notice::GroupForked { signers } => {
+            record.accounts = signers.iter().map(|id| id.as_bytes().to_vec()).collect();
+            61
+        }
     };
     line(time, LineContent::Notice(record))
 }
@@ -97,6 +108,7 @@ fn line(time: Timestamp, content: LineContent) -> LineRecord {
 
 /// The line as it is shown; `None` for one this build cannot show (written by a newer one).
 pub(crate) fn view(sequence: u64, record: &LineRecord, progress: Progress) -> Option<Line> {
+    let mut author = None;
     let body = match record.content.as_ref()? {
         LineContent::Own(text) => LineBody::Own {
             id: MessageId::try_from(text.id.as_slice()).ok()?,
@@ -104,15 +116,19 @@ pub(crate) fn view(sequence: u64, record: &LineRecord, progress: Progress) -> Op
             state: progress.state,
             held: progress.held,
         },
-        LineContent::Theirs(text) => LineBody::Theirs {
-            id: MessageId::try_from(text.id.as_slice()).ok()?,
-            text: text.text.clone(),
-        },
+        LineContent::Theirs(text) => {
+            author = AccountId::try_from(text.author.as_slice()).ok();
+            LineBody::Theirs {
+                id: MessageId::try_from(text.id.as_slice()).ok()?,
+                text: text.text.clone(),
+            }
+        }
         LineContent::Notice(notice) => LineBody::Notice(notice_from(notice)?),
     };
     Some(Line {
         sequence,
         time: Timestamp(record.time),
+        author,
         body,
     })
 }
@@ -129,8 +145,72 @@ fn notice_from(record: &NoticeRecord) -> Option<Notice> {
         7 => Notice::HandleMoved { handle: name() },
         8 => Notice::AlarmRaised(alarm_from(record.alarm)?),
         9 => Notice::Repaired,
+        50..=57 => Notice::Group {
+            by: AccountId::try_from(record.by.as_slice()).ok()?,
+            deed: deed_from(record)?,
+        },
+        60 => Notice::GroupWithheld,
+        61 => Notice::GroupForked {
+            signers: accounts(record)?,
+        },
         _ => return None,
     })
+}
+
+/// Fills in what was done in a group; the number of the notice.
+fn deed_record(deed: &GroupDeed, record: &mut NoticeRecord) -> u32 {
+    let ids = |accounts: &[AccountId]| accounts.iter().map(|id| id.as_bytes().to_vec()).collect();
+    match deed {
+        GroupDeed::Added(who) => {
+            record.accounts = ids(who);
+            50
+        }
+        GroupDeed::Removed(who) => {
+            record.accounts = ids(who);
+            51
+        }
+        GroupDeed::Left => 52,
+        GroupDeed::Role { account, admin } => {
+            record.accounts = ids(&[*account]);
+            record.value = u32::from(*admin);
+            53
+        }
+        GroupDeed::Named(name) => {
+            record.name.clone_from(name);
+            54
+        }
+        GroupDeed::Picture => 55,
+        GroupDeed::AdminsOnly(on) => {
+            record.value = u32::from(*on);
+            56
+        }
+        GroupDeed::Timer(seconds) => {
+            record.value = *seconds;
+            57
+        }
+    }
+}
+
+fn deed_from(record: &NoticeRecord) -> Option<GroupDeed> {
+    Some(match record.kind {
+        50 => GroupDeed::Added(accounts(record)?),
+        51 => GroupDeed::Removed(accounts(record)?),
+        52 => GroupDeed::Left,
+        53 => GroupDeed::Role {
+            account: *accounts(record)?.first()?,
+            admin: record.value != 0,
+        },
+        54 => GroupDeed::Named(record.name.clone()),
+        55 => GroupDeed::Picture,
+        56 => GroupDeed::AdminsOnly(record.value != 0),
+        57 => GroupDeed::Timer(record.value),
+        _ => return None,
+    })
+}
+
+fn accounts(record: &NoticeRecord) -> Option<Vec<AccountId>> {
+    let ids = record.accounts.iter();
+    ids.map(|id| AccountId::try_from(id.as_slice()).ok()).collect()
 }
 
 /// The line with its text cut to what a list shows.
@@ -198,6 +278,10 @@ mod tests {
     #[test]
     fn every_notice_comes_back() {
         let name = "Oyna".to_owned();
+        let group = |deed| Notice::Group {
+            by: AccountId::new([1; 32]),
+            deed,
+        };
         for original in [
             Notice::Began,
             Notice::DeviceAdded { name: name.clone() },
@@ -208,6 +292,21 @@ mod tests {
             Notice::HandleMoved { handle: name },
             Notice::AlarmRaised(Alarm::BundleForged),
             Notice::Repaired,
+            group(GroupDeed::Added(vec![AccountId::new([2; 32])])),
+            group(GroupDeed::Removed(vec![AccountId::new([3; 32])])),
+            group(GroupDeed::Left),
+            group(GroupDeed::Role {
+                account: AccountId::new([4; 32]),
+                admin: true,
+            }),
+            group(GroupDeed::Named("Hisob".to_owned())),
+            group(GroupDeed::Picture),
+            group(GroupDeed::AdminsOnly(true)),
+            group(GroupDeed::Timer(60)),
+            Notice::GroupWithheld,
+            Notice::GroupForked {
+                signers: vec![AccountId::new([5; 32])],
+            },
         ] {
             let line = view(7, &notice(&original, Timestamp(5)), Progress::WAITING).unwrap();
             assert_eq!((line.sequence, line.time), (7, Timestamp(5)));

@@ -192,6 +192,7 @@ impl Engine {
                 contact.save_log(cx);
                 self.log_changed(account, &changes, cx);
                 self.refresh_held(account, cx);
+                self.groups_go_on(cx);
                 true
             }
             Err(LogError::Fork { .. }) => {

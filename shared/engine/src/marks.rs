@@ -24,6 +24,8 @@ pub(crate) struct Mark {
     pub(crate) id: MessageId,
     pub(crate) time: Timestamp,
     pub(crate) whose: Whose,
+    /// Whose message it is, where that is not the person of the conversation: in a group.
+    pub(crate) author: Option<AccountId>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -58,6 +60,7 @@ impl Marks {
                     id,
                     time: Timestamp(mark.time),
                     whose,
+                    author: AccountId::try_from(mark.author.as_slice()).ok(),
                 },
             );
         }
@@ -116,12 +119,12 @@ impl Marks {
         self.unread.first().copied()
     }
 
-    /// Takes their lines up to and including `up_to` as seen; returns the messages.
-    pub(crate) fn read(&mut self, up_to: u64) -> Vec<MessageId> {
+    /// Takes their lines up to and including `up_to` as seen; returns the messages, with their authors in a group.
+    pub(crate) fn read(&mut self, up_to: u64) -> Vec<(MessageId, Option<AccountId>)> {
         let lines: Vec<u64> = self.unread.range(..=up_to).copied().collect();
         let ids = lines
             .iter()
-            .filter_map(|line| Some(self.by_line.get(line)?.id))
+            .filter_map(|line| self.by_line.get(line).map(|mark| (mark.id, mark.author)))
             .collect();
         for line in lines {
             self.remove(line);
@@ -193,6 +196,7 @@ fn record(sequence: u64, mark: &Mark) -> MarkRecord {
         state,
         time: mark.time.0,
         held,
+        author: mark.author.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
     }
 }
 
@@ -229,6 +233,7 @@ mod tests {
                     id: id(line),
                     time: Timestamp(line),
                     whose,
+                    author: None,
                 },
             );
         }
@@ -260,7 +265,7 @@ mod tests {
             }
         ));
 
-        assert_eq!(loaded.read(4), vec![id(2), id(4)]);
+        assert_eq!(loaded.read(4), vec![(id(2), None), (id(4), None)]);
         assert_eq!(loaded.read(1000).len(), 48);
         assert!(loaded.forget(Timestamp(1000)) && !loaded.forget(Timestamp(1000)));
         cx.step.persist.writes.clear();
@@ -284,6 +289,7 @@ mod tests {
                     id: id(line),
                     time: Timestamp(0),
                     whose: Whose::Theirs,
+                    author: None,
                 },
             );
         }

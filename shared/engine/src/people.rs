@@ -75,6 +75,13 @@ impl Engine {
         if self.own.as_ref().is_some_and(|own| own.account == peer) {
             return cx.fail(asked, Failure::NotFound);
         }
+        if self.groups.of(&peer).is_some() {
+            self.accept_contact(peer, cx);
+            return match self.contacts.get(&peer).and_then(Contact::row) {
+                Some(row) => cx.answer(asked, Answer::Conversation(row)),
+                None => cx.fail(asked, Failure::NotFound),
+            };
+        }
         let contact = self
             .contacts
             .entry(peer)
@@ -107,6 +114,7 @@ impl Engine {
         contact.accepted = true;
         cx.contacts.insert(account);
         self.schedule_owed(account, cx);
+        self.accept_group(&account, cx);
         // The own other devices acknowledge what they get from this person too. A copy without content says just that.
         let copied = Copy {
             peer: account.into(),
@@ -121,6 +129,7 @@ impl Engine {
             contact.accepted = true;
             cx.contacts.insert(account);
             self.schedule_owed(account, cx);
+            self.accept_group(&account, cx);
         }
     }
 

@@ -119,5 +119,6 @@ impl Engine {
         self.forget_old_marks(cx);
         self.tick_expiry(cx);
         self.tick_quarantine(cx);
+        self.expire_groups(cx);
     }
 }

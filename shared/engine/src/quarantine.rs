@@ -10,7 +10,6 @@ use prost::bytes::Bytes;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::inbox::Delivery;
-use crate::receiving::Opened;
 use crate::records::quarantine::QuarantineRecord;
 use crate::records::{RecordError, SCHEMA, Stored};
 
@@ -109,17 +108,13 @@ impl Engine {
             let Ok(EnvelopeBody::Session(message)) = EnvelopeBody::parse(&body) else {
                 continue;
             };
-            match self.open_in_session(message, cx.now) {
-                Opened::Unknown => {}
-                opened => {
-                    self.quarantine.remove(sequence, cx);
-                    let delivery = Delivery {
-                        seq: None,
-                        id,
-                        body: body.clone(),
-                    };
-                    self.take_opened(&delivery, opened, cx);
-                }
+            let delivery = Delivery {
+                seq: None,
+                id,
+                body: body.clone(),
+            };
+            if self.take_message(&delivery, message, cx) {
+                self.quarantine.remove(sequence, cx);
             }
         }
     }

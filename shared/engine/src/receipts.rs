@@ -48,11 +48,17 @@ impl Engine {
         if read.is_empty() {
             return;
         }
-        contact.owed.read.extend(read);
-        contact.owed.bound();
         cx.touch(account);
         self.accept_contact(account, cx);
-        self.schedule_owed(account, cx);
+        for (id, author) in read {
+            let author = author.unwrap_or(account);
+            if let Some(contact) = self.contacts.get_mut(&author) {
+                contact.owed.read.push(id);
+                contact.owed.bound();
+                cx.contacts.insert(author);
+            }
+            self.schedule_owed(author, cx);
+        }
     }
 
     pub(crate) fn schedule_owed(&mut self, account: AccountId, cx: &mut Context<'_>) {
@@ -132,6 +138,7 @@ impl Engine {
             .filter_map(|id| EnvelopeId::try_from(id.as_ref()).ok())
         {
             let Some(key) = self.outbox.by_envelope(&id).filter(|key| key.account == account) else {
+                self.group_acknowledged(&account, &device, &id, cx);
                 continue;
             };
             let Some(row) = self.outbox.get_mut(&key) else {
@@ -188,8 +195,9 @@ impl Engine {
             .filter_map(|id| MessageId::try_from(id.as_ref()).ok())
         {
             let line = self.contacts.get(&account).and_then(|c| c.marks.own_line(&id));
-            if let Some(line) = line {
-                self.set_progress(account, line, Progress { state, held: None }, cx);
+            match line {
+                Some(line) => self.set_progress(account, line, Progress { state, held: None }, cx),
+                None => self.group_receipt(account, &id, state, cx),
             }
         }
     }

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::context::Context;
 use crate::engine::Engine;
+use crate::group::GroupOpened;
 use crate::inbox::{Delivery, Outcome};
 use crate::refusals::Refusal;
 use crate::seen::SeenId;
@@ -64,9 +65,8 @@ impl Engine {
         }
         match EnvelopeBody::parse(&delivery.body) {
             Ok(EnvelopeBody::Session(message)) => {
-                match self.open_in_session(message, cx.now) {
-                    Opened::Unknown => self.quarantine(delivery, cx),
-                    opened => self.take_opened(delivery, opened, cx),
+                if !self.take_message(delivery, message, cx) {
+                    self.quarantine(delivery, cx);
                 }
                 Outcome::Settled
             }
@@ -98,6 +98,27 @@ impl Engine {
         }
     }
 
+    /// Opens a message in the session or the group's epoch it belongs to, and takes it. `false`: it belongs to none that is known,
+    /// or must wait.
+    pub(crate) fn take_message(&mut self, delivery: &Delivery, message: &[u8], cx: &mut Context<'_>) -> bool {
+        match self.open_in_session(message, cx.now) {
+            Opened::Unknown => {}
+            opened => {
+                self.take_opened(delivery, opened, cx);
+                return true;
+            }
+        }
+        let budget = self.trials.budget(cx.now).min(self.groups.epochs.len());
+        self.trials.spent += budget;
+        match self.open_in_group(message, budget, cx.now) {
+            GroupOpened::Unknown | GroupOpened::Later => false,
+            opened => {
+                self.take_group_opened(delivery, opened, cx);
+                true
+            }
+        }
+    }
+
     /// A signal of a connected sender; nothing of it is stored, so nothing is quarantined.
     pub(crate) fn on_signal(&mut self, body: &[u8], cx: &mut Context<'_>) {
         if let Ok(EnvelopeBody::Session(message)) = EnvelopeBody::parse(body)
@@ -121,6 +142,9 @@ impl Engine {
         };
         if let Some((session, kind)) = self.sessions.by_tag(&tag) {
             return self.open_with(session, kind, message, now);
+        }
+        if self.groups.tags.contains_key(&tag) {
+            return Opened::Unknown;
         }
         let mut budget = self.trials.budget(now);
         for session in self.sessions.newest_first() {

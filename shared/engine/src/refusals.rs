@@ -23,6 +23,10 @@ pub enum Refusal {
     HandshakeInvalid,
     /// A message of a known session that does not open: altered, or too old.
     MessageRefused,
+    /// A group's message, or what was said about a group, that does not open or that its sender has no right to.
+    GroupMessageRefused,
+    /// An entry of a group's roster that is not valid in its place.
+    RosterRefused,
 }
 
 /// How often each.

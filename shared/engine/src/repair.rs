@@ -131,6 +131,7 @@ impl Engine {
     /// The vault is an older copy of itself: its ratchets would repeat positions, so every session is replaced before it sends.
     pub(crate) fn doubt_vault(&mut self, cx: &mut Context<'_>) {
         self.prekeys.leave_ids_out(cx);
+        self.groups.doubt();
         for contact in self.contacts.values_mut() {
             let known: Vec<DeviceId> = contact
                 .log
@@ -386,6 +387,7 @@ impl Engine {
     pub(crate) fn speaks_to(&self, account: &AccountId) -> bool {
         self.own.as_ref().is_some_and(|own| own.account == *account)
             || self.contacts.get(account).is_some_and(|c| c.accepted)
+            || self.groups.fellows.contains(account)
     }
 }
 

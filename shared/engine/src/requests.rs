@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use chopar_wire::proto::identity::Signed;
 use chopar_wire::proto::relay::client_frame::Body;
-use chopar_wire::{AccountId, DeviceId, Timestamp, frame};
+use chopar_wire::{AccountId, DeviceId, GroupId, GroupSubmissionId, Timestamp, frame};
 
 use crate::context::Context;
 use crate::effect::Effect;
@@ -18,21 +19,59 @@ const TIMEOUT_MS: u64 = 30_000;
 pub(crate) enum What {
     SignIn,
     Register,
-    CheckInvite { asked: u64 },
-    Submit { row: RowKey, submission: u32 },
+    CheckInvite {
+        asked: u64,
+    },
+    Submit {
+        row: RowKey,
+        submission: u32,
+    },
+    SubmitGroup {
+        group: GroupId,
+        row: u64,
+        submission: GroupSubmissionId,
+    },
+    FetchOpaque {
+        group: GroupId,
+    },
+    AppendOpaque {
+        group: GroupId,
+        append: Box<Signed>,
+    },
     Signal,
     Ack,
-    FetchLog { account: AccountId, from: u32 },
-    AppendLog { asked: u64 },
-    Find { asked: u64 },
+    FetchLog {
+        account: AccountId,
+        from: u32,
+    },
+    AppendLog {
+        asked: u64,
+    },
+    Find {
+        asked: u64,
+    },
     PublishBundle,
     AddOneTime,
-    ClaimBundle { account: AccountId, device: DeviceId },
-    SetProfile { asked: u64, display_name: String },
-    CreateInvite { asked: u64 },
-    ListInvites { asked: u64 },
-    RevokeInvite { asked: u64 },
-    ListMembers { asked: u64 },
+    ClaimBundle {
+        account: AccountId,
+        device: DeviceId,
+    },
+    SetProfile {
+        asked: u64,
+        display_name: String,
+    },
+    CreateInvite {
+        asked: u64,
+    },
+    ListInvites {
+        asked: u64,
+    },
+    RevokeInvite {
+        asked: u64,
+    },
+    ListMembers {
+        asked: u64,
+    },
 }
 
 impl What {

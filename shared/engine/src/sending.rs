@@ -41,6 +41,9 @@ impl Engine {
         if self.contacts.get(&account).is_none_or(|c| c.next_line == 0) {
             return cx.fail(asked, Failure::NotFound);
         }
+        if !self.may_say(&account) {
+            return cx.fail(asked, Failure::NotAllowed);
+        }
         let seen = SeenId::message(&own, &id);
         if self.seen.contains(&seen) {
             return cx.answer(asked, Answer::Done);
@@ -56,6 +59,10 @@ impl Engine {
             content: Some(payload::Content::Text(text.clone())),
             ..Payload::default()
         };
+        if let Some(group) = self.groups.of(&account) {
+            self.say_to_group(&group, &row, Some((line, id)), cx);
+            return cx.answer(asked, Answer::Done);
+        }
         let until = Until::Acknowledged;
         self.outbox
             .push(account, row.encode_to_vec(), Some((line, id)), until, cx);
@@ -69,6 +76,9 @@ impl Engine {
 
     /// Again what is held or expired, with new envelopes if the old ones are gone.
     pub(crate) fn retry(&mut self, asked: u64, account: AccountId, id: MessageId, cx: &mut Context<'_>) {
+        if let Some(group) = self.groups.of(&account) {
+            return self.retry_in_group(asked, &group, &id, cx);
+        }
         let is = |engine: &Self, key: &RowKey| {
             engine
                 .outbox

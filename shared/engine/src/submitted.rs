@@ -10,7 +10,7 @@ use crate::outbox::{Row, RowKey};
 use crate::view::{Alarm, Held, SentState};
 
 /// The first wait after a refusal, in milliseconds; it doubles.
-const REFUSED_MS: u64 = 1_000;
+pub(crate) const REFUSED_MS: u64 = 1_000;
 /// The longest such wait, in milliseconds.
 pub(crate) const REFUSED_CAP_MS: u64 = 600_000;
 /// Messages of one chain without a turn of theirs after which an expired one means a new session: the chain may be lost.

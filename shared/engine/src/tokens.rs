@@ -6,6 +6,7 @@ use chopar_wire::AccountId;
 
 use crate::accepting::Accepting;
 use crate::effect::Token;
+use crate::group::Acting;
 use crate::onboarding::Preparing;
 use crate::opening::Initiating;
 use crate::prekeys::{BundleDraft, OneTimeDraft};
@@ -28,6 +29,8 @@ pub(crate) enum Waiting {
         asked: u64,
         draft: Box<chopar_identity::EntryDraft>,
     },
+    /// An entry of a group's roster.
+    GroupEntry(Box<Acting>),
     /// The agreement of a handshake this side begins.
     Initiation(Box<Initiating>),
     /// The agreement of a handshake that came in.

@@ -117,7 +117,7 @@ impl Engine {
     }
 
     pub(crate) fn person(&mut self, asked: u64, peer: AccountId, cx: &mut Context<'_>) {
-        let Some(contact) = self.contacts.get(&peer) else {
+        let Some(contact) = self.contacts.get(&peer).filter(|contact| !contact.group) else {
             return cx.fail(asked, Failure::NotFound);
         };
         let number = self.safety_number(&peer);

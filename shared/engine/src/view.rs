@@ -144,6 +144,8 @@ pub struct Conversation {
     pub trust: Trust,
     /// A broken promise of the relay that stops sending, if any.
     pub alarm: Option<Alarm>,
+    /// Whether it is a group: then `peer` names the group, `name` is its name ([`crate::Intent::Group`] tells the rest).
+    pub group: bool,
 }
 
 /// How far a contact's safety number can be relied on.
@@ -183,6 +185,8 @@ pub struct Line {
     pub sequence: u64,
     /// When it was sent, by the sender's clock; never before the line above by more than clocks differ.
     pub time: Timestamp,
+    /// Whose message it is, of those that are not one's own. In a conversation with a person they wrote all of them.
+    pub author: Option<AccountId>,
     /// What it is.
     pub body: LineBody,
 }
@@ -276,6 +280,109 @@ pub enum Notice {
     AlarmRaised(Alarm),
     /// Messages arrived late, after a repair.
     Repaired,
+    /// A member changed the group; their device signed it.
+    Group {
+        /// Who.
+        by: AccountId,
+        /// What.
+        deed: GroupDeed,
+    },
+    /// A member has seen changes of the group that the relay does not show. Sending waits for them.
+    GroupWithheld,
+    /// There are two rosters of the group: it has stopped. [`crate::Intent::RestartGroup`] begins it anew with the same people.
+    GroupForked {
+        /// Whose devices signed the two entries that exclude each other; empty while only the contradiction is known.
+        signers: Vec<AccountId>,
+    },
+}
+
+/// What a member changed in a group.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GroupDeed {
+    /// Added people.
+    Added(Vec<AccountId>),
+    /// Removed people.
+    Removed(Vec<AccountId>),
+    /// Left.
+    Left,
+    /// Made somebody an admin, or no admin any more.
+    Role {
+        /// Whom.
+        account: AccountId,
+        /// Which.
+        admin: bool,
+    },
+    /// Called it otherwise.
+    Named(String),
+    /// Gave it another picture, or none.
+    Picture,
+    /// Let only admins write, or everybody.
+    AdminsOnly(bool),
+    /// Lets messages disappear after so many seconds; 0: no more.
+    Timer(u32),
+}
+
+/// A group's page.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupView {
+    /// Its conversation.
+    pub conversation: AccountId,
+    /// What it is called.
+    pub name: String,
+    /// A small image; empty where there is none.
+    pub picture: Vec<u8>,
+    /// Whether only admins write.
+    pub admins_only: bool,
+    /// Messages disappear after so many seconds; 0: never.
+    pub timer_seconds: u32,
+    /// Who is in it, the own account among them.
+    pub members: Vec<GroupMember>,
+    /// Whether this account is no longer in it.
+    pub over: bool,
+    /// What stops it, if anything.
+    pub trouble: Option<GroupTrouble>,
+}
+
+/// Somebody in a group.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupMember {
+    /// Account id.
+    pub account: AccountId,
+    /// Their name: their own claim, or that of who added them.
+    pub name: String,
+    /// Their handle, the same.
+    pub handle: String,
+    /// Whether they may change the group.
+    pub admin: bool,
+    /// Whether it is the own account.
+    pub this: bool,
+    /// Whether their safety number was compared.
+    pub trust: Trust,
+    /// A broken promise about them, if any.
+    pub alarm: Option<Alarm>,
+    /// Whether they get nothing from here until somebody decides or their account is mended.
+    pub left_out: bool,
+}
+
+/// What stops a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GroupTrouble {
+    /// The relay does not show changes that a member has seen. It passes by itself.
+    Withheld,
+    /// There are two rosters.
+    Forked {
+        /// Whose devices signed the two entries; empty while only the contradiction is known.
+        signers: Vec<AccountId>,
+    },
+}
+
+/// How far an own message has come with one member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberState {
+    /// Who.
+    pub account: AccountId,
+    /// How far.
+    pub state: SentState,
 }
 
 /// Somebody found in the directory.

@@ -17,6 +17,9 @@ pub(crate) fn notice_text(texts: Texts, notice: &Notice, name: &str) -> String {
         Notice::HandleMoved { handle } => texts.notice_handle_moved(handle, name),
         Notice::AlarmRaised(alarm) => alarm_text(texts, *alarm, name),
         Notice::Repaired => texts.notice_repaired().to_owned(),
+        Notice::Group { .. } => texts.notice_group().to_owned(),
+        Notice::GroupWithheld => texts.notice_group_withheld().to_owned(),
+        Notice::GroupForked { .. } => texts.notice_group_forked().to_owned(),
     }
 }
 
@@ -31,5 +34,7 @@ pub(crate) fn notice_look(notice: &Notice) -> (&'static str, bool) {
         Notice::HandleMoved { .. } => ("triangle-alert", true),
         Notice::AlarmRaised(_) => ("shield-alert", true),
         Notice::Repaired => ("refresh-cw", false),
+        Notice::Group { .. } => ("info", false),
+        Notice::GroupWithheld | Notice::GroupForked { .. } => ("shield-alert", true),
     }
 }

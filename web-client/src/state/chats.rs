@@ -111,6 +111,7 @@ mod tests {
             draft: String::new(),
             trust: Trust::Unverified,
             alarm: None,
+            group: false,
         }
     }
 

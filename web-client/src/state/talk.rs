@@ -218,6 +218,7 @@ mod tests {
         Line {
             sequence,
             time: Timestamp(0),
+            author: None,
             body,
         }
     }

@@ -26,6 +26,8 @@ pub(crate) fn failure_text(texts: Texts, failure: Failure) -> String {
         Failure::NotASafetyNumber => texts.failure_not_a_code(),
         Failure::NotFound => texts.failure_not_found(),
         Failure::NotAllowed => texts.failure_not_allowed(),
+        Failure::GroupTooLarge => texts.failure_group_too_large(),
+        Failure::LastAdmin => texts.failure_last_admin(),
         Failure::RateLimited => texts.failure_rate_limited(),
         Failure::RelayStorage => texts.failure_relay_storage(),
         Failure::RelayMisbehaved => texts.failure_relay_misbehaved(),

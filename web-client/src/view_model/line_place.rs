@@ -88,6 +88,7 @@ mod tests {
         Line {
             sequence,
             time: Timestamp(minutes * MINUTE),
+            author: None,
             body,
         }
     }
@@ -137,6 +138,7 @@ mod tests {
         let notice = Line {
             sequence: 2,
             time: Timestamp(0),
+            author: None,
             body: LineBody::Notice(Notice::Verified),
         };
         let lines = [theirs(1, 0), notice, theirs(3, 0)];

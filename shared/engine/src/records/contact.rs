@@ -140,4 +140,7 @@ pub(crate) struct MarkRecord {
     /// 0 or why it is held.
     #[prost(uint32, tag = "5")]
     pub(crate) held: u32,
+    /// Whose message it is, in a group; empty elsewhere.
+    #[prost(bytes = "vec", tag = "6")]
+    pub(crate) author: Vec<u8>,
 }

@@ -34,6 +34,9 @@ pub(crate) struct TextRecord {
     pub(crate) id: Vec<u8>,
     #[prost(string, tag = "2")]
     pub(crate) text: String,
+    /// Whose it is, where it is not an own one; empty in lines of before groups: the person of the conversation.
+    #[prost(bytes = "vec", tag = "20")]
+    pub(crate) author: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -47,6 +50,15 @@ pub(crate) struct NoticeRecord {
     pub(crate) name: String,
     #[prost(uint32, tag = "3")]
     pub(crate) alarm: u32,
+    /// Who did it, in a group.
+    #[prost(bytes = "vec", tag = "20")]
+    pub(crate) by: Vec<u8>,
+    /// To whom.
+    #[prost(bytes = "vec", repeated, tag = "21")]
+    pub(crate) accounts: Vec<Vec<u8>>,
+    /// To what.
+    #[prost(uint32, tag = "22")]
+    pub(crate) value: u32,
 }
 
 /// How far an own message has come.

@@ -4,6 +4,7 @@
 
 pub(crate) mod account;
 pub(crate) mod contact;
+pub(crate) mod group;
 pub(crate) mod line;
 pub(crate) mod outbox;
 pub(crate) mod prekey;

@@ -19,6 +19,7 @@ pub mod hostile;
 mod keys;
 mod person;
 mod relay;
+mod relay_groups;
 mod run;
 mod scenes;
 mod vault;

@@ -93,6 +93,20 @@ impl Person {
             .collect()
     }
 
+    /// Others' messages in a group's conversation as the vault has them, in order, with whose they are.
+    pub fn said_by_others(&self, conversation: &AccountId) -> Vec<(AccountId, String)> {
+        let lines = self.vault.page(conversation.as_bytes(), None, usize::MAX);
+        let lines = lines.iter().filter(|r| r.key.kind == crate::Kind::Line);
+        lines
+            .filter_map(|r| match LineRecord::read(&r.value).unwrap().content? {
+                LineContent::Theirs(text) => {
+                    Some((AccountId::try_from(text.author.as_slice()).unwrap(), text.text))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
     fn texts(
         &self,
         peer: &AccountId,

@@ -13,7 +13,7 @@ use chopar_wire::proto::relay::{
     InviteStatus, Log, LogConflict, People, Person, Pong, QueueEmpty, Reason, Refused, Register, Registered,
     Role, SignIn, SignedIn, Submit,
 };
-use chopar_wire::{AccountId, DeviceId, EnvelopeId, frame, limits};
+use chopar_wire::{AccountId, DeviceId, EnvelopeId, OpaqueLogId, frame, limits};
 
 /// The relay's name, in challenges.
 const NAME: &str = "simulated";
@@ -34,6 +34,12 @@ pub struct Relay {
     pub(super) queues: BTreeMap<DeviceId, Queue>,
     /// Lies about logs: what one account is shown of another (or of its own) in place of the log.
     pub(super) views: BTreeMap<(AccountId, AccountId), Vec<Entry>>,
+    /// Logs that only their writers can read.
+    pub(super) opaque: BTreeMap<OpaqueLogId, Vec<Signed>>,
+    /// Lies about them: what an account is shown in place of one.
+    pub(super) opaque_views: BTreeMap<(AccountId, OpaqueLogId), Vec<Signed>>,
+    /// Bodies submitted to groups: each once, whatever the number of mailboxes.
+    pub group_bodies: u64,
     connections: BTreeMap<u64, Connection>,
     nonces: u64,
     submitted: u64,
@@ -190,6 +196,16 @@ impl Relay {
             (Ask::Submit(submit), Some((viewer, _))) => self
                 .submit(&viewer, &submit, now, &mut out)
                 .unwrap_or_else(|say| *say),
+            (Ask::SubmitGroup(_) | Ask::AppendOpaque(_), Some(_)) if self.full => Say::Refused(Refused {
+                reason: Reason::Storage.into(),
+                detail: String::new(),
+                retry_after_ms: STORAGE_RETRY_MS,
+            }),
+            (Ask::SubmitGroup(submit), Some((_, device))) => {
+                self.submit_group(&device, &submit, now, &mut out)
+            }
+            (Ask::AppendOpaque(append), Some((viewer, _))) => self.append_opaque(&viewer, append),
+            (Ask::FetchOpaque(fetch), Some((viewer, _))) => self.fetch_opaque(&viewer, &fetch),
             (Ask::SubmitSignal(signal), Some(_)) => {
                 for envelope in signal.envelopes {
                     let device = DeviceId::try_from(envelope.device.as_ref()).expect("16 bytes");
@@ -418,15 +434,11 @@ impl Relay {
             let device = DeviceId::try_from(envelope.device.as_ref()).expect("16 bytes");
             let id = EnvelopeId::try_from(envelope.id.as_ref()).expect("16 bytes");
             assert!(!envelope.body.is_empty(), "a relay refuses empty envelopes");
-            let queue = self.queues.entry(device).or_default();
-            if !queue.ids.insert(id) {
+            let Some(seq) = self.put(device, id, envelope.body.clone()) else {
                 continue;
-            }
-            self.submitted += 1;
-            queue.last += 1;
-            queue.waiting.insert(queue.last, (id, envelope.body.clone()));
+            };
             let deliver = Deliver {
-                seq: queue.last,
+                seq,
                 id: id.into(),
                 body: envelope.body.clone(),
                 accepted: now,
@@ -437,6 +449,23 @@ impl Relay {
             }
         }
         Ok(Say::Accepted(Accepted { time: now }))
+    }
+
+    /// Queues an envelope; its place, unless it was queued before.
+    pub(super) fn put(&mut self, device: DeviceId, id: EnvelopeId, body: Bytes) -> Option<u64> {
+        let queue = self.queues.entry(device).or_default();
+        if !queue.ids.insert(id) {
+            return None;
+        }
+        self.submitted += 1;
+        queue.last += 1;
+        queue.waiting.insert(queue.last, (id, body));
+        Some(queue.last)
+    }
+
+    /// Counts an envelope that was handed over.
+    pub(super) fn handed_over(&mut self) {
+        self.delivered += 1;
     }
 
     fn claim(&mut self, claim: &ClaimBundle) -> Say {
@@ -481,7 +510,7 @@ impl Relay {
         Some(lie.map_or(Shown::Truth(&account.log), |entries| Shown::Lie(entries)))
     }
 
-    fn connection_of(&self, device: &DeviceId) -> Option<u64> {
+    pub(super) fn connection_of(&self, device: &DeviceId) -> Option<u64> {
         let signed_in = |c: &Connection| c.signed_in.is_some_and(|(_, d)| d == *device);
         self.connections
             .iter()
@@ -530,7 +559,7 @@ fn sequence(id: &AccountId, account: &Account, device: &DeviceId, bundle: &Signe
         .map_or(0, |base| base.sequence)
 }
 
-fn refused(reason: Reason) -> Say {
+pub(super) fn refused(reason: Reason) -> Say {
     Say::Refused(Refused {
         reason: reason.into(),
         detail: String::new(),

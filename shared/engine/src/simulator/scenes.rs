@@ -1,15 +1,17 @@
 //! What tests let happen in a world: accounts made, browsers closed, devices linked, histories forked.
 
-use chopar_identity::{AccountLog, DeviceName, EntryDraft, Signer};
-use chopar_wire::AccountId;
-use chopar_wire::proto::identity::Entry;
+use chopar_e2ee::group::roster::Act;
+use chopar_identity::{AccountLog, DeviceName, EntryDraft, OpaqueAppend, Signer};
+use chopar_wire::proto::identity::{Entry, Signed};
 use chopar_wire::proto::relay::relay_frame::Body;
+use chopar_wire::{AccountId, GroupId};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::keys::SoftwareKeys;
 use super::person::Person;
 use super::relay::INVITE;
+use super::vault::Vault;
 use super::world::{Happening, World};
 use crate::effect::{Batch, Kind, RecordKey, Write};
 use crate::event::Answer;
@@ -138,6 +140,52 @@ impl World {
     pub fn inject_to(&mut self, person: usize, body: Body) {
         let connection = self.persons[person].connection.expect("a connected person");
         self.send(connection, 0, body);
+    }
+
+    /// A device of an admin is in other hands: it signs an entry of the roster that nobody else may see, on top of what it knows,
+    /// and the relay shows somebody a log with it. Any act, permitted or not.
+    pub fn sign_second_roster(&mut self, admin: usize, conversation: AccountId, act: &Act, shown_to: usize) {
+        let viewer = self.persons[shown_to].account().expect("an account");
+        let account = self.persons[admin].account().expect("an account");
+        let log_head = self.relay.log(&account).head();
+        let engine = self.persons[admin].engine.as_ref().expect("started");
+        let device = engine.own.as_ref().expect("an account").device;
+        let group = engine
+            .groups
+            .get(&GroupId::new(*conversation.as_bytes()))
+            .expect("in it");
+        let roster = group.roster.as_ref().expect("followed");
+        let signer = chopar_e2ee::group::roster::Signer {
+            account,
+            device,
+            log: log_head,
+        };
+        let draft =
+            chopar_e2ee::group::roster::EntryDraft::next(roster, act, &signer, self.now).expect("permitted");
+        let signature = self.keys(admin).sign(&[draft.signing_input()])[0];
+        let entry = draft.finish(signature);
+        let key = group.key().expect("a key");
+        let sealed = key.seal(&group.id, &entry, None, &mut self.rng).expect("small");
+        let append = OpaqueAppend {
+            log: group.log,
+            parent: group.opaque.map(|head| head.hash),
+            entry: sealed.into(),
+            next_write_key: key.write_key(),
+        };
+        let body = append.body();
+        let signature = key.sign_append(&OpaqueAppend::signing_input(&body));
+        let (log, at) = (group.log, group.opaque.map_or(0, |head| head.length) as usize);
+        let mut shown = self.relay.opaque[&log][..at].to_vec();
+        shown.push(Signed {
+            body: body.into(),
+            signature: signature.to_vec().into(),
+        });
+        self.relay.opaque_views.insert((viewer, log), shown);
+    }
+
+    /// The keys of a group's log and of every epoch that somebody holds, and everything else: a copy of their browser.
+    pub fn copy_browser(&self, person: usize) -> Vault {
+        self.persons[person].vault.clone()
     }
 
     /// A second history of an account's log that the account's own device signed: its first two entries, and a third that

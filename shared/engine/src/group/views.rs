@@ -1,0 +1,105 @@
+//! What is shown of groups.
+
+use chopar_wire::{AccountId, MessageId};
+
+use super::epochs::left_out;
+use super::state::RosterAlarm;
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::event::{Answer, Failure};
+use crate::view::{GroupMember, GroupTrouble, GroupView, MemberState};
+
+impl Engine {
+    /// From now on acknowledgements and receipts go to a group's members.
+    pub(crate) fn accept_group(&mut self, conversation: &AccountId, cx: &mut Context<'_>) {
+        let Some(id) = self.groups.of(conversation) else {
+            return;
+        };
+        let Some(group) = self.groups.get_mut(&id).filter(|group| !group.accepted) else {
+            return;
+        };
+        group.accepted = true;
+        self.groups.touch(&id);
+        self.groups.refresh_fellows();
+        for account in self.groups.fellows.clone() {
+            self.schedule_owed(account, cx);
+        }
+    }
+
+    /// A group's page.
+    pub(crate) fn show_group(&mut self, asked: u64, conversation: AccountId, cx: &mut Context<'_>) {
+        match self.group_view(&conversation) {
+            Some(view) => cx.answer(asked, Answer::Group(Box::new(view))),
+            None => cx.fail(asked, Failure::NotFound),
+        }
+    }
+
+    fn group_view(&self, conversation: &AccountId) -> Option<GroupView> {
+        let group = self.groups.get(&self.groups.of(conversation)?)?;
+        let roster = group.roster.as_ref()?;
+        let own = self.own.as_ref()?.account;
+        let members = roster.members().map(|(account, member)| {
+            let contact = self.contacts.get(account);
+            let name = contact
+                .map(|c| c.display_name.clone())
+                .filter(|name| !name.is_empty());
+            let handle = contact
+                .map(|c| c.handle.clone())
+                .filter(|handle| !handle.is_empty());
+            let trouble = contact.filter(|_| *account != own);
+            GroupMember {
+                account: *account,
+                name: name.unwrap_or_else(|| member.display_name.clone()),
+                handle: handle.unwrap_or_else(|| member.handle.clone()),
+                admin: roster.is_admin(account),
+                this: *account == own,
+                trust: contact.map_or(crate::view::Trust::Unverified, |c| c.trust),
+                alarm: contact.and_then(|c| c.alarm),
+                left_out: trouble.is_some_and(|c| left_out(c.alarm, c.trust, c.unreachable)),
+            }
+        });
+        let settings = roster.settings();
+        Some(GroupView {
+            conversation: *conversation,
+            name: settings.name.as_str().to_owned(),
+            picture: settings.picture.clone(),
+            admins_only: settings.admins_only,
+            timer_seconds: settings.timer_seconds,
+            members: members.collect(),
+            over: group.over,
+            trouble: match &group.alarm {
+                None => None,
+                Some(RosterAlarm::Withheld) => Some(GroupTrouble::Withheld),
+                Some(RosterAlarm::Forked(signers)) => Some(GroupTrouble::Forked {
+                    signers: signers.clone(),
+                }),
+            },
+        })
+    }
+
+    /// Who has an own message, and who has read it.
+    pub(crate) fn message_states(
+        &mut self,
+        asked: u64,
+        conversation: AccountId,
+        message: MessageId,
+        cx: &mut Context<'_>,
+    ) {
+        let own = self.own.as_ref().map(|own| own.account);
+        let row = self.groups.of(&conversation).and_then(|_| {
+            let (group, number) = self.groups.row_of(&message)?;
+            self.groups.row(&group, number)
+        });
+        let Some(row) = row else {
+            return cx.fail(asked, Failure::NotFound);
+        };
+        let others = row.to.iter().filter(|to| Some(to.account) != own);
+        let states = others
+            .map(|to| MemberState {
+                account: to.account,
+                state: to.state,
+            })
+            .collect();
+        cx.answer(asked, Answer::MessageStates(states));
+    }
+}
