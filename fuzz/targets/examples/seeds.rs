@@ -9,7 +9,7 @@ use chopar_e2ee::fixture::{Person, rng};
 use chopar_e2ee::recovery::RecoveryKey;
 use chopar_e2ee::safety_number::SafetyNumber;
 use chopar_e2ee::seal::{FirstContact, seal_handshake, session_body};
-use chopar_fuzz_targets::{Act, GROUP, SCENE};
+use chopar_fuzz_targets::{Act, SCENE};
 use chopar_wire::frame;
 use chopar_wire::prost::Message;
 use chopar_wire::proto::relay::{ClaimBundle, ClaimedBundle, Log, client_frame, relay_frame};
@@ -68,17 +68,6 @@ fn main() {
         ("ratchet_message", "waiting", scene.waiting.clone()),
         ("session_record", "initiator", scene.ours.to_record().to_vec()),
         ("session_record", "responder", scene.theirs.to_record().to_vec()),
-        ("roster_entry", "next", GROUP.next.encode_to_vec()),
-        (
-            "roster_entry",
-            "first",
-            GROUP.roster.entries(0)[0].encode_to_vec(),
-        ),
-        ("roster_sealed", "next", GROUP.sealed.clone()),
-        ("group_message", "waiting", GROUP.waiting.clone()),
-        ("group_distribution", "with_end", GROUP.distribution.clone()),
-        ("group_record", "sending", GROUP.ours.to_record().to_vec()),
-        ("group_record", "receiving", GROUP.theirs.to_record().to_vec()),
         ("recovery_key", "typed", groups.join(" ").into_bytes()),
         ("handle", "plain", b"bobur.mirzo".to_vec()),
         ("handle", "capitals", " @Bobur_1 ".into()),

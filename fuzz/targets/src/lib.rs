@@ -5,7 +5,6 @@
 
 #![forbid(unsafe_code)]
 
-mod group;
 mod script;
 mod world;
 
@@ -27,9 +26,6 @@ use chopar_wire::proto::identity::Bundle;
 use chopar_wire::proto::relay::Log;
 use rand_core::CryptoRng;
 
-pub use group::{
-    GROUP, GroupScene, group_distribution, group_message, group_record, roster_entry, roster_sealed,
-};
 pub use script::{Act, script};
 pub use world::world;
 
@@ -40,7 +36,7 @@ pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 13] = [
     ("client_frame", client_frame),
     ("relay_frame", relay_frame),
     ("account_log", account_log),
@@ -49,11 +45,6 @@ pub const TARGETS: [Target; 18] = [
     ("handshake_header", handshake_header),
     ("ratchet_message", ratchet_message),
     ("session_record", session_record),
-    ("roster_entry", roster_entry),
-    ("roster_sealed", roster_sealed),
-    ("group_message", group_message),
-    ("group_distribution", group_distribution),
-    ("group_record", group_record),
     ("recovery_key", recovery_key),
     ("handle", handle),
     ("safety_number_qr", safety_number_qr),

@@ -52,6 +52,8 @@ pub mod proto {
 }
 
 pub use group::{GroupRecipient, RecipientsError};
-pub use ids::{AccountId, DeviceId, EnvelopeId, GroupSubmissionId, MessageId, OpaqueLogId, QueueSeq};
+pub use ids::{
+    AccountId, DeviceId, EnvelopeId, GroupId, GroupSubmissionId, MessageId, OpaqueLogId, QueueSeq,
+};
 pub use prost;
 pub use time::Timestamp;

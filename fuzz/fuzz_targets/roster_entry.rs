@@ -1,5 +1,0 @@
-//! See `chopar_fuzz_targets::roster_entry`.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chopar_fuzz_targets::roster_entry(bytes));
