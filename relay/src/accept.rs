@@ -22,6 +22,7 @@ use tower_service::Service;
 
 use crate::core::{Core, stop_of};
 use crate::places::Peer;
+use crate::read_ahead::ReadAhead;
 use crate::tls::Tls;
 
 /// Largest request head in bytes: a browser's, with room. hyper's own minimum is 8 KiB.
@@ -61,7 +62,7 @@ async fn serve(core: Arc<Core>, stream: TcpStream, peer: Peer, router: Router) {
         tracing::debug!(%fault, "small frames will wait for company");
     }
     match &core.tls {
-        None => requests(&core, stream, peer, router).await,
+        None => requests(&core, ReadAhead::new(stream), peer, router).await,
         // Apart: a connection without TLS need not hold room for it.
         Some(tls) => Box::pin(secured(&core, tls, stream, peer, router)).await,
     }

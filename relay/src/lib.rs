@@ -17,7 +17,7 @@
 //! |---|---|
 //! | `relay` | [`Relay`]: opening, running, draining |
 //! | `config` | [`Config`] and its parts |
-//! | `accept`, `places`, `strangers`, `forwarded`, `descriptors` | the accept loop and its timeouts, caps, clients behind a proxy, open files |
+//! | `accept`, `read_ahead`, `places`, `strangers`, `forwarded`, `descriptors` | the accept loop and its timeouts, caps, clients behind a proxy, open files |
 //! | `tls`, `origin` | TLS 1.3, certificates that change while connections live; where people reach the relay |
 //! | `http` | the web client, headers, probes |
 //! | `ws` | `/v1/connect`: sign-in, frames, delivery |
@@ -41,6 +41,7 @@ mod http;
 mod origin;
 mod places;
 mod policy;
+mod read_ahead;
 mod relay;
 mod store;
 mod strangers;

@@ -56,7 +56,7 @@ pub(crate) fn writer(path: &Path, bytes_max: Option<u64>) -> Result<Connection, 
         // Must precede the first table. Pages of delivered messages go back to the file system.
         db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
     }
-    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384")?;
+    db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 8192")?;
     if version < SCHEMA_VERSION {
         let tx = db.transaction()?;
         for step in STEPS.iter().skip(usize::try_from(version).unwrap_or(0)) {
