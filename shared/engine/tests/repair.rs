@@ -548,3 +548,28 @@ fn repeated_signals_are_no_sign_of_life() {
     let waiting = world.relay.waiting();
     assert!((40..=40 + 5 * 8).contains(&waiting), "{waiting} envelopes wait");
 }
+/// P-289.
+#[test]
+fn an_expired_message_behind_a_long_unanswered_chain_means_a_new_session() {
+    for (messages, renewed) in [(480, false), (500, true)] {
+        let (mut world, accounts) = friends(88);
+        world.switch_off(1);
+        send(&mut world, 0, accounts[1], 1);
+        // Repairs of somebody who is away come after 1, 2, 4, 8, 16 and 32 days.
+        world.run_for(17 * DAY);
+        for number in 0..messages {
+            let intent = Intent::Send {
+                conversation: accounts[1],
+                id: chopar_wire::MessageId::new((1_000_u128 + number).to_be_bytes()),
+                text: "anybody there".to_owned(),
+            };
+            assert!(world.ask_now(0, intent) == Answer::Done);
+        }
+        world.run_for(12 * DAY);
+        let before = world.sending_session(0, 1);
+        world.run_for(2 * DAY);
+        send(&mut world, 0, accounts[1], 2);
+        world.run_for(60_000);
+        assert_eq!(world.sending_session(0, 1) != before, renewed, "{messages}");
+    }
+}
