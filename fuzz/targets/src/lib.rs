@@ -5,6 +5,9 @@
 
 #![forbid(unsafe_code)]
 
+mod claims;
+mod inside;
+mod lone;
 mod script;
 mod world;
 
@@ -26,17 +29,23 @@ use chopar_wire::proto::identity::Bundle;
 use chopar_wire::proto::relay::Log;
 use rand_core::CryptoRng;
 
+pub use claims::{claim, histories, log_growth, name, sign_in};
+pub use inside::{first_contact, padding, prekey_record, ratchet_header, signal};
+pub use lone::{ALONE, Alone, engine_frames, engine_records, payload};
 pub use script::{Act, script};
 pub use world::world;
 
 /// The moment of every target.
 pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
+/// What the waiting signal says.
+pub const SIGNAL: &[u8] = b"typing";
+
 /// A target and the name of its corpus.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 24] = [
     ("client_frame", client_frame),
     ("relay_frame", relay_frame),
     ("account_log", account_log),
@@ -48,6 +57,17 @@ pub const TARGETS: [Target; 13] = [
     ("recovery_key", recovery_key),
     ("handle", handle),
     ("safety_number_qr", safety_number_qr),
+    ("sign_in", sign_in),
+    ("name", name),
+    ("log_growth", log_growth),
+    ("first_contact", first_contact),
+    ("ratchet_header", ratchet_header),
+    ("signal", signal),
+    ("padding", padding),
+    ("prekey_record", prekey_record),
+    ("payload", payload),
+    ("engine_frames", engine_frames),
+    ("engine_records", engine_records),
     ("script", script),
     ("world", world),
 ];
@@ -64,6 +84,8 @@ pub struct Scene {
     pub theirs: Session,
     /// The message that Bob has not opened.
     pub waiting: Vec<u8>,
+    /// The signal that Bob has not opened.
+    pub signal: Vec<u8>,
     /// The header of the handshake.
     pub header: HandshakeHeader,
 }
@@ -114,12 +136,14 @@ impl Scene {
             ours.commit(opened.draft).unwrap();
         }
         let waiting = ours.encrypt(b"waiting", NOW, &mut rng).unwrap();
+        let signal = ours.seal_signal(SIGNAL, NOW, &mut rng).unwrap();
         Self {
             alice,
             bob,
             ours,
             theirs,
             waiting,
+            signal,
             header,
         }
     }

@@ -84,7 +84,7 @@ pub fn world(bytes: &[u8]) {
     assert_eq!(world.relay.waiting(), 0, "envelopes wait at the relay");
 }
 
-fn conversation(peer: AccountId, number: usize) -> Intent {
+pub(crate) fn conversation(peer: AccountId, number: usize) -> Intent {
     Intent::OpenConversation {
         peer,
         handle: format!("person{number}"),
@@ -92,7 +92,7 @@ fn conversation(peer: AccountId, number: usize) -> Intent {
     }
 }
 
-fn message(conversation: AccountId, person: usize, number: u8, text: String) -> Intent {
+pub(crate) fn message(conversation: AccountId, person: usize, number: u8, text: String) -> Intent {
     Intent::Send {
         conversation,
         id: MessageId::new([person as u8 + 1, number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),

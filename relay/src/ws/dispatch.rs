@@ -66,9 +66,10 @@ pub(crate) fn handle(core: &Arc<Core>, session: &Session, body: client_frame::Bo
         Frame::ListMembers(list) => {
             Box::pin(async move { administration::list_members(&owned, &session, list).await })
         }
-        Frame::SubmitGroup(_) | Frame::AppendOpaque(_) | Frame::FetchOpaque(_) => {
-            at_once(Refusal::new(Reason::UnknownKind, "this relay keeps no groups yet"))
-        }
+        Frame::SubmitGroup(_) | Frame::AppendOpaque(_) | Frame::FetchOpaque(_) => at_once(Refusal::new(
+            Reason::UnknownKind,
+            "this relay keeps no groups yet",
+        )),
         Frame::SignIn(_) | Frame::Register(_) | Frame::CheckInvite(_) => {
             at_once(Refusal::new(Reason::NotAllowed, "this connection is signed in"))
         }

@@ -13,6 +13,10 @@ use chopar_identity::{
 use chopar_wire::Timestamp;
 use chopar_wire::proto::identity::Bundle;
 use ed25519_dalek::{Signer as _, SigningKey};
+use hpke::aead::AesGcm256;
+use hpke::kdf::HkdfSha256;
+use hpke::kem::X25519HkdfSha256;
+use hpke::{Deserializable, Kem, OpModeS, Serializable};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, SeedableRng};
 
@@ -34,6 +38,8 @@ fn signing_key(rng: &mut impl CryptoRng) -> SigningKey {
 pub struct Person {
     /// The account log: account and device.
     pub log: AccountLog,
+    /// The account's signing key.
+    pub account: SigningKey,
     /// The device's signing key.
     pub signing: SigningKey,
     /// The device's X25519 identity key.
@@ -86,6 +92,7 @@ impl Person {
         Self {
             local: LocalDevice::new(*log.account(), keys),
             log,
+            account,
             signing,
             agreement,
             signed_prekey: EcPrekeySecret::random(1, Timestamp(1), rng),
@@ -140,5 +147,31 @@ impl Person {
                 OneTimeOrLastResort::LastResort(&self.last_resort)
             },
         }
+    }
+
+    /// An envelope in handshake form with any content, sealed rightly to this person, without the product's own sealing.
+    pub fn sealed(&self, content: &[u8], rng: &mut impl CryptoRng) -> Vec<u8> {
+        let key = self.sealing_key.public();
+        let info = [
+            &b"Chopar v1 seal"[..],
+            self.local.account().as_bytes(),
+            self.local.device().as_bytes(),
+            &key.id.to_be_bytes(),
+        ]
+        .concat();
+        let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(key.public.as_bytes()).unwrap();
+        let (encapsulated, ciphertext) = hpke::single_shot_seal_with_rng::<
+            AesGcm256,
+            HkdfSha256,
+            X25519HkdfSha256,
+        >(&OpModeS::Base, &public, &info, content, &[], rng)
+        .unwrap();
+        [
+            &[1][..],
+            &key.id.to_be_bytes(),
+            &encapsulated.to_bytes(),
+            &ciphertext,
+        ]
+        .concat()
     }
 }

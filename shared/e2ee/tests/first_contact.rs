@@ -5,7 +5,7 @@
 
 use chopar_e2ee::device::{LocalDevice, PeerDevice};
 use chopar_e2ee::handshake::{Acceptance, HandshakeHeader, Initiation};
-use chopar_e2ee::keys::{Secret32, X25519Secret};
+use chopar_e2ee::keys::{Agreed, Secret32, X25519Secret};
 use chopar_e2ee::padding::{pad, unpad};
 use chopar_e2ee::prekeys::{EcPrekeySecret, OneTimeOrLastResort, OneTimeSecret, PqPrekeySecret, Prekeys};
 use chopar_e2ee::ratchet::Session;
@@ -209,6 +209,51 @@ fn a_sender_who_is_not_who_the_envelope_says_gets_no_session() {
         theirs.open(&unsealed.message, NOW).is_err(),
         "does not authenticate"
     );
+}
+
+/// A first message of Alice's to Bob, made without anything of Alice's but what the relay shows, by one who computed
+/// DH(IKa, SPKb) from something of Bob's. Whether Bob opens it with his prekeys.
+fn posing(alice: &Person, bob: &Person, thief: &mut Person, agreed: Agreed) -> bool {
+    let device = PeerDevice::from_log(&bob.log, bob.local.device()).unwrap();
+    let bundle = VerifiedBundle::verify(device.account(), device.keys(), &bob.bundle()).unwrap();
+    let initiation = Initiation::begin(&alice.local, &device, &bundle, &mut thief.rng).unwrap();
+    let (secrets, header) = initiation.finish(agreed);
+    let mut session = Session::initiator(secrets, NOW);
+    let message = session
+        .encrypt(&pad(b"it is me, Alice").unwrap(), NOW, &mut thief.rng)
+        .unwrap();
+    let content = FirstContact {
+        log: &alice.log,
+        device: alice.local.device(),
+        header: &header,
+        message: &message,
+    };
+    let key = &bundle.base().sealing_key;
+    let unsealed = bob.unseal(&seal_handshake(&device, key, &content, &mut thief.rng).unwrap());
+    assert_eq!(unsealed.account, *alice.local.account());
+    bob.accept(&unsealed).open(&unsealed.message, NOW).is_ok()
+}
+
+/// What this kind of agreement does not give: who has the private half of Bob's signed prekey can be anybody to Bob. The
+/// identity key alone is not enough, neither Bob's nor somebody else's; and once the prekey is gone, so is the way.
+/// T-091.
+#[test]
+fn who_has_a_prekey_poses_as_anybody_to_its_owner() {
+    let (alice, mut bob, mut thief) = (Person::new(1), Person::new(2), Person::new(3));
+    let alices = alice.local.keys().agreement;
+    let agreed = bob.signed_prekey.secret.agree(&alices).unwrap();
+    assert!(
+        posing(&alice, &bob, &mut thief, agreed),
+        "the limit that is written down"
+    );
+    let agreed = bob.agreement.agree(&alices).unwrap();
+    assert!(!posing(&alice, &bob, &mut thief, agreed));
+    let agreed = thief.agreement.agree(&bob.signed_prekey.public().public).unwrap();
+    assert!(!posing(&alice, &bob, &mut thief, agreed));
+    // The next prekey under the same number: what was copied of the old one is worth nothing.
+    let old = bob.signed_prekey.secret.duplicate();
+    bob.signed_prekey = EcPrekeySecret::random(1, NOW, &mut bob.rng);
+    assert!(!posing(&alice, &bob, &mut thief, old.agree(&alices).unwrap()));
 }
 
 /// P-030.

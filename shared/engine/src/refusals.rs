@@ -39,4 +39,10 @@ impl Refusals {
     pub(crate) fn count(&self, refusal: Refusal) -> u64 {
         self.counts.get(&refusal).copied().unwrap_or(0)
     }
+
+    /// All that happened, by name.
+    #[cfg(feature = "simulator")]
+    pub(crate) const fn all(&self) -> &BTreeMap<Refusal, u64> {
+        &self.counts
+    }
 }

@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod attacks;
 mod carriers;
+mod labels;
+mod limits;
 mod rules;
 mod sources;
 mod structure;
-mod tables;

@@ -63,7 +63,7 @@ fn records_of_the_first_version_are_read_and_written_anew() {
     assert_eq!(old.encode(), pair.encode());
 }
 
-/// P-043. What is written today, pinned: another layout needs another form byte. `CHOPAR_WRITE_GOLDEN` writes the files
+/// P-043, P-300. What is written today, pinned: another layout needs another form byte. `CHOPAR_WRITE_GOLDEN` writes the files
 /// again, for a form that has not been released.
 #[test]
 fn the_forms_of_today_stay_as_they_are() {
@@ -82,7 +82,7 @@ fn the_forms_of_today_stay_as_they_are() {
     }
 }
 
-/// P-043.
+/// P-043, P-300.
 #[test]
 fn damage_other_kinds_and_other_versions_are_named() {
     let (ec, pq, pair) = one_of_each();

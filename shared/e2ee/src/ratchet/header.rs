@@ -59,7 +59,7 @@ impl HeaderTemplate {
     }
 
     /// A header as a peer that breaks the rules would make it.
-    #[cfg(test)]
+    #[cfg(feature = "oracle")]
     pub(super) fn unchecked(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }

@@ -4,15 +4,19 @@
 use core::convert::Infallible;
 
 use chopar_wire::Timestamp;
-use rand_core::{TryCryptoRng, TryRng};
+use rand_core::{CryptoRng, TryCryptoRng, TryRng};
 use zeroize::Zeroizing;
 
 use super::aead::{AEAD_TAG, OneUse};
+use super::header::{BARE, HeaderTemplate, WITH_KEM};
 use super::kdf;
 use super::kem_turn::{
     Asked, Idle, KEM_CIPHERTEXT, KEM_KEY, KemField, KemState, Offered, PeerKey, SinceExchange,
 };
 use super::limits::KEM_AFTER_MESSAGES;
+use super::message::Parts;
+use super::profile::Suite1;
+use super::session::Session;
 use crate::keys::Secret32;
 
 /// An exchange is due at once.
@@ -104,4 +108,41 @@ pub fn kem_answered(seed: &[u8; 64], ciphertext: &[u8]) -> Option<Secret32> {
         .ok()
         .flatten();
     turn.and_then(|turn| turn.secret).map(|secret| secret.shared)
+}
+
+/// Which header key a peer that breaks the rules seals with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chain {
+    /// That of the chain it sends in.
+    Current,
+    /// That of its next turn.
+    Coming,
+}
+
+/// A message whose header authenticates although the peer made it up: cut or filled with zeros to one of the two lengths
+/// that a header has. The content is under the next message key of the present chain. `None` before the first message.
+pub fn with_header(
+    session: &Session,
+    chain: Chain,
+    number: u32,
+    header: &[u8],
+    content: &[u8],
+    rng: &mut impl CryptoRng,
+) -> Option<Vec<u8>> {
+    let sending = session.sending.as_ref()?;
+    let mut header = header.to_vec();
+    header.resize(if header.len() < WITH_KEM { BARE } else { WITH_KEM }, 0);
+    let parts = Parts {
+        profile: &Suite1,
+        associated: &session.associated_data,
+        header_key: match chain {
+            Chain::Current => &sending.header_key,
+            Chain::Coming => &session.next_sending_header,
+        },
+        message_key: sending.chain.step().0,
+        number,
+        header: &HeaderTemplate::unchecked(header),
+        plaintext: content,
+    };
+    Some(parts.seal(rng))
 }

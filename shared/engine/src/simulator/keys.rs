@@ -8,6 +8,7 @@ use x25519_dalek::{PublicKey, StaticSecret};
 use crate::input::DeviceKeysPublic;
 
 /// The two identity keys of a device.
+#[derive(Clone)]
 pub struct SoftwareKeys {
     signing: SigningKey,
     agreement: StaticSecret,
@@ -26,10 +27,7 @@ impl SoftwareKeys {
 
     /// What somebody has who copied them: a device in league with the relay, or a thief.
     pub(super) fn stolen(&self) -> Self {
-        Self {
-            signing: self.signing.clone(),
-            agreement: self.agreement.clone(),
-        }
+        self.clone()
     }
 
     /// Their public halves.

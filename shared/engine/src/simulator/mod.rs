@@ -17,6 +17,7 @@
 
 pub mod hostile;
 mod keys;
+mod lone;
 mod person;
 mod relay;
 mod run;
@@ -25,6 +26,7 @@ mod vault;
 mod world;
 
 pub use keys::SoftwareKeys;
+pub use lone::{Image, Lone};
 pub use person::Person;
 pub use relay::Relay;
 pub use run::{Config, Report, run};

@@ -7,12 +7,14 @@ use rand_chacha::ChaCha8Rng;
 
 use super::keys::SoftwareKeys;
 use super::vault::Vault;
+use crate::effect::Record;
 use crate::engine::Engine;
 use crate::event::{Answer, Event};
 use crate::intent::Intent;
 use crate::records::Stored;
 use crate::records::line::{DeliveryRecord, LineContent, LineRecord};
-use crate::view::{Conversation, Phase};
+use crate::refusals::Refusal;
+use crate::view::{Conversation, Notice, Phase};
 
 /// A person in the world.
 pub struct Person {
@@ -28,6 +30,8 @@ pub struct Person {
     pub told: VecDeque<Event>,
     /// The phase as last told.
     pub phase: Option<Phase>,
+    /// Envelopes put away unread, by reason, over all lives of the engine but the present one.
+    pub refusals: BTreeMap<Refusal, u64>,
     /// What the host says at the next start about its vault, see [`crate::Input::Opened`].
     pub rolled_back: bool,
     pub(super) keys: Option<SoftwareKeys>,
@@ -52,6 +56,7 @@ impl Person {
             rows: BTreeMap::new(),
             told: VecDeque::new(),
             phase: None,
+            refusals: BTreeMap::new(),
             rolled_back: false,
             keys: None,
             rng,
@@ -70,10 +75,7 @@ impl Person {
 
     /// Their messages in one conversation as the vault has them, in order.
     pub fn theirs(&self, peer: &AccountId) -> Vec<(MessageId, String)> {
-        self.texts(peer, |content| match content {
-            LineContent::Theirs(text) => Some(text),
-            _ => None,
-        })
+        self.vault.theirs(peer)
     }
 
     /// Own messages in one conversation as the vault has them, with the number of their state (3 is read).
@@ -93,17 +95,28 @@ impl Person {
             .collect()
     }
 
-    fn texts(
-        &self,
-        peer: &AccountId,
-        pick: impl Fn(LineContent) -> Option<crate::records::line::TextRecord>,
-    ) -> Vec<(MessageId, String)> {
-        let lines = self.vault.page(peer.as_bytes(), None, usize::MAX);
-        let lines = lines.iter().filter(|r| r.key.kind == crate::Kind::Line);
-        lines
-            .filter_map(|r| pick(LineRecord::read(&r.value).unwrap().content?))
-            .map(|text| (MessageId::try_from(text.id.as_slice()).unwrap(), text.text))
-            .collect()
+    /// How often a line of any conversation says this.
+    pub fn told_in_lines(&self, notice: &Notice) -> usize {
+        let content = crate::line::notice(notice, Timestamp(0)).content;
+        let lines = self.vault.select(|key| key.kind == crate::Kind::Line);
+        let says = |record: &&Record| LineRecord::read(&record.value).unwrap().content == content;
+        lines.iter().filter(says).count()
+    }
+
+    /// Envelopes put away unread, by reason, over all lives of the engine. None of them where a relay keeps to the contract.
+    pub fn all_refusals(&self) -> BTreeMap<Refusal, u64> {
+        let mut all = self.refusals.clone();
+        if let Some(engine) = &self.engine {
+            add(&mut all, engine);
+        }
+        all
+    }
+
+    /// The engine's life is over: what it counted is added up.
+    pub(super) fn end_life(&mut self) {
+        if let Some(engine) = self.engine.take() {
+            add(&mut self.refusals, &engine);
+        }
     }
 
     pub(super) fn tell(&mut self, event: Event) {
@@ -126,5 +139,12 @@ impl Person {
                 }
             }
         }
+    }
+}
+
+/// Adds up what an engine put away.
+fn add(all: &mut BTreeMap<Refusal, u64>, engine: &Engine) {
+    for (refusal, count) in engine.refusals.all() {
+        *all.entry(*refusal).or_default() += count;
     }
 }

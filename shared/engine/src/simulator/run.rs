@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::world::{Faults, World};
 use crate::intent::Intent;
+use crate::view::Notice;
 
 /// How large, and from which seed.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +66,8 @@ pub struct Report {
 /// Runs and checks.
 ///
 /// # Panics
-/// Where a message is lost, doubled, out of its sender's order, not delivered by its tick, or an envelope stays unopened.
+/// Where a message is lost, doubled, out of its sender's order, not delivered by its tick, where an envelope stays unopened, or
+/// where anything had to be repaired or refused: this relay loses nothing and keeps to the contract.
 pub fn run(config: Config) -> Report {
     let Config {
         seed,
@@ -208,6 +210,13 @@ fn check(world: &World, accounts: &[AccountId], said: &BTreeMap<(usize, usize), 
             engine.damage().is_empty(),
             "seed {seed}: damage at {number}: {:?}",
             engine.damage()
+        );
+        let repaired = person.told_in_lines(&Notice::Repaired);
+        assert!(repaired == 0, "seed {seed}: {repaired} repairs at {number}");
+        let refused = person.all_refusals();
+        assert!(
+            refused.is_empty(),
+            "seed {seed}: refused at {number}: {refused:?}"
         );
         let outbox = person.vault.select(|key| key.kind == crate::Kind::Outbox).len();
         assert!(

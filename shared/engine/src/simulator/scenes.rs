@@ -6,6 +6,7 @@ use chopar_wire::proto::identity::Entry;
 use chopar_wire::proto::relay::relay_frame::Body;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use zeroize::Zeroizing;
 
 use super::keys::SoftwareKeys;
 use super::person::Person;
@@ -96,6 +97,14 @@ impl World {
                 .get(&engine.sessions.sending(&device)?)?
                 .header_hash,
         )
+    }
+
+    /// The record of the session a person sends in to another's first device.
+    pub fn sending_record(&self, from: usize, to: usize) -> Option<Zeroizing<Vec<u8>>> {
+        let account = self.persons[to].account()?;
+        let device = self.relay.log(&account).active_devices().first()?.id;
+        let sessions = &self.persons[from].engine.as_ref()?.sessions;
+        Some(sessions.get(&sessions.sending(&device)?)?.session.to_record())
     }
 
     /// Closes a person's browser until [`Self::switch_on`].

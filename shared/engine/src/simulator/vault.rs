@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use chopar_wire::{AccountId, MessageId};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::effect::{Batch, Kind, Record, RecordKey, Write};
+use crate::records::Stored;
+use crate::records::line::{LineContent, LineRecord};
 
 /// Records by key.
 #[derive(Clone, Default)]
@@ -45,6 +48,17 @@ impl Vault {
         lines.extend(self.select(|key| of(Kind::Delivery, key) && key.sequence >= first));
         lines.sort_by_key(|record| record.key.sequence);
         lines
+    }
+
+    /// Their messages in one conversation, in order.
+    pub fn theirs(&self, peer: &AccountId) -> Vec<(MessageId, String)> {
+        let lines = self.page(peer.as_bytes(), None, usize::MAX);
+        let theirs = |record: &Record| match LineRecord::read(&record.value).unwrap().content? {
+            LineContent::Theirs(text) => Some((MessageId::try_from(text.id.as_slice()).unwrap(), text.text)),
+            _ => None,
+        };
+        let lines = lines.iter().filter(|record| record.key.kind == Kind::Line);
+        lines.filter_map(theirs).collect()
     }
 
     /// Records for which `wanted` holds, in the order of their keys.

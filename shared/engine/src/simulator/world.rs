@@ -363,7 +363,7 @@ impl World {
             self.relay.disconnected(connection);
         }
         let person = &mut self.persons[person];
-        person.engine = None;
+        person.end_life();
         person.epoch += 1;
         person.wake = None;
     }

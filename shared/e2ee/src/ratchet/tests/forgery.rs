@@ -4,7 +4,7 @@ use rand_core::Rng;
 
 use super::super::header::HeaderTemplate;
 use super::super::kem_turn::{KEM_CIPHERTEXT, KemField};
-use super::super::message::Parts;
+use super::super::primitives::{Chain, with_header};
 use super::*;
 
 /// Refused, and the record is the same to the byte.
@@ -102,19 +102,9 @@ pub(super) fn forged(
     alter: impl FnOnce(&mut Vec<u8>),
     rng: &mut ChaCha20Rng,
 ) -> Vec<u8> {
-    let sending = session.sending.as_ref().unwrap();
-    let mut header = sending.template.as_bytes().to_vec();
+    let mut header = session.sending.as_ref().unwrap().template.as_bytes().to_vec();
     alter(&mut header);
-    let parts = Parts {
-        profile: &Suite1,
-        associated: &session.associated_data,
-        header_key: &sending.header_key,
-        message_key: sending.chain.step().0,
-        number,
-        header: &HeaderTemplate::unchecked(header),
-        plaintext: b"forged",
-    };
-    parts.seal(rng)
+    with_header(session, Chain::Current, number, &header, b"forged", rng).unwrap()
 }
 
 /// P-007, T-008.

@@ -58,6 +58,7 @@ fn broken_kem(alice: &Session, bob: &Session) -> Option<KemSecret> {
         .and_then(|turn| turn.secret)
 }
 
+/// T-090.
 #[test]
 fn a_theft_is_a_theft_until_a_turn() {
     let (mut alice, mut bob, mut rng) = pair(30);
@@ -68,7 +69,9 @@ fn a_theft_is_a_theft_until_a_turn() {
     }
 }
 
-/// X25519 is broken: the thief reads on through every turn, until a KEM exchange, and nothing after it.
+/// X25519 is broken: the thief reads on through every turn, until a KEM exchange, and nothing after it. From a theft right
+/// after an exchange that is eight round trips of single messages.
+/// T-090.
 #[test]
 fn the_kem_turn_heals_where_x25519_is_broken() {
     let (mut alice, mut bob, mut rng) = pair(31);
@@ -92,6 +95,7 @@ fn the_kem_turn_heals_where_x25519_is_broken() {
 
 /// ML-KEM is broken: the thief knows every KEM secret, and is out after one round trip all the same. One who breaks
 /// both reads on, which shows that nothing but the X25519 secret kept the other out.
+/// T-090.
 #[test]
 fn the_x25519_turn_heals_where_ml_kem_is_broken() {
     let (mut alice, mut bob, mut rng) = pair(32);
@@ -118,6 +122,7 @@ fn the_x25519_turn_heals_where_ml_kem_is_broken() {
 }
 
 /// Nothing of a message key is left once it is used: a state stolen later opens nothing that was opened before.
+/// T-090.
 #[test]
 fn used_keys_are_gone() {
     let (mut alice, mut bob, mut rng) = pair(33);

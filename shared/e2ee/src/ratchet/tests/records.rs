@@ -18,7 +18,7 @@ fn rich() -> (Session, Vec<u8>, Vec<u8>) {
 
 /// Version 1 stays readable for ever: the file was written when it was new. Setting `CHOPAR_WRITE_GOLDEN` writes it
 /// again, for a version that has not been released.
-/// P-071.
+/// P-071, P-302.
 #[test]
 fn the_golden_record_of_version_1_is_read_and_written_alike() {
     let path = |name| {
@@ -87,7 +87,7 @@ fn every_skipped_key_costs_about_seventy_bytes() {
     assert!((60..=75).contains(&each), "{each}");
 }
 
-/// P-071.
+/// P-071, P-302.
 #[test]
 fn other_versions_and_damage_are_named() {
     let (session, late, _) = rich();

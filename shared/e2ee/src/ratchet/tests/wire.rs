@@ -73,6 +73,17 @@ fn a_first_message_is_what_the_protocol_says() {
     }
 }
 
+/// P-301.
+#[test]
+fn a_session_is_named_as_the_protocol_says() {
+    let (alice, bob, _) = pair(60);
+    // Root and header keys of `secrets`.
+    let keys = [[1; 32], [2; 32], [3; 32]].concat();
+    let name = derived::<16>(&[], &keys, b"Chopar v1 session-id");
+    assert_eq!(alice.id().as_bytes(), &name);
+    assert_eq!(bob.id(), alice.id());
+}
+
 /// P-060: a KEM secret in the input, and in the info a hash of everything that made it.
 #[test]
 fn a_root_step_with_a_kem_is_what_the_protocol_says() {

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "run by hand; a failure is shown")]
 
+mod alone;
+mod inside;
+
 use std::fs;
 use std::path::Path;
 
@@ -80,12 +83,18 @@ fn main() {
         ("world", "both_write", both_write()),
         ("world", "trouble", trouble()),
     ] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../corpus")
-            .join(target);
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join(name), bytes).unwrap();
+        write(target, name, &bytes);
     }
+    inside::write_all();
+    alone::write_all();
+}
+
+fn write(target: &str, name: &str, bytes: &[u8]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../corpus")
+        .join(target);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(name), bytes).unwrap();
 }
 
 /// Sides of a script.

@@ -1,0 +1,65 @@
+//! What a device signs or seals: claims, growing logs, content behind an authentication.
+
+use chopar_e2ee::padding::pad;
+use chopar_e2ee::ratchet::primitives::kem_offer;
+use chopar_fuzz_targets::{SCENE, claim, histories};
+use chopar_identity::SignInClaim;
+use chopar_wire::prost::Message;
+use chopar_wire::proto::content::FirstContact;
+use chopar_wire::proto::identity::Signed;
+use chopar_wire::proto::relay::Log;
+use ed25519_dalek::Signer as _;
+
+use crate::write;
+
+pub(crate) fn write_all() {
+    let (alice, bob) = (&SCENE.alice, &SCENE.bob);
+    let body = claim().body();
+    let signature = bob.signing.sign(&SignInClaim::signing_input(&body)).to_bytes();
+    let proof = Signed {
+        body: body.into(),
+        signature: signature.to_vec().into(),
+    };
+    write("sign_in", "proof", &proof.encode_to_vec());
+    write("name", "plain", b"Bobur Mirzo");
+    write("name", "cyrillic", " Бобур Мирзо ".as_bytes());
+    for (name, entries) in ["longer", "other", "resolved"].into_iter().zip(histories()) {
+        let log = Log {
+            account: (*bob.log.account()).into(),
+            from: 0,
+            entries,
+            head: None,
+        };
+        write("log_growth", name, &log.encode_to_vec());
+    }
+    let whole = FirstContact {
+        account: (*alice.log.account()).into(),
+        device: (*alice.local.device()).into(),
+        log_head: Some((&alice.log.head()).into()),
+        log: alice.log.entries(0).to_vec(),
+        handshake: SCENE.header.encode().into(),
+        message: SCENE.waiting.clone().into(),
+    };
+    let head = FirstContact {
+        log: Vec::new(),
+        ..whole.clone()
+    };
+    for (name, content) in [("whole", whole), ("head", head)] {
+        let bytes = [&[0][..], &content.encode_to_vec()].concat();
+        write("first_contact", name, &bytes);
+    }
+    let header = |flags: u8, area: &[u8]| {
+        let key = alice.local.keys().agreement;
+        let (previous, number) = (3u32.to_be_bytes(), 1u32.to_be_bytes());
+        let header = [&key.as_bytes()[..], &previous, &number, &[flags], area].concat();
+        [&[0][..], &number, &header].concat()
+    };
+    write("ratchet_header", "bare", &header(0, &[]));
+    write("ratchet_header", "offer", &header(1, &kem_offer(&[5; 64])[..]));
+    write("ratchet_header", "answer", &header(2, &[0; 1184]));
+    write("signal", "waiting", &SCENE.signal);
+    write("padding", "short", &pad(b"hello").unwrap());
+    write("prekey_record", "x25519", &bob.signed_prekey.encode());
+    write("prekey_record", "ml_kem", &bob.last_resort.encode());
+    write("prekey_record", "pair", &bob.one_time.encode());
+}
