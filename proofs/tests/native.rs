@@ -23,6 +23,7 @@ tests! {
     ed25519_wycheproof: "ed25519/wycheproof",
     ed25519_rfc_8032: "ed25519/rfc8032",
     hpke_rfc_9180: "hpke/rfc9180",
+    hpke_by_hand: "hpke/by-hand",
     hpke_openssl: "hpke/openssl",
     aes_256_gcm_wycheproof: "aes-256-gcm/wycheproof",
     hkdf_wycheproof: "hkdf-sha256/wycheproof",

@@ -103,7 +103,7 @@ pub fn payload(bytes: &[u8]) {
         .encrypt(&content, scene.now, &mut rng)
         .expect("a session that writes");
     bob.deliver(&message);
-    bob.wait(120_000);
+    bob.reconnect();
     let text = Payload {
         time: scene.now.0,
         content: Some(payload::Content::Text(Text {
@@ -157,11 +157,7 @@ pub fn engine_frames(bytes: &[u8]) {
     );
     for (pick, part) in parts(bytes) {
         match pick {
-            254 => {
-                bob.take(Input::Disconnected { code: 1006 });
-                bob.wait(60_000);
-                bob.sign_in();
-            }
+            254 => bob.reconnect(),
             255 => bob.wait(1_000 * part.len() as u64),
             _ => {
                 let Ok(frame) = decode_relay(Bytes::copy_from_slice(part)) else {

@@ -42,6 +42,8 @@ pub fn world(bytes: &[u8]) {
         losing[person].set(left.saturating_sub(1));
         left == 0
     }));
+    // Whether a frame may be lost and the next one come: what was sent then is shown in the order in which it came.
+    let mut lossy = false;
     let mut said = [Vec::new(), Vec::new()];
     for act in bytes.chunks_exact(2).take(ACTS) {
         let (person, argument) = (usize::from(act[0] & 1), act[1]);
@@ -55,7 +57,10 @@ pub fn world(bytes: &[u8]) {
             3 => world.drop_connection(person),
             4 => world.crash(person),
             5 => world.set_up(argument & 1 == 1),
-            6 => losses[person].set(argument % 8),
+            6 => {
+                losses[person].set(argument % 8);
+                lossy |= argument % 8 > 0;
+            }
             7 => world.set_faults(Faults {
                 delay_ms: 1 + 16 * u64::from(argument),
                 twice_percent: u64::from(argument) / 4,
@@ -79,6 +84,7 @@ pub fn world(bytes: &[u8]) {
             &accounts[1 - person],
             &said[person],
             &said[1 - person],
+            !lossy,
         );
     }
     assert_eq!(world.relay.waiting(), 0, "envelopes wait at the relay");
@@ -115,10 +121,22 @@ fn looked_at(conversation: AccountId, argument: u8) -> Intent {
 }
 
 #[allow(clippy::expect_used, reason = "a target fails by panicking")]
-fn all_is_well(world: &World, number: usize, peer: &AccountId, own: &[String], theirs: &[String]) {
+fn all_is_well(
+    world: &World,
+    number: usize,
+    peer: &AccountId,
+    own: &[String],
+    theirs: &[String],
+    in_order: bool,
+) {
     let person = &world.persons[number];
-    let shown: Vec<_> = person.theirs(peer).into_iter().map(|(_, text)| text).collect();
-    assert_eq!(shown, theirs, "shown to {number}");
+    let mut shown: Vec<_> = person.theirs(peer).into_iter().map(|(_, text)| text).collect();
+    let mut said = theirs.to_vec();
+    if !in_order {
+        shown.sort();
+        said.sort();
+    }
+    assert_eq!(shown, said, "shown to {number}");
     let states = person.own_states(peer);
     let texts: Vec<_> = states.iter().map(|(text, _)| text).collect();
     assert_eq!(texts, own.iter().collect::<Vec<_>>(), "said by {number}");

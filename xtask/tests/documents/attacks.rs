@@ -10,11 +10,9 @@ const NOT_YET: &str = "comes with";
 
 /// Cells of the row of each attack.
 fn rows(markdown: &str) -> Vec<Vec<&str>> {
-    let cells = |row: &'_ str| -> Option<Vec<_>> {
-        let row = row.strip_prefix("| A-")?.strip_suffix('|')?;
-        Some(row.split('|').map(str::trim).collect())
-    };
-    markdown.lines().filter_map(cells).collect()
+    let attacks = markdown.lines().filter_map(|line| line.strip_prefix("| A-"));
+    let cells = attacks.filter_map(|row| row.strip_suffix('|'));
+    cells.map(|row| row.split('|').map(str::trim).collect()).collect()
 }
 
 /// What stands between backquotes.

@@ -1,6 +1,7 @@
 //! The table, what is to be reached, and the lines of JSON.
 
 use crate::measure::Row;
+use crate::vodozemac::PEER;
 
 /// What the sum of some operations is to stay under.
 pub(crate) struct Goal {
@@ -54,6 +55,17 @@ const OUT_OF_ORDER: [(&str, usize); 3] = [
 /// Ten times the skip is to cost about ten times as much; this is what "about" means.
 const LINEAR: f64 = 13.0;
 
+/// What the peer has nothing to compare with, and why.
+const WITHOUT_COUNTERPART: [(&str, &str); 4] = [
+    ("ping_pong_kem_1k", "it has no post-quantum part"),
+    ("skip_100", "it keeps 40 keys of a chain"),
+    ("skip_1000", "it keeps 40 keys of a chain"),
+    (
+        "safety_number",
+        "its short string is an exchange of fresh keys between two who are connected, not a number of their identities",
+    ),
+];
+
 /// Prints table, goals and lines.
 pub(crate) fn show(ours: &[Row], theirs: &[Row], goals: &[Goal]) {
     println!(
@@ -69,6 +81,11 @@ pub(crate) fn show(ours: &[Row], theirs: &[Row], goals: &[Goal]) {
             "{:<22} {:>11.1} {:>11.1} {:>11.1} {other:>11} {ratio:>7}",
             row.op, row.us, row.min, row.max
         );
+    }
+    for (op, why) in WITHOUT_COUNTERPART {
+        if ours.iter().any(|row| row.op == op) && us(theirs, op).is_none() {
+            println!("{op}: {PEER} has no counterpart: {why}");
+        }
     }
     for line in judged(ours, theirs, goals) {
         println!("{line}");

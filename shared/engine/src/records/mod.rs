@@ -95,6 +95,9 @@ macro_rules! stored {
 pub(crate) use stored;
 
 #[cfg(test)]
+mod golden;
+
+#[cfg(test)]
 mod tests {
     use super::contact::MarksRecord;
     use super::*;

@@ -30,6 +30,19 @@ impl SoftwareKeys {
         self.clone()
     }
 
+    /// Both secrets, the signing one first.
+    pub(super) fn to_bytes(&self) -> [[u8; 32]; 2] {
+        [self.signing.to_bytes(), self.agreement.to_bytes()]
+    }
+
+    /// Takes what [`to_bytes`](Self::to_bytes) gave.
+    pub(super) fn from_bytes([signing, agreement]: [[u8; 32]; 2]) -> Self {
+        Self {
+            signing: SigningKey::from_bytes(&signing),
+            agreement: StaticSecret::from(agreement),
+        }
+    }
+
     /// Their public halves.
     pub fn public(&self) -> DeviceKeysPublic {
         DeviceKeysPublic {

@@ -8,6 +8,7 @@ use chopar_wire::frame;
 use chopar_wire::proto::relay::relay_frame::Body;
 use chopar_wire::proto::relay::{Challenge, Deliver, QueueEmpty, Role, SignedIn};
 use chopar_wire::{DeviceId, Timestamp, limits};
+use prost::Message;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use zeroize::Zeroizing;
@@ -16,7 +17,7 @@ use super::keys::SoftwareKeys;
 use super::relay::ORIGIN;
 use super::vault::Vault;
 use super::world::World;
-use crate::effect::{Effect, Record};
+use crate::effect::{Batch, Effect, Kind, Record, RecordKey, Write};
 use crate::engine::Engine;
 use crate::event::{Answer, Event};
 use crate::input::Input;
@@ -24,6 +25,8 @@ use crate::intent::{Asked, Intent};
 
 /// Inputs of the host that one thing from outside may lead to; more would be an engine that asks in circles.
 const MOST: usize = 1_000;
+/// Longer than any pause between two connections, in milliseconds.
+const PAUSE_MS: u64 = 60_000;
 /// Sequences of the first envelope that is handed over.
 const FIRST: u64 = 1 << 32;
 
@@ -67,10 +70,69 @@ impl Image {
         self.vault.resident()
     }
 
-    /// Everything in its vault.
-    pub fn vault(&self) -> &Vault {
-        &self.vault
+    /// All of it as a file that a later version can open: secrets of both keys, the moment, what the relay says, and every
+    /// record, each part with its length.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = self.keys.to_bytes().concat();
+        out.extend(self.now.to_be_bytes());
+        put(&mut out, &self.signed_in.encode_to_vec());
+        for record in self.vault.select(|_| true) {
+            out.push(record.key.kind as u8);
+            put(&mut out, &record.key.partition);
+            out.extend(record.key.sequence.to_be_bytes());
+            put(&mut out, &record.value);
+        }
+        out
     }
+
+    /// Reads such a file.
+    ///
+    /// # Panics
+    /// Where it is none.
+    pub fn from_bytes(mut bytes: &[u8]) -> Self {
+        let keys = [take(&mut bytes), take(&mut bytes)];
+        let now = u64::from_be_bytes(take(&mut bytes));
+        let signed_in = SignedIn::decode(part(&mut bytes)).expect("what a relay says");
+        let mut writes = Vec::new();
+        while !bytes.is_empty() {
+            let [kind] = take(&mut bytes);
+            let partition = part(&mut bytes).to_vec();
+            let sequence = u64::from_be_bytes(take(&mut bytes));
+            let key = RecordKey {
+                kind: Kind::from_number(kind).expect("a kind"),
+                partition,
+                sequence,
+            };
+            let value = part(&mut bytes).to_vec().into();
+            writes.push(Write::Put(Record { key, value }));
+        }
+        let mut vault = Vault::default();
+        vault.commit(&Batch { writes });
+        Self {
+            vault,
+            keys: SoftwareKeys::from_bytes(keys),
+            now,
+            signed_in,
+        }
+    }
+}
+
+fn put(out: &mut Vec<u8>, part: &[u8]) {
+    out.extend(u32::try_from(part.len()).expect("a short part").to_be_bytes());
+    out.extend(part);
+}
+
+fn part<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
+    let length = u32::from_be_bytes(take(bytes));
+    let (part, rest) = bytes.split_at(length as usize);
+    *bytes = rest;
+    part
+}
+
+fn take<const N: usize>(bytes: &mut &[u8]) -> [u8; N] {
+    let (taken, rest) = bytes.split_first_chunk::<N>().expect("a whole file");
+    *bytes = rest;
+    *taken
 }
 
 /// One engine at work.
@@ -131,6 +193,13 @@ impl Lone {
             self.frame(request, Body::SignedIn(self.image.signed_in.clone()));
             self.frame(0, Body::QueueEmpty(QueueEmpty { up_to: 0 }));
         }
+    }
+
+    /// Loses the connection, lets the pause pass, and signs in again.
+    pub fn reconnect(&mut self) {
+        self.take(Input::Disconnected { code: 1006 });
+        self.wait(PAUSE_MS);
+        self.sign_in();
     }
 
     /// Hands over a frame of the relay.

@@ -5,5 +5,6 @@
 mod database;
 mod envelopes;
 mod logs;
+mod malice;
 mod prekeys;
 mod strangers;

@@ -36,9 +36,10 @@ impl fmt::Display for Who {
 
 impl Who {
     /// Writes to somebody, and everything settles. Every text of a scenario is said once.
-    pub fn says(self, text: &'static str, to: Self) -> Step {
+    pub fn says(self, text: impl Into<String>, to: Self) -> Step {
+        let text = text.into();
         Step::new(format!("{self} says {text:?} to {to}"), move |stage| {
-            stage.say(self, to, text.to_owned());
+            stage.say(self, to, text.clone());
             stage.pass(SETTLE_MS);
         })
     }
