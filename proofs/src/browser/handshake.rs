@@ -115,7 +115,8 @@ impl Twin {
             None => Ok(self.person.agreement.agree(with)?),
             Some(crossing) => {
                 let shared = crossing.crypto.agree(&self.agreement, with.as_bytes()).await;
-                Ok(Agreed::new(&shared.map_err(thrown)?)?)
+                let shared = shared.map_err(thrown)?;
+                Ok(Agreed::new(&shared)?)
             }
         }
     }
