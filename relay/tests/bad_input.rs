@@ -74,11 +74,11 @@ async fn broken_frames_are_answered_and_the_connection_lives() {
 async fn far_too_much_is_the_end() {
     let relay = TestRelay::start().await;
     let (_ann, mut a) = relay.owner().await;
-    a.raw(vec![0; 600 * 1024]).await;
+    a.provoke(vec![0; 600 * 1024]).await;
     assert_eq!(a.end().await, Ended::Code(CloseCode::Overloaded.code()));
     let mut b = Client::connect(relay.port).await;
     for _ in 0..21 {
-        b.raw(vec![0xff]).await;
+        b.provoke(vec![0xff]).await;
     }
     assert_eq!(b.end().await, Ended::Code(CloseCode::Malformed.code()));
     relay.stop().await;

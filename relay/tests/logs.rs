@@ -210,7 +210,7 @@ async fn a_whole_story_leaves_nobody_in_the_log() {
     assert_eq!(b2.end().await, Ended::Code(CloseCode::Revoked.code()));
     newer.raw(vec![0xff; 10]).await;
     newer.text("zulfiqor.b").await;
-    newer.raw(vec![0; 600 * 1024]).await;
+    newer.provoke(vec![0; 600 * 1024]).await;
     newer.end().await;
     drop(l);
     get(port, "/c/marjona77", "").await;

@@ -187,6 +187,12 @@ impl Client {
         self.socket.send(Message::text(text)).await.expect("sent");
     }
 
+    /// Sends what the relay may break off on: it may close before it has read all of it, so that the sending itself fails. The end is
+    /// seen by `end`.
+    pub async fn provoke(&mut self, bytes: Vec<u8>) {
+        let _broken_off = self.socket.send(Message::Binary(bytes.into())).await;
+    }
+
     /// Sends a frame and waits for its answer; what is pushed meanwhile is kept for `next`.
     pub async fn ask(&mut self, body: c::Body) -> Body {
         let request = self.send(body).await;
