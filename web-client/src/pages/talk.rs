@@ -24,12 +24,11 @@ pub(crate) fn TalkPage(
 ) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
+    // Tracked, so that the page opens as soon as the list has the row.
     let known = Memo::new(move |_| app.chats.order().contains(&peer));
-    move || match app.chats.row(peer).filter(|_| known.get()) {
+    move || match known.get().then(|| app.chats.row(peer)).flatten() {
         Some(row) => view! { <Talk peer row place/> }.into_any(),
         None => {
-            // Tracked, so that the page opens as soon as the list has the row.
-            known.track();
             view! {
                 <div class="empty">
                     <Icon name="message-circle" class="large"/>

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
-use chopar_engine::Intent;
+use chopar_engine::{Answer, Intent};
 use chopar_engine::view::Conversation;
 use chopar_wire::AccountId;
 use leptos::prelude::*;
@@ -97,7 +97,8 @@ pub(crate) fn Timeline(
         let unread = Memo::new(move |_| row.read().unread);
         move || {
             rows.track();
-            unread.track();
+            // Read, not only tracked: a memo nobody has read does not know yet what it depends on.
+            unread.with(|_| ());
             let seen_now = visible.get();
             let scroll = Arc::clone(&scroll);
             scroll.draw_unread_line(seen_now);
@@ -240,7 +241,7 @@ impl Scroll {
     }
 
     /// Tells the engine up to which line everything has been on the screen.
-    fn mark_seen(&self, app: App, log: &HtmlElement) {
+    fn mark_seen(self: &Arc<Self>, app: App, log: &HtmlElement) {
         if !app.visible.get_untracked()
             || !self.placed.load(Ordering::Relaxed)
             || self.row.read_untracked().unread == 0
@@ -254,10 +255,14 @@ impl Scroll {
         };
         let Some(up_to) = up_to else { return };
         if self.seen.fetch_max(up_to, Ordering::Relaxed) < up_to {
-            let conversation = self.peer;
+            let scroll = Arc::clone(self);
             spawn_local(async move {
-                // A mark that is lost is made again with the next line seen.
-                let _ = app.client.ask(Intent::MarkRead { conversation, up_to }).await;
+                let conversation = scroll.peer;
+                let answer = app.client.ask(Intent::MarkRead { conversation, up_to }).await;
+                if matches!(answer, Answer::Failed(_)) {
+                    // Made again with the next thing that happens in this conversation.
+                    scroll.seen.store(0, Ordering::Relaxed);
+                }
             });
         }
     }
