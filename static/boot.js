@@ -1,9 +1,9 @@
-// Chopar's first script: the only code that runs before the two wasm modules do.
+// Chopar's first script: the only code that runs before the wasm module does.
 //
-// THE CONTRACT between the page, this file, the UI module and the engine worker
+// THE CONTRACT between the page, this file, the UI and the engine worker
 // ============================================================================
-// Modules    Package `web-client` has two binaries: `chopar-web` (src/main.rs, the UI) and `chopar-worker` (src/worker.rs, the
-//            engine). Both are built with wasm-bindgen's `web` target; `main()` of each runs once, here or in static/worker.js.
+// Module     Package `web-client` is one binary, `chopar-web`, built with wasm-bindgen's `web` target. `main()` runs twice: here it is the
+//            UI, in static/worker.js it is the engine; it tells the two apart by the global object.
 // Names      Where index.html, this folder's scripts or the web manifest say at-sign{file}, the build writes the file's final path
 //            ("/icons-1f3a….svg", immutable); at-sign{file:integrity} is its sha384; at-sign{build} names the whole client.
 // Page       <div id="app">   empty; the UI mounts here (`leptos::mount::mount_to`), nowhere else.
@@ -13,9 +13,10 @@
 //                             new Worker(path, { type: "module", name: "chopar-engine" })
 //            <meta name="chopar-icons" content="…">   the icon sprite: <use href="{path}#{icon}">.
 //            <meta name="chopar-build" content="…">   hex digest of every file of the client, for "about".
-// Worker     static/worker.js keeps messages that arrive before the engine listens and hands them over afterwards, in order, so the
-//            UI may post at once. `main()` of chopar-worker must install its `message` listener before it returns. If the engine
-//            cannot start, the Worker object gets an `error` event whose message is one of the keys in TEXTS below.
+// Worker     The first message is the UI's own compiled WebAssembly.Module, which static/worker.js runs. It keeps messages that arrive
+//            before the engine listens and hands them over afterwards, in order, so the UI may post at once. In the worker `main()`
+//            must install its `message` listener before it returns. If the engine cannot start, the Worker object gets an `error`
+//            event whose message is one of the keys in TEXTS below.
 // Storage    localStorage "chopar.language": en, uz, uz-Cyrl or ru; "chopar.theme": light or dark (absent: the system's). The UI
 //            writes them; this file reads them so that <html lang> and <html data-theme> are right before the UI is there.
 // Failure    window.dispatchEvent(new CustomEvent("chopar:fatal", { detail: key })) covers the page with one of the TEXTS and a
@@ -151,7 +152,7 @@ function fail(key) {
   again.addEventListener("click", () => location.reload(), { once: true });
 }
 
-// What the two modules cannot do without; the key of the text that says so, or null.
+// What the module cannot do without; the key of the text that says so, or null.
 function lacking() {
   if (!window.isSecureContext) return "insecure";
   const there =

@@ -68,8 +68,8 @@ const DUMP: &str = r"(async () => {
 /// Notes every private or secret key that WebCrypto hands to the engine, and tries to take its bytes out. A worker has its
 /// WebCrypto only once its script has come, so that this begins with the engine's start.
 const NOTE_KEYS: &str = r"(() => {
-  const start = WebAssembly.instantiateStreaming;
-  WebAssembly.instantiateStreaming = (...words) => {
+  const start = WebAssembly.instantiate;
+  WebAssembly.instantiate = (...words) => {
     install();
     return start.apply(WebAssembly, words);
   };

@@ -43,9 +43,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     };
     let files = [
         name_of("chopar-web", ".wasm")?,
-        name_of("chopar-worker", ".wasm")?,
         name_of("chopar-web", ".js")?,
-        name_of("chopar-worker", ".js")?,
         name_of("worker", ".js")?,
         name_of("boot", ".js")?,
     ];

@@ -1,4 +1,4 @@
-//! The browser's half of Chopar: the interface (`chopar-web`) and the engine worker (`chopar-worker`).
+//! The browser's half of Chopar: the interface in the page, the engine in its worker; one wasm module for both.
 //!
 //! ```text
 //!   tab: pages -> state::Client --ToWorker-->  worker: host -> engine -> vault, relay

@@ -1,9 +1,8 @@
 //! The web client: from sources to a folder of files whose names, digests and compressed forms are final.
 //!
 //! ```text
-//!  cargo        both binaries in one call, so that they are compiled side by side
-//!  Trunk        wasm-bindgen for each, style sheets, index.html with its placeholders
-//!  optimise     wasm-opt, the same flags for both
+//!  Trunk        cargo, wasm-bindgen, style sheets, index.html with its placeholders
+//!  optimise     wasm-opt
 //!  assets       names by content, digests, placeholders filled in: every file is bound by the page that loads it
 //!  compress     .br and .gz beside each file
 //!  manifest     manifest.json, the list the relay serves from and a person can compare with
@@ -65,7 +64,6 @@ pub(crate) fn build(tools: &WebTools, mode: Mode) -> Result<Manifest> {
             return Ok(manifest);
         }
     }
-    compile(tools, mode)?;
     let bundled = bundle(tools, mode)?;
     let mut sources = sources::gather(&bundled)?;
     if mode == Mode::Release {
@@ -84,20 +82,7 @@ pub(crate) fn build(tools: &WebTools, mode: Mode) -> Result<Manifest> {
     Ok(manifest)
 }
 
-/// Compiles both binaries. Trunk would do it one after the other; its own calls then find the work done.
-fn compile(tools: &WebTools, mode: Mode) -> Result<()> {
-    let mut cargo = tools.cargo()?;
-    cargo.args([
-        "build",
-        "--target=wasm32-unknown-unknown",
-        "--manifest-path=web-client/Cargo.toml",
-        "--profile",
-        mode.profile(),
-    ]);
-    must(cargo.args(["--bin=chopar-web", "--bin=chopar-worker"])).context("compiling the web client")
-}
-
-/// Calls Trunk; the folder with what it made.
+/// Has Trunk compile and bundle; the folder with what it made.
 fn bundle(tools: &WebTools, mode: Mode) -> Result<PathBuf> {
     let folder = workspace::root().join("target/web/bundle");
     let mut trunk = tools.trunk()?;
@@ -107,7 +92,7 @@ fn bundle(tools: &WebTools, mode: Mode) -> Result<PathBuf> {
     if mode == Mode::Release {
         trunk.arg("--release");
     }
-    must(&mut trunk).context("bundling the web client")?;
+    must(&mut trunk).context("compiling and bundling the web client")?;
     Ok(folder)
 }
 

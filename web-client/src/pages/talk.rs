@@ -28,17 +28,15 @@ pub(crate) fn TalkPage(
     let known = Memo::new(move |_| app.chats.order().contains(&peer));
     move || match known.get().then(|| app.chats.row(peer)).flatten() {
         Some(row) => view! { <Talk peer row place/> }.into_any(),
-        None => {
-            view! {
-                <div class="empty">
-                    <Icon name="message-circle" class="large"/>
-                    <h1 id="pane-title" tabindex="-1">{texts.talk_missing_title()}</h1>
-                    <p>{texts.talk_missing_body()}</p>
-                    <a class="button primary" href=Place::Chats.path()>{texts.join_to_chats()}</a>
-                </div>
-            }
-            .into_any()
+        None => view! {
+            <div class="empty">
+                <Icon name="message-circle" class="large"/>
+                <h1 id="pane-title" tabindex="-1">{texts.talk_missing_title()}</h1>
+                <p>{texts.talk_missing_body()}</p>
+                <a class="button primary" href=Place::Chats.path()>{texts.join_to_chats()}</a>
+            </div>
         }
+        .into_any(),
     }
 }
 

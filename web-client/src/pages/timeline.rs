@@ -7,8 +7,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
-use chopar_engine::{Answer, Intent};
 use chopar_engine::view::Conversation;
+use chopar_engine::{Answer, Intent};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 use leptos::task::spawn_local;

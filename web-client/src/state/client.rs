@@ -23,7 +23,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Starts the engine worker named by the page.
+    /// Starts the engine worker named by the page, with the page's own compiled module.
     ///
     /// # Errors
     /// What the browser threw, or that the page names no worker.
@@ -36,6 +36,8 @@ impl Client {
         options.set_type(WorkerType::Module);
         options.set_name("chopar-engine");
         let worker = Worker::new_with_options(&path, &options)?;
+        // The worker's script waits for it: nothing is loaded or compiled twice.
+        worker.post_message(&wasm_bindgen::module())?;
         let client = Self {
             worker: SendWrapper::new(worker),
             waiting: Mutex::default(),

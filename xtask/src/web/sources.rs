@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
-/// Names by which the two modules are known to placeholders, and the beginnings of the names Trunk gives them.
-const MODULES: [&str; 2] = ["chopar-web", "chopar-worker"];
+/// The name by which the module's two files are known to placeholders, and the beginning of the names Trunk gives them.
+pub(super) const MODULE: &str = "chopar-web";
 /// Files of `static/` that browsers look for under a name of their own; they are always part of the client.
 const STABLE: [&str; 4] = ["manifest.webmanifest", "sw.js", "favicon.ico", "robots.txt"];
 /// Files that may hold placeholders.
@@ -60,11 +60,9 @@ pub(crate) fn gather(bundle: &Path) -> Result<Sources> {
         let bytes = fs::read(folder.join(&name)).with_context(|| format!("reading static/{name}"))?;
         sources.insert(name.clone(), of_static(&name, bytes));
     }
-    for module in MODULES {
-        for file in [format!("{module}.js"), format!("{module}.wasm")] {
-            if !sources.contains_key(&file) {
-                bail!("Trunk made no {file}");
-            }
+    for file in [format!("{MODULE}.js"), format!("{MODULE}.wasm")] {
+        if !sources.contains_key(&file) {
+            bail!("Trunk made no {file}");
         }
     }
     Ok(sources)
@@ -94,7 +92,7 @@ fn of_bundle(name: &str, bytes: Vec<u8>) -> Result<(String, Source)> {
         ));
     }
     let Some(key) = module_file(name) else {
-        // A snippet is JavaScript that a crate brings along. The modules would import it without a digest.
+        // A snippet is JavaScript that a crate brings along. The module would import it without a digest.
         bail!(
             "{name} is in Trunk's bundle: a crate brings JavaScript of its own, which the page's integrity rules refuse"
         );
@@ -127,16 +125,9 @@ fn module_file(name: &str) -> Option<String> {
         .strip_suffix("_bg.wasm")
         .map(|stem| (stem, "wasm"))
         .or_else(|| Some((name.strip_suffix(".js")?, "js")))?;
-    let module = MODULES.into_iter().find(|module| {
-        let rest = stem.strip_prefix(module);
-        rest.is_some_and(|rest| {
-            rest.is_empty()
-                || rest
-                    .strip_prefix('-')
-                    .is_some_and(|hash| hash.chars().all(|c| c.is_ascii_hexdigit()))
-        })
-    })?;
-    Some(format!("{module}.{kind}"))
+    let rest = stem.strip_prefix(MODULE)?;
+    let is_hash = |hash: &str| hash.chars().all(|c| c.is_ascii_hexdigit());
+    (rest.is_empty() || rest.strip_prefix('-').is_some_and(is_hash)).then(|| format!("{MODULE}.{kind}"))
 }
 
 /// The files under `folder`, as paths relative to it with `/` between.
@@ -172,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_the_modules_are_known_with_and_without_a_hash() {
+    fn files_of_the_module_are_known_with_and_without_a_hash() {
         assert_eq!(
             module_file("chopar-web-1f3a9_bg.wasm").as_deref(),
             Some("chopar-web.wasm")
@@ -181,16 +172,17 @@ mod tests {
             module_file("chopar-web-1f3a9.js").as_deref(),
             Some("chopar-web.js")
         );
-        assert_eq!(
-            module_file("chopar-worker.js").as_deref(),
-            Some("chopar-worker.js")
-        );
-        assert_eq!(
-            module_file("chopar-worker_bg.wasm").as_deref(),
-            Some("chopar-worker.wasm")
-        );
+        assert_eq!(module_file("chopar-web.js").as_deref(), Some("chopar-web.js"));
         assert_eq!(module_file("snippets/x/inline0.js"), None);
         assert_eq!(module_file("chopar-website.js"), None);
+    }
+
+    #[test]
+    fn the_name_of_the_workers_script_changes_with_the_wasm() {
+        // Tabs of two builds tell each other apart by it.
+        let script = fs::read_to_string(workspace::root().join("static/worker.js")).unwrap();
+        assert!(script.contains(&format!("@{{{MODULE}.wasm:integrity}}")));
+        assert!(script.contains(&format!("\"@{{{MODULE}.js}}\"")));
     }
 
     #[test]
