@@ -17,6 +17,9 @@
 //            before the engine listens and hands them over afterwards, in order, so the UI may post at once. In the worker `main()`
 //            must install its `message` listener before it returns. If the engine cannot start, the Worker object gets an `error`
 //            event whose message is one of the keys in TEXTS below.
+// Texts      One file a language (static/locales/*.json become locales/<tag>.txt, see web-client/build/catalogue.rs). This file chooses
+//            the language, says it in <html lang> and loads its catalogue beside the wasm: chopar.firstCatalogue() is that text.
+//            chopar.catalogue(tag) fetches another one; its promise fails with an error whose `key` is one of the TEXTS.
 // Storage    localStorage "chopar.language": en, uz, uz-Cyrl or ru; "chopar.theme": light or dark (absent: the system's). The UI
 //            writes them; this file reads them so that <html lang> and <html data-theme> are right before the UI is there.
 // Failure    window.dispatchEvent(new CustomEvent("chopar:fatal", { detail: key })) covers the page with one of the TEXTS and a
@@ -61,6 +64,14 @@ const TEXTS = {
     crashed: "Приложение остановилось из-за собственной ошибки. Ваши сообщения сохранены.",
     again: "Загрузить снова",
   },
+};
+
+// What the UI says, by language: path and digest.
+const CATALOGUES = {
+  en: ["@{locales/en.txt}", "@{locales/en.txt:integrity}"],
+  uz: ["@{locales/uz.txt}", "@{locales/uz.txt:integrity}"],
+  "uz-Cyrl": ["@{locales/uz-Cyrl.txt}", "@{locales/uz-Cyrl.txt:integrity}"],
+  ru: ["@{locales/ru.txt}", "@{locales/ru.txt:integrity}"],
 };
 
 // What Leptos' templates may consist of. No element here loads or runs anything by itself.
@@ -134,7 +145,8 @@ function language() {
   return "en";
 }
 
-const texts = TEXTS[language()];
+const chosen = language();
+const texts = TEXTS[chosen];
 
 function say(key) {
   document.getElementById("boot-text").textContent = texts[key] ?? texts.crashed;
@@ -198,28 +210,34 @@ async function refused(path, cause) {
   return new BootError(response?.ok ? "altered" : "unreachable", cause);
 }
 
-async function start(tag) {
+async function catalogue(language) {
+  return (await verified(...CATALOGUES[language])).text();
+}
+
+async function start(tag, language) {
   const { js, wasm, wasmIntegrity, alsoVerify } = tag.dataset;
   const others = alsoVerify.trim().split(/\s+/);
   const checks = [];
   for (let i = 0; i < others.length; i += 2) {
     checks.push(verified(others[i], others[i + 1]).then((response) => response.arrayBuffer()));
   }
-  const [response, module] = await Promise.all([
+  const [response, first, module] = await Promise.all([
     verified(wasm, wasmIntegrity),
+    catalogue(language),
     // The page's modulepreload link with `integrity` has filled the module map: this import reads it, or fails with it.
     import(js).catch(async (cause) => {
       throw await refused(js, cause);
     }),
     ...checks,
   ]);
+  window.chopar = { firstCatalogue: () => first, catalogue };
   await module.default({ module_or_path: response });
 }
 
 const tag = document.querySelector("script[data-wasm]");
 document.getElementById("boot-late").remove();
 installPolicy(document.querySelector('meta[name="chopar-worker"]').content);
-document.documentElement.lang = language();
+document.documentElement.lang = chosen;
 if (["light", "dark"].includes(stored("chopar.theme"))) document.documentElement.dataset.theme = stored("chopar.theme");
 window.addEventListener("chopar:fatal", (event) => fail(event.detail));
 say("loading");
@@ -229,7 +247,7 @@ if (missing) {
   fail(missing);
 } else {
   try {
-    await start(tag);
+    await start(tag, chosen);
     document.getElementById("boot").hidden = true;
   } catch (error) {
     console.error(error);

@@ -1,4 +1,4 @@
-//! Builds the catalogue of texts from `static/locales/*.json`; see `build/catalogue.rs`.
+//! Makes the methods that find the texts of `static/locales/*.json`; see `build/catalogue.rs`.
 
 #[path = "build/catalogue.rs"]
 mod catalogue;
@@ -28,7 +28,17 @@ fn build() -> Result<(), String> {
         *file = fs::read_to_string(folder.join(format!("{language}.json")))
             .map_err(|error| format!("{language}: {error}"))?;
     }
-    let methods = catalogue::generate(&files)?;
-    let code = format!("impl Texts {{\n{methods}}}\n");
-    fs::write(Path::new(&variable("OUT_DIR")?).join("texts.rs"), code).map_err(|error| error.to_string())
+    let (methods, catalogues) = catalogue::generate(&files)?;
+    let lines = catalogues[0].lines().count();
+    let code = format!("const LINES: usize = {lines};\nimpl Texts {{\n{methods}}}\n");
+    let out = variable("OUT_DIR")?;
+    let write = |name: &str, text: &str| {
+        fs::write(Path::new(&out).join(name), text).map_err(|error| format!("{name}: {error}"))
+    };
+    write("texts.rs", &code)?;
+    // For the crate's own tests: a browser gets them from the relay.
+    for ((language, _), catalogue) in catalogue::LANGUAGES.iter().zip(&catalogues) {
+        write(&format!("{language}.txt"), catalogue)?;
+    }
+    Ok(())
 }

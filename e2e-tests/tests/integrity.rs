@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use chopar_e2e::harness::{Organisation, Patience, RelayPort, Stage, button, eventually, textbox};
+use chopar_e2e::harness::{
+    Organisation, Patience, Person, RelayPort, Stage, button, eventually, labelled, textbox,
+};
 use chopar_e2e::hostile::HostileProxy;
 
 /// What the page says when a digest does not match.
@@ -45,6 +47,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
         name_of("chopar-web", ".wasm")?,
         name_of("chopar-web", ".js")?,
         name_of("worker", ".js")?,
+        name_of("en-", ".txt")?,
         name_of("boot", ".js")?,
     ];
 
@@ -98,6 +101,36 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
         .page()
         .find_within(&textbox("Handle"), Patience::LONG)
         .await?;
+    a_language_chosen_later(&server, &person).await
+}
+
+/// It is held to its digest like everything before it, and where it cannot be had the page stays as it was.
+async fn a_language_chosen_later(server: &HostileProxy, person: &Person) -> Result<()> {
+    server.spoil(".txt");
+    person.page().click(&labelled("Oʻzbekcha")).await?;
+    person
+        .page()
+        .until_alert("Oʻzbekcha was not loaded: what this server sent is not what was built.")
+        .await?;
+    server.be_honest();
+    person.chrome().set_offline(true).await?;
+    person.page().click(&labelled("Русский")).await?;
+    person
+        .page()
+        .until_alert("Русский could not be loaded. Check the connection and try again.")
+        .await?;
+    person.chrome().set_offline(false).await?;
+    ensure!(
+        person.page().has(&textbox("Handle")).await?,
+        "the page goes on in English"
+    );
+    person.page().click(&labelled("Русский")).await?;
+    person
+        .page()
+        .find_within(&textbox("Имя пользователя"), Patience::SOON)
+        .await?;
+    person.watch().forgive_errors();
+    person.watch().forgive_violations();
     Ok(())
 }
 

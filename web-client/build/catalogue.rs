@@ -1,4 +1,6 @@
-//! Turns the locale files into Rust: one method per key, placeholders as parameters, plural forms by language.
+//! Turns the locale files into Rust (one method per key, placeholders as parameters) and into one file a language that the methods
+//! find their texts in: a text a line, in the order of the keys, four lines for the plural forms. The build script takes the
+//! methods, `cargo xtask` the files; both come from here, so they fit.
 //!
 //! A key that one language lacks, has too many, or fills with other placeholders is an error that names it: a page never
 //! shows a text in the wrong language for want of a translation.
@@ -47,6 +49,16 @@ impl Text {
         }
     }
 
+    /// The lines it takes in its language's file.
+    fn lines(&self) -> Vec<&str> {
+        match self {
+            Self::Plain(text) => vec![text],
+            Self::Plural(forms) => FORMS
+                .map(|form| forms.get(form).map_or("", String::as_str))
+                .into(),
+        }
+    }
+
     fn parameters(&self) -> Vec<String> {
         match self {
             Self::Plain(text) => placeholders(text),
@@ -60,11 +72,11 @@ impl Text {
     }
 }
 
-/// Generates the methods of `Texts` from the four files' contents, given in the order of [`LANGUAGES`].
+/// Generates the methods of `Texts`, and the file of each language, from the locale files' contents; all in the order of [`LANGUAGES`].
 ///
 /// # Errors
 /// A sentence that names the language and the key at fault.
-pub(crate) fn generate(files: &[String; 4]) -> Result<String, String> {
+pub(crate) fn generate(files: &[String; 4]) -> Result<(String, [String; 4]), String> {
     let mut languages: Vec<BTreeMap<String, Text>> = Vec::new();
     for ((language, forms), json) in LANGUAGES.iter().zip(files) {
         let map: BTreeMap<String, Value> =
@@ -76,6 +88,8 @@ pub(crate) fn generate(files: &[String; 4]) -> Result<String, String> {
         languages.push(parsed?);
     }
     let mut code = String::new();
+    let mut catalogues: [String; 4] = Default::default();
+    let mut line = 0;
     for key in languages[0].keys() {
         let mut texts = Vec::new();
         for (map, (language, _)) in languages.iter().zip(&LANGUAGES) {
@@ -98,53 +112,45 @@ pub(crate) fn generate(files: &[String; 4]) -> Result<String, String> {
                 ));
             }
         }
-        method(&mut code, key, &parameters, &texts);
+        method(&mut code, key, &parameters, texts[0], line);
+        line += texts[0].lines().len();
+        for ((catalogue, text), (language, _)) in catalogues.iter_mut().zip(texts).zip(&LANGUAGES) {
+            for line in text.lines() {
+                if line.contains(char::is_control) {
+                    return Err(format!(
+                        "{language}: {key} has a line break or another control character"
+                    ));
+                }
+                *catalogue += line;
+                *catalogue += "\n";
+            }
+        }
     }
     for (map, (language, _)) in languages.iter().zip(&LANGUAGES) {
         if let Some(key) = map.keys().find(|key| !languages[0].contains_key(*key)) {
             return Err(format!("{language}: {key} is superfluous"));
         }
     }
-    Ok(code)
+    Ok((code, catalogues))
 }
 
-fn method(code: &mut String, key: &str, parameters: &[String], texts: &[&Text]) {
+fn method(code: &mut String, key: &str, parameters: &[String], text: &Text, line: usize) {
     let name = key.replace('.', "_");
-    let (signature, body) = match texts[0] {
+    let (signature, body) = match text {
+        Text::Plain(_) if parameters.is_empty() => {
+            (String::from(") -> &'static str"), format!("self.pick({line})"))
+        }
         Text::Plain(_) => {
-            let all: Vec<String> = texts
-                .iter()
-                .filter_map(|text| {
-                    if let Text::Plain(text) = text {
-                        Some(format!("{text:?}"))
-                    } else {
-                        None
-                    }
-                })
-                .collect();
-            let pick = format!("self.pick([{}])", all.join(", "));
-            if parameters.is_empty() {
-                (String::from(") -> &'static str"), pick)
-            } else {
-                let takes: String = parameters.iter().map(|name| format!(", {name}: &str")).collect();
-                (
-                    format!("{takes}) -> String"),
-                    format!("fill({pick}, &[{}])", pairs(parameters)),
-                )
-            }
+            let takes: String = parameters.iter().map(|name| format!(", {name}: &str")).collect();
+            (
+                format!("{takes}) -> String"),
+                format!("fill(self.pick({line}), &[{}])", pairs(parameters)),
+            )
         }
-        Text::Plural(_) => {
-            let all: Vec<String> = texts
-                .iter()
-                .filter_map(|text| {
-                    let Text::Plural(forms) = text else { return None };
-                    let four = FORMS.map(|form| forms.get(form).map_or("", String::as_str));
-                    Some(format!("{four:?}"))
-                })
-                .collect();
-            let body = format!("self.count([{}], count)", all.join(", "));
-            (String::from(", count: u64) -> String"), body)
-        }
+        Text::Plural(_) => (
+            String::from(", count: u64) -> String"),
+            format!("self.count({line}, count)"),
+        ),
     };
     // Writing to a String cannot fail.
     let _ = writeln!(

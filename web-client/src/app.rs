@@ -28,12 +28,14 @@ const DAY_CHECK: Duration = Duration::from_secs(30);
 /// Starts the page: the engine first, so that it works while the page is built.
 pub fn start() {
     std::panic::set_hook(Box::new(stop_the_page));
-    let (Some(place), Ok(client)) = (document().get_element_by_id("app"), Client::start()) else {
+    let (Some(place), Some(language), Ok(client)) = (
+        document().get_element_by_id("app"),
+        Language::declared().filter(|language| language.load_first().is_ok()),
+        Client::start(),
+    ) else {
         cover("crashed");
         return;
     };
-    let language = Language::remembered();
-    language.declare();
     let app = App::new(client, language, Theme::remembered());
     app.client.listen(move |message| app.heard(message));
     app.client.visible(is_visible());

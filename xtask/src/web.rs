@@ -23,6 +23,7 @@ use self::{assets::Assets, stamp::Stamp};
 pub(crate) use self::{
     manifest::{Entry, Manifest},
     optimise::shrink,
+    sources::LOCALES,
 };
 use crate::{process::must, setup::WebTools, workspace};
 

@@ -37,20 +37,9 @@ impl Language {
         }
     }
 
-    /// The first of the wanted tags that is spoken here. The same rule stands in static/boot.js, which speaks earlier.
-    pub(crate) fn choose<'a>(wanted: impl IntoIterator<Item = &'a str>) -> Self {
-        wanted.into_iter().find_map(Self::speaks).unwrap_or(Self::En)
-    }
-
-    fn speaks(tag: &str) -> Option<Self> {
-        let tag = tag.to_ascii_lowercase();
-        match tag.split('-').next() {
-            Some("en") => Some(Self::En),
-            Some("ru") => Some(Self::Ru),
-            Some("uz") if tag.starts_with("uz-cyrl") => Some(Self::UzCyrl),
-            Some("uz") => Some(Self::Uz),
-            _ => None,
-        }
+    /// The one with this tag; `static/boot.js` has chosen it from what was remembered and what the browser asks for.
+    pub(crate) fn of_tag(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.tag() == tag)
     }
 }
 
@@ -59,18 +48,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_spoken_language_wins() {
-        assert_eq!(Language::choose(["de-DE", "ru-RU", "en"]), Language::Ru);
-        assert_eq!(Language::choose(["uz-Cyrl-UZ"]), Language::UzCyrl);
-        assert_eq!(Language::choose(["uz-UZ", "uz-Cyrl"]), Language::Uz);
-        assert_eq!(Language::choose(["EN-us"]), Language::En);
-        assert_eq!(Language::choose(["fr", "english"]), Language::En);
-    }
-
-    #[test]
-    fn every_tag_chooses_its_language() {
+    fn every_tag_is_that_of_its_language_alone() {
         for language in Language::ALL {
-            assert_eq!(Language::choose([language.tag()]), language);
+            assert_eq!(Language::of_tag(language.tag()), Some(language));
         }
+        assert_eq!(Language::of_tag("uz-cyrl-UZ"), None);
     }
 }

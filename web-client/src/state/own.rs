@@ -48,29 +48,14 @@ impl Theme {
 }
 
 impl Language {
-    /// The language chosen before, else the first of the browser's that is spoken here.
-    pub(crate) fn remembered() -> Self {
-        let wanted: Vec<String> = read(LANGUAGE)
-            .into_iter()
-            .chain(
-                window()
-                    .navigator()
-                    .languages()
-                    .iter()
-                    .filter_map(|tag| tag.as_string()),
-            )
-            .collect();
-        Self::choose(wanted.iter().map(String::as_str))
+    /// The language that the page is in: static/boot.js has chosen it, remembered from before or the browser's.
+    pub(crate) fn declared() -> Option<Self> {
+        Self::of_tag(&document().document_element()?.get_attribute("lang")?)
     }
 
     /// Remembers it and tells the browser what language the page is in.
     pub(crate) fn remember(self) {
         write(LANGUAGE, Some(self.tag()));
-        self.declare();
-    }
-
-    /// Tells the browser what language the page is in.
-    pub(crate) fn declare(self) {
         if let Some(root) = document().document_element() {
             let _ = root.set_attribute("lang", self.tag());
         }

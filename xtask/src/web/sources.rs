@@ -1,13 +1,18 @@
 //! What the client is put together from: Trunk's bundle and the folder `static/`.
 
+#[path = "../../../web-client/build/catalogue.rs"]
+mod catalogue;
+
 use std::{collections::BTreeMap, fs, path::Path};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::workspace;
 
 /// The name by which the module's two files are known to placeholders, and the beginning of the names Trunk gives them.
 pub(super) const MODULE: &str = "chopar-web";
+/// Where translations lie in `static/`, and the texts made of them in the client.
+pub(crate) const LOCALES: &str = "locales/";
 /// Files of `static/` that browsers look for under a name of their own; they are always part of the client.
 const STABLE: [&str; 4] = ["manifest.webmanifest", "sw.js", "favicon.ico", "robots.txt"];
 /// Files that may hold placeholders.
@@ -53,12 +58,15 @@ pub(crate) fn gather(bundle: &Path) -> Result<Sources> {
     }
     let folder = workspace::root().join("static");
     for name in files(&folder)? {
-        // Style sheets come through Trunk; translations are compiled in.
-        if name.ends_with(".css") || name.starts_with("locales/") {
+        // Style sheets come through Trunk; of translations the texts alone are served.
+        if name.ends_with(".css") || name.starts_with(LOCALES) {
             continue;
         }
         let bytes = fs::read(folder.join(&name)).with_context(|| format!("reading static/{name}"))?;
         sources.insert(name.clone(), of_static(&name, bytes));
+    }
+    for (name, text) in catalogues(&folder)? {
+        sources.insert(name.clone(), of_static(&name, text.into_bytes()));
     }
     for file in [format!("{MODULE}.js"), format!("{MODULE}.wasm")] {
         if !sources.contains_key(&file) {
@@ -66,6 +74,22 @@ pub(crate) fn gather(bundle: &Path) -> Result<Sources> {
         }
     }
     Ok(sources)
+}
+
+/// The file of each language, as the module's methods read it.
+fn catalogues(folder: &Path) -> Result<Vec<(String, String)>> {
+    let names = catalogue::LANGUAGES.map(|(language, _)| language);
+    let mut locales: [String; 4] = Default::default();
+    for (locale, name) in locales.iter_mut().zip(names) {
+        let path = folder.join(format!("{LOCALES}{name}.json"));
+        *locale = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    }
+    let (_, texts) = catalogue::generate(&locales).map_err(|why| anyhow!("static/{LOCALES}{why}"))?;
+    Ok(names
+        .into_iter()
+        .zip(texts)
+        .map(|(name, text)| (format!("{LOCALES}{name}.txt"), text))
+        .collect())
 }
 
 fn of_bundle(name: &str, bytes: Vec<u8>) -> Result<(String, Source)> {
