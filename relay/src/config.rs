@@ -8,6 +8,8 @@ use chopar_wire::limits::MAX_DEVICES;
 
 use crate::clock::Clock;
 use crate::policy::limits::Rates;
+pub use crate::store::open::Database;
+pub use crate::store::postgres::{PostgresUrl, UrlError};
 
 /// How soon a renewed certificate is seen: it is renewed weeks before the end of the one before, and reading two small
 /// files costs nothing.
@@ -16,8 +18,10 @@ const CERTIFICATE_LOOK: Duration = Duration::from_secs(10);
 /// Everything that can be chosen about a relay.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Folder of the database; made if it is missing.
+    /// Folder of this relay's own files; made if it is missing. No two relays share one.
     pub data: PathBuf,
+    /// Where accounts and queues are kept.
+    pub database: Database,
     /// The organisation's name, part of what a device signs at sign-in.
     pub name: String,
     /// Origins (`scheme://host[:port]`) under which clients reach this relay. Empty: localhost and 127.0.0.1 at the
@@ -119,6 +123,7 @@ impl Config {
     pub fn new(data: impl Into<PathBuf>) -> Self {
         Self {
             data: data.into(),
+            database: Database::Embedded,
             name: "Chopar".to_owned(),
             origins: Vec::new(),
             behind_proxy: false,

@@ -1,4 +1,4 @@
-//! From the writer to the connections of this node. Several nodes will wake each other here; the store stays the record.
+//! From the writer to the connections of this node. Those of other nodes are woken by `nodes`; the store stays the record.
 
 use std::sync::Arc;
 

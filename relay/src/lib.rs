@@ -7,11 +7,14 @@
 //!                                             (who are you)   (frames)                            ^
 //!                                                                │                                │
 //!                                                                └──> policy ──> store ── commit ─┘
+//!                                                                                 │  ^
+//!                                                                                 v  │  PostgreSQL alone
+//!                                                                          nodes: the other relays of the organisation
 //! ```
 //! It depends on `chopar-wire` and `chopar-identity` only: it holds no code that could decrypt a message, and a test
 //! keeps it so. It verifies account logs, bundles and sign-ins with the same code as the clients, which verify again.
 //!
-//! Not here: anything end-to-end, several nodes.
+//! Not here: anything end-to-end.
 //!
 //! | module | holds |
 //! |---|---|
@@ -23,7 +26,8 @@
 //! | `ws` | `/v1/connect`: sign-in, frames, delivery |
 //! | `policy` | rates, words of the directory, effects of account logs |
 //! | `audit` | who did what, as a chain of hashes |
-//! | `store` | the trait `Store` with its contract, and SQLite |
+//! | `store` | the trait `Store` with its contract, SQLite for one relay, PostgreSQL for several |
+//! | `nodes` | what the relays of one organisation say to each other |
 //! | `fanout` | from the writer to the connections |
 //! | `metrics` | numbers for whoever watches, on a listener of their own |
 //! | `backup` | copies of the data, taken and put back |
@@ -44,6 +48,7 @@ mod fanout;
 mod forwarded;
 mod http;
 mod metrics;
+mod nodes;
 mod origin;
 mod places;
 mod policy;
@@ -56,6 +61,6 @@ mod token;
 mod ws;
 
 pub use clock::Clock;
-pub use config::{Caps, Config, Tls, TlsFiles, WebSource};
+pub use config::{Caps, Config, Database, PostgresUrl, Tls, TlsFiles, UrlError, WebSource};
 pub use policy::limits::{Rate, Rates};
 pub use relay::{Relay, ServeError};

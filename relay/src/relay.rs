@@ -17,12 +17,12 @@ use crate::http::certificate;
 use crate::http::health::Readiness;
 use crate::http::router::router;
 use crate::metrics::{self, Metrics};
+use crate::nodes::Here;
 use crate::origin::Origin;
 use crate::places::Places;
 use crate::policy::limits::Limiter;
-use crate::store::audit::AuditLog;
-use crate::store::sqlite::{Options, SqliteStore};
-use crate::store::{Fact, Role, Store, StoreError};
+use crate::store::open::{Listeners, Opened, open};
+use crate::store::{Fact, Role, StoreError};
 use crate::tls::{self, TlsError};
 use crate::token::NoRandomness;
 use crate::ws::administration::new_invite;
@@ -139,14 +139,21 @@ impl Relay {
         let registry = Arc::new(Registry::default());
         let key = NodeKey::of_folder(&config.data).map_err(|fault| ServeError::Data(fault.to_string()))?;
         let node = key.id();
-        let store = SqliteStore::open(Options {
-            folder: config.data.clone(),
-            clock: config.clock.clone(),
-            node: Arc::new(key),
-            bytes_max: config.database_bytes_max,
+        let listeners = Listeners {
             on_stored: fanout::to_connections(Arc::clone(&registry)),
-        })
+            here: Arc::clone(&registry) as Arc<dyn Here>,
+        };
+        let Opened { store, others } = open(
+            &config.database,
+            &config.data,
+            &config.clock,
+            Arc::new(key),
+            config.database_bytes_max,
+            listeners,
+        )
+        .await
         .map_err(|fault| ServeError::Database(fault.to_string()))?;
+        registry.join(others);
 
         let (invite, token) = new_invite(Role::Owner, 1, FIRST_INVITE_SECONDS, config.clock.now())?;
         let made = store.replace_first_invite(invite, token.hash()).await?;
@@ -174,7 +181,7 @@ impl Relay {
             lookout: Lookout::default(),
             metrics: Metrics::default(),
             node,
-            store: Arc::new(store),
+            store,
             registry,
             stopping: watch::Sender::new(false),
             config,

@@ -15,7 +15,7 @@ use std::time::Duration;
 use chopar_relay::{Config, Rates};
 use chopar_wire::proto::relay::{client_frame as c, relay_frame::Body};
 use common::client::{kind, reason};
-use common::{Client, Person, Program, Reason, TestRelay, get, status};
+use common::{Client, Program, Reason, TestRelay, get, status};
 
 fn without_rates(config: &mut Config) {
     config.rates = Rates::unlimited();
@@ -85,14 +85,7 @@ async fn a_full_disk_is_said_and_loses_nothing() {
 async fn what_was_acknowledged_survives_kill_minus_nine() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path());
-    let token = program.printed.split("/join#").nth(1).unwrap().trim().to_owned();
-    let (ann, bob) = (Person::new(), Person::new());
-    let mut a = Client::connect(program.port).await;
-    a.register(&ann, &token, "ann", "Ann").await.unwrap();
-    let invite = common::relay::invite(&mut a, 1, 3600).await;
-    let mut b = Client::connect(program.port).await;
-    b.register(&bob, &invite, "bob", "Bob").await.unwrap();
-    drop((a, b));
+    let (ann, bob) = program.ann_and_bob().await;
     program.kill();
 
     let mut acknowledged: HashMap<u32, u32> = HashMap::new();

@@ -18,7 +18,7 @@ use chopar_wire::proto::relay::{
 };
 use common::client::{Ended, reason};
 use common::relay::invite;
-use common::{Client, Person, Program, Reason, get};
+use common::{Client, Person, Program, Reason, get, postgres};
 
 /// What must not be in the log, in every form somebody may have printed it in.
 #[derive(Default)]
@@ -105,11 +105,29 @@ fn the_search_finds_what_it_looks_for() {
 
 #[tokio::test]
 async fn a_whole_story_leaves_nobody_in_the_log() {
+    leaves_nobody(None).await;
+}
+
+/// The database writes a log of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_whole_story_leaves_nobody_in_the_logs_of_relay_and_database() {
+    let url = postgres::shared().database("story");
+    let needles = leaves_nobody(Some(&url)).await;
+    let log = postgres::shared().log();
+    assert!(log.contains("ready to accept connections"), "{log}");
+    let found = needles.found_in(&log);
+    assert!(found.is_empty(), "{found:?} in PostgreSQL's log");
+}
+
+async fn leaves_nobody(database: Option<&str>) -> Needles {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
     let file = std::fs::File::create(&log).unwrap();
     let mut program = Program::start_with(&folder.path().join("data"), |command| {
         command.env("RUST_LOG", "trace").stderr(file);
+        if let Some(url) = database {
+            command.args(["--database", url]);
+        }
     });
     let port = program.port;
     let token = program.printed.split("/join#").nth(1).unwrap().trim().to_owned();
@@ -236,4 +254,5 @@ async fn a_whole_story_leaves_nobody_in_the_log() {
     assert!(log.lines().count() > 5);
     let found = needles.found_in(&log);
     assert!(found.is_empty(), "{found:?} in the log");
+    needles
 }

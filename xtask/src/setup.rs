@@ -3,6 +3,7 @@
 mod browser;
 mod interop;
 mod packages;
+mod postgres;
 mod programs;
 mod wasm_std;
 
@@ -82,6 +83,7 @@ pub(crate) fn everything() -> Result<()> {
     for_web()?;
     for_browser_tests()?;
     for_interop_tests()?;
+    for_relay_tests()?;
     for_dependencies()?;
     println!("everything is in place");
     Ok(())
@@ -120,6 +122,13 @@ pub(crate) fn for_browser_tests() -> Result<Browser> {
 pub(crate) fn for_interop_tests() -> Result<()> {
     let python = interop::prepare()?;
     println!("  independent implementations: {}", python.display());
+    Ok(())
+}
+
+/// What the tests of the relay need besides.
+pub(crate) fn for_relay_tests() -> Result<()> {
+    let programs = postgres::prepare()?;
+    println!("  PostgreSQL: {}", programs.display());
     Ok(())
 }
 

@@ -45,6 +45,7 @@ pub(crate) fn test(full: bool) -> bool {
     let tools = report.step("set-up", setup::for_web);
     let browser = report.step("browser", setup::for_browser_tests);
     report.step("other sides", setup::for_interop_tests);
+    report.step("PostgreSQL", setup::for_relay_tests);
     let deny = report.step("cargo-deny", setup::for_dependencies);
     // Minutes of building would only bury what a person has to install.
     if let Err(error) = report.verdict() {

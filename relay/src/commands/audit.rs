@@ -66,7 +66,7 @@ impl Command {
     pub(super) async fn run(self) -> Result<bool> {
         match self {
             Self::Show(show) => {
-                let store = beside::open(&super::choices(&show.flags)?)?;
+                let store = beside::open(&super::choices(&show.flags)?).await?;
                 for (node, tip) in store.audit_chains().await? {
                     println!("node {node}");
                     let after = tip.number.saturating_sub(show.last);
@@ -87,7 +87,7 @@ impl Command {
                 }
             }
             Self::Export(export) => {
-                let store = beside::open(&super::choices(&export.flags)?)?;
+                let store = beside::open(&super::choices(&export.flags)?).await?;
                 let mut out = stdout().lock();
                 let mut rows = 0;
                 for (node, _) in store.audit_chains().await? {
@@ -126,7 +126,7 @@ async fn each(
 }
 
 async fn of_store(flags: &Flags<Place>, noted: &Noted) -> Result<bool> {
-    let store = beside::open(&super::choices(flags)?)?;
+    let store = beside::open(&super::choices(flags)?).await?;
     let chains = store.audit_chains().await?;
     let mut whole = true;
     for (node, tip) in &chains {

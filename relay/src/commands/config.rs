@@ -76,6 +76,12 @@ fn shown(layers: &Layers) -> String {
     };
     KEYS.iter().fold(file, |text, key| {
         text + &match layers.said.get(key.name) {
+            Some(said) if key.secret => {
+                format!(
+                    "# {} is set, and not shown: it may hold a password  # {}\n",
+                    key.name, said.source
+                )
+            }
             Some(said) => format!("{} = {}  # {}\n", key.name, as_toml(key, said), said.source),
             None => format!("# {} is not set\n", key.name),
         }

@@ -46,7 +46,7 @@ impl Command {
     pub(super) async fn run(self) -> Result<()> {
         match self {
             Self::List(owner) => {
-                let store = beside::open(&super::choices(&owner.flags)?)?;
+                let store = beside::open(&super::choices(&owner.flags)?).await?;
                 let account = member::named(&*store, &owner.handle).await?.account;
                 let names = names(&*store, account).await?;
                 for listed in store.devices(account).await?.unwrap_or_default() {
@@ -73,7 +73,7 @@ impl Command {
 
 impl One {
     async fn act(self, act: impl FnOnce(AccountId, DeviceId) -> Act, done: &str) -> Result<()> {
-        let store = beside::open(&super::choices(&self.flags)?)?;
+        let store = beside::open(&super::choices(&self.flags)?).await?;
         let account = member::named(&*store, &self.handle).await?.account;
         let wanted = self.device.to_ascii_lowercase();
         let devices = store.devices(account).await?.unwrap_or_default();

@@ -4,14 +4,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::{fs, io};
 
-use anyhow::Result;
 use clap::Args;
 
 use crate::origin::Origin;
 use crate::settings::flags::{All, Flags};
 use crate::store::Fact;
-use crate::store::sqlite::{self, open};
-use crate::{Clock, TlsFiles, data, tls};
+use crate::store::open;
+use crate::{Clock, Database, TlsFiles, data, tls};
 
 /// 1 January 2026: a clock before it was never set.
 const EARLIEST_MS: u64 = 1_767_225_600_000;
@@ -29,16 +28,18 @@ type Finding = Result<String, String>;
 
 impl Doctor {
     /// Prints one line for each finding; `false` where something is wrong.
-    pub(super) fn run(self) -> Result<bool> {
+    pub(super) async fn run(self) -> anyhow::Result<bool> {
         let choices = super::choices(&self.flags)?;
-        let folder = &choices.data;
+        let (folder, kept) = (&choices.data, &choices.database);
+        let known = known(kept, folder).await;
+        let known = known.as_ref().map_err(String::as_str);
         let findings = [
             ("clock", clock(Clock::system().now())),
             ("data folder", writable(folder)),
-            ("database", database(folder)),
+            ("database", database(kept, folder).await),
             ("free disk", free_disk(folder)),
-            ("proxy", proxy(folder)),
-            ("certificate", certificate(folder, choices.certificate())),
+            ("proxy", proxy(known)),
+            ("certificate", certificate(folder, choices.certificate(), known)),
             ("port", port(choices.listen)),
         ];
         for (what, finding) in &findings {
@@ -74,12 +75,36 @@ fn writable(folder: &Path) -> Finding {
     }
 }
 
-fn database(folder: &Path) -> Finding {
-    match open::version(&sqlite::path(folder)) {
+async fn database(kept: &Database, folder: &Path) -> Finding {
+    let name = match kept {
+        Database::Embedded => "SQLite",
+        Database::Postgres(_) => "PostgreSQL",
+    };
+    match open::version(kept, folder).await {
         Ok(0) => Ok("none yet; the first start makes it".to_owned()),
-        Ok(version) => Ok(format!("version {version}")),
+        Ok(version) => Ok(format!("{name}, version {version}")),
         Err(fault) => Err(fault.to_string()),
     }
+}
+
+/// What the relay wrote about itself when it was last started.
+struct Known {
+    origin: Option<String>,
+    behind_proxy: Option<String>,
+    tls: Option<String>,
+}
+
+async fn known(kept: &Database, folder: &Path) -> Result<Known, String> {
+    let fact = async |fact| {
+        open::fact(kept, folder, fact)
+            .await
+            .map_err(|fault| fault.to_string())
+    };
+    Ok(Known {
+        origin: fact(Fact::Origin).await?,
+        behind_proxy: fact(Fact::BehindProxy).await?,
+        tls: fact(Fact::Tls).await?,
+    })
 }
 
 fn free_disk(folder: &Path) -> Finding {
@@ -95,13 +120,13 @@ fn free_disk(folder: &Path) -> Finding {
     }
 }
 
-/// How the relay of this folder was last started, against where people reach it.
-fn proxy(folder: &Path) -> Finding {
-    let fact = |fact| sqlite::fact(folder, fact).map_err(|fault| fault.to_string());
-    let (Some(origin), Some(behind)) = (fact(Fact::Origin)?, fact(Fact::BehindProxy)?) else {
+/// How the relay was last started, against where people reach it.
+fn proxy(known: Result<&Known, &str>) -> Finding {
+    let known = known?;
+    let (Some(origin), Some(behind)) = (&known.origin, &known.behind_proxy) else {
         return Ok("the relay was not started yet".to_owned());
     };
-    let speaks_tls = fact(Fact::Tls)?.is_some_and(|source| source != "no");
+    let speaks_tls = known.tls.as_ref().is_some_and(|source| source != "no");
     let elsewhere = origin.starts_with("https://") && !speaks_tls;
     match (elsewhere, behind == "yes") {
         (true, false) => Err(format!(
@@ -114,11 +139,10 @@ fn proxy(folder: &Path) -> Finding {
 }
 
 /// What browsers will be shown: the files that were named, or what the relay's own authority made.
-fn certificate(folder: &Path, files: Option<&TlsFiles>) -> Finding {
+fn certificate(folder: &Path, files: Option<&TlsFiles>, known: Result<&Known, &str>) -> Finding {
     let now = Clock::system().now() / 1000;
-    let fact = |fact| sqlite::fact(folder, fact).map_err(|fault| fault.to_string());
-    let source = fact(Fact::Tls)?;
-    let found = match (files, source.as_deref()) {
+    let known = known?;
+    let found = match (files, known.tls.as_deref()) {
         (Some(files), _) => tls::in_files(files, now).map(Some),
         (None, Some(tls::FROM_OWN_AUTHORITY)) => tls::of_own_authority(folder, now),
         (None, Some(tls::FROM_FILES)) => {
@@ -138,7 +162,7 @@ fn certificate(folder: &Path, files: Option<&TlsFiles>) -> Finding {
         ));
     }
     // A folder that no relay was started in says nothing of its origin.
-    match fact(Fact::Origin)?.as_deref().and_then(Origin::parse) {
+    match known.origin.as_deref().and_then(Origin::parse) {
         Some(origin) if !pair.names(&origin.host) => Err(format!(
             "it is not for {}, where people reach the relay: browsers refuse it there",
             origin.authority
@@ -160,16 +184,18 @@ fn port(listen: SocketAddr) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::sqlite;
 
-    #[test]
-    fn faults_are_found() {
+    #[tokio::test]
+    async fn faults_are_found() {
+        let kept = Database::Embedded;
         assert!(clock(0).is_err());
         assert!(clock(Clock::system().now()).is_ok());
         let folder = tempfile::tempdir().unwrap();
         assert!(writable(folder.path()).is_ok());
         assert!(writable(Path::new("/dev/null/folder")).is_err());
         assert_eq!(
-            database(folder.path()).unwrap(),
+            database(&kept, folder.path()).await.unwrap(),
             "none yet; the first start makes it"
         );
         fs::write(
@@ -177,8 +203,9 @@ mod tests {
             b"not a database at all, only some text in a file",
         )
         .unwrap();
-        assert!(database(folder.path()).is_err());
-        assert!(proxy(folder.path()).is_err());
+        assert!(database(&kept, folder.path()).await.is_err());
+        assert!(known(&kept, folder.path()).await.is_err());
+        assert!(proxy(Err("no database")).is_err());
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         assert!(port(taken.local_addr().unwrap()).is_err());
     }

@@ -36,7 +36,7 @@ enum Invited {
 impl Make {
     pub(super) async fn run(self) -> Result<()> {
         let choices = super::choices(&self.flags)?;
-        let store = beside::open(&choices)?;
+        let store = beside::open(&choices).await?;
         let origin = match choices.origins.first() {
             Some(given) => given.clone(),
             None => store

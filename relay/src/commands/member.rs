@@ -46,7 +46,7 @@ impl Command {
     pub(super) async fn run(self) -> Result<()> {
         match self {
             Self::List(everybody) => {
-                let store = beside::open(&super::choices(&everybody.flags)?)?;
+                let store = beside::open(&super::choices(&everybody.flags)?).await?;
                 list(&*store).await?;
                 Ok(store.close().await?)
             }
@@ -70,7 +70,7 @@ impl Command {
                 .await
             }
             Self::FreeHandle(one) => {
-                let store = beside::open(&super::choices(&one.flags)?)?;
+                let store = beside::open(&super::choices(&one.flags)?).await?;
                 let outcome = store
                     .administer(Act::FreeHandle(one.handle.clone()), Actor::Console)
                     .await?;
@@ -83,7 +83,7 @@ impl Command {
 
 impl One {
     async fn act(self, act: impl FnOnce(&Member) -> Act, done: &str) -> Result<()> {
-        let store = beside::open(&super::choices(&self.flags)?)?;
+        let store = beside::open(&super::choices(&self.flags)?).await?;
         let member = named(&*store, &self.handle).await?;
         let outcome = store.administer(act(&member), Actor::Console).await?;
         store.close().await?;

@@ -84,7 +84,7 @@ pub fn main() -> ExitCode {
             Command::Backup(backup) => backup.run().await.map(|()| true),
             Command::Restore(restore) => restore.run().await.map(|()| true),
             Command::VerifyClient(verify) => verify.run().await,
-            Command::Doctor(doctor) => doctor.run(),
+            Command::Doctor(doctor) => doctor.run().await,
             Command::Config(config) => config.run(),
         }
     });
@@ -127,5 +127,17 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    /// T-042.
+    #[test]
+    fn what_was_typed_is_not_printed() {
+        let url = "postgres://chopar:geheim@localhost/chopar";
+        let cli = Cli::parse_from(["chopar-relay", "serve", "--database", url]);
+        let shown = format!("{cli:?}");
+        assert!(
+            shown.contains("\"database\"") && !shown.contains("geheim"),
+            "{shown}"
+        );
     }
 }

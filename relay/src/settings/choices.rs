@@ -5,14 +5,16 @@ use std::path::PathBuf;
 
 use chopar_identity::DisplayName;
 
+use super::keys::key;
 use super::layers::Layers;
 use super::{Fault, Faults};
-use crate::{Config, Tls, TlsFiles};
+use crate::{Config, Database, PostgresUrl, Tls, TlsFiles};
 
 /// What a relay is told.
 #[derive(Clone, Debug)]
 pub(crate) struct Choices {
     pub(crate) data: PathBuf,
+    pub(crate) database: Database,
     pub(crate) listen: SocketAddr,
     pub(crate) origins: Vec<String>,
     pub(crate) name: String,
@@ -37,8 +39,10 @@ impl Choices {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let tls = reader.tls();
         let behind_proxy = reader.switch("behind-proxy");
+        let database = reader.database();
         let choices = Self {
             data: reader.path("data").unwrap_or_default(),
+            database,
             listen: reader.one(
                 "listen",
                 nowhere,
@@ -77,6 +81,7 @@ impl Choices {
     /// What the relay is told by them; the caps of connections are the caller's.
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::new(&self.data);
+        config.database = self.database.clone();
         config.name.clone_from(&self.name);
         config.origins.clone_from(&self.origins);
         config.behind_proxy = self.behind_proxy;
@@ -184,6 +189,29 @@ impl Reader<'_> {
         Tls::Files(files)
     }
 
+    fn database(&mut self) -> Database {
+        let authority = self.path("database-ca");
+        let Some(text) = self.texts("database").pop() else {
+            if authority.is_some() {
+                self.wrong("database-ca", "the database is missing: give --database too");
+            }
+            return Database::Embedded;
+        };
+        if self.has("database-bytes-max") {
+            self.wrong(
+                "database-bytes-max",
+                "it bounds the database in the data folder, and --database names another: leave out --database-bytes-max",
+            );
+        }
+        match PostgresUrl::parse(&text, authority.as_deref()) {
+            Ok(url) => Database::Postgres(url),
+            Err(fault) => {
+                self.wrong("database", &fault.to_string());
+                Database::Embedded
+            }
+        }
+    }
+
     fn proxies(&mut self, behind_proxy: bool) -> Vec<IpAddr> {
         let texts = self.texts("proxy");
         if !texts.is_empty() && !behind_proxy {
@@ -198,11 +226,13 @@ impl Reader<'_> {
 
     fn wrong(&mut self, name: &str, what: &str) {
         if let Some(said) = self.layers.said.get(name) {
-            let value = said.texts.join(", ");
-            self.faults.push(Fault(format!(
-                "{name} = {value:?} (from {}): {what}",
-                said.source
-            )));
+            let value = if key(name).is_some_and(|key| key.secret) {
+                "…".to_owned()
+            } else {
+                format!("{:?}", said.texts.join(", "))
+            };
+            self.faults
+                .push(Fault(format!("{name} = {value} (from {}): {what}", said.source)));
         }
     }
 }
@@ -211,7 +241,6 @@ impl Reader<'_> {
 mod tests {
     use super::super::layers::Source;
     use super::*;
-    use crate::settings::keys::key;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Choices, String> {
         let mut layers = Layers::defaults();
@@ -260,6 +289,43 @@ mod tests {
         assert!(half.contains("give --tls-key too"), "{half}");
         let both = read(&[("tls-cert", "c"), ("tls-key", "k"), ("tls", "off")]).unwrap_err();
         assert!(both.contains("leave one of them out"), "{both}");
+    }
+
+    /// T-042.
+    #[test]
+    fn a_database_is_named_without_its_password() {
+        let there = "postgres://chopar:geheim@db.example.org/chopar";
+        for (pairs, word) in [
+            (&[("database", there)][..], "--database-ca"),
+            (
+                &[("database", "chopar:geheim@localhost")],
+                "write postgres://user@host/name",
+            ),
+            (
+                &[("database", there), ("database-ca", "/nowhere")],
+                "/nowhere holds no certificate",
+            ),
+            (
+                &[
+                    ("database", "postgres://chopar:geheim@localhost/chopar"),
+                    ("database-bytes-max", "1"),
+                ],
+                "leave out --database-bytes-max",
+            ),
+            (&[("database-ca", "/nowhere")], "give --database too"),
+        ] {
+            let said = read(pairs).unwrap_err();
+            assert!(said.contains(word), "{word} is not in {said}");
+            assert!(!said.contains("geheim"), "{said}");
+        }
+        let choices = read(&[("database", "postgres://chopar:geheim@localhost/chopar")]).unwrap();
+        assert!(matches!(choices.config().database, Database::Postgres(_)));
+        assert!(!format!("{choices:?}").contains("geheim"));
+        let mut layers = Layers::defaults();
+        let source = Source::Flag("database".to_owned());
+        layers.say(key("database").unwrap(), vec![there.to_owned()], source);
+        assert!(!format!("{layers:?}").contains("geheim"));
+        assert!(matches!(read(&[]).unwrap().database, Database::Embedded));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Settings as flags of a command, made from the table.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::marker::PhantomData;
 use std::path::PathBuf;
 
@@ -30,7 +31,7 @@ pub(crate) struct Place;
 
 impl Which for Place {
     fn takes(key: &Key) -> bool {
-        key.name == "data"
+        ["data", "database", "database-ca"].contains(&key.name)
     }
 }
 
@@ -45,11 +46,20 @@ impl Which for PlaceAndOrigin {
 }
 
 /// The flags that were given.
-#[derive(Debug)]
 pub(crate) struct Flags<W> {
     config: Option<PathBuf>,
     given: BTreeMap<&'static str, Vec<String>>,
     which: PhantomData<W>,
+}
+
+impl<W> fmt::Debug for Flags<W> {
+    // Values may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flags")
+            .field("config", &self.config)
+            .field("given", &self.given.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 impl<W: Which> Flags<W> {

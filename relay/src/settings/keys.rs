@@ -9,6 +9,8 @@ pub(crate) struct Key {
     pub(crate) value: &'static str,
     /// Whether it may be given several times; a list in the file, commas in the environment.
     pub(crate) many: bool,
+    /// Whether it may hold a password: its value is printed nowhere.
+    pub(crate) secret: bool,
     /// What holds where nobody says anything; empty: nothing.
     pub(crate) default: &'static str,
     /// A value for the example file, as TOML.
@@ -36,14 +38,37 @@ pub(crate) const KEYS: &[Key] = &[
         name: "data",
         value: "DIR",
         many: false,
+        secret: false,
         default: "data",
         example: "\"/var/lib/chopar\"",
         help: "Folder of the relay's data; made if it is missing, readable for the relay's user alone",
     },
     Key {
+        name: "database",
+        value: "URL",
+        many: false,
+        secret: true,
+        default: "",
+        example: "\"postgres://chopar@/chopar?host=/run/postgresql\"",
+        help: "A PostgreSQL database in place of the one in the data folder, for several relays of one organisation. Where it \
+               holds a password, say it in the environment, or in a file that only the relay's user can read: flags are seen \
+               by everybody on the machine",
+    },
+    Key {
+        name: "database-ca",
+        value: "FILE",
+        many: false,
+        secret: false,
+        default: "",
+        example: "\"/etc/chopar/database-ca.pem\"",
+        help: "Authority of that database's certificate in PEM form: the way to another machine is encrypted, and ends at no \
+               other",
+    },
+    Key {
         name: "listen",
         value: "ADDRESS:PORT",
         many: false,
+        secret: false,
         default: "127.0.0.1:8080",
         example: "\"0.0.0.0:443\"",
         help: "Address and port to listen on; beyond this machine with TLS, or behind a proxy that speaks it",
@@ -52,6 +77,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "origin",
         value: "ORIGIN",
         many: true,
+        secret: false,
         default: "",
         example: "[\"https://chat.example.org\"]",
         help: "Where people reach this relay, as a browser shows it; may be given several times. Without it: this machine's \
@@ -61,6 +87,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "name",
         value: "NAME",
         many: false,
+        secret: false,
         default: "Chopar",
         example: "\"Example Ministry\"",
         help: "The organisation's name, shown with invites and signed at sign-in",
@@ -69,6 +96,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "tls",
         value: "WHEN",
         many: false,
+        secret: false,
         default: "auto",
         example: "\"auto\"",
         help: "Whether the relay speaks TLS itself: `auto` does where other machines reach it, `own` always with a \
@@ -78,6 +106,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "tls-cert",
         value: "FILE",
         many: false,
+        secret: false,
         default: "",
         example: "\"/etc/chopar/fullchain.pem\"",
         help: "Certificate in PEM form, those between it and the root after it; read again whenever it changes",
@@ -86,6 +115,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "tls-key",
         value: "FILE",
         many: false,
+        secret: false,
         default: "",
         example: "\"/etc/chopar/privkey.pem\"",
         help: "Its private key in PEM form, without a password",
@@ -94,6 +124,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "behind-proxy",
         value: "",
         many: false,
+        secret: false,
         default: "no",
         example: "true",
         help: "A proxy speaks TLS to the world and plain HTTP to this relay. What one on this machine says in \
@@ -103,6 +134,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "proxy",
         value: "ADDRESS",
         many: true,
+        secret: false,
         default: "",
         example: "[\"10.0.0.5\"]",
         help: "Address of a proxy on another machine whose X-Forwarded-For is believed too; may be given several times",
@@ -111,6 +143,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "connections",
         value: "COUNT",
         many: false,
+        secret: false,
         default: "10000",
         example: "10000",
         help: "Connections in total",
@@ -119,6 +152,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "connections-per-address",
         value: "COUNT",
         many: false,
+        secret: false,
         default: "512",
         example: "512",
         help: "Connections of one address at once",
@@ -127,14 +161,16 @@ pub(crate) const KEYS: &[Key] = &[
         name: "database-bytes-max",
         value: "BYTES",
         many: false,
+        secret: false,
         default: "",
         example: "20_000_000_000",
-        help: "Bound of the database file in bytes; reaching it is answered like a full disk",
+        help: "Bound of the database file in the data folder, in bytes; reaching it is answered like a full disk",
     },
     Key {
         name: "metrics",
         value: "ADDRESS:PORT",
         many: false,
+        secret: false,
         default: "",
         example: "\"127.0.0.1:9464\"",
         help: "Address and port where numbers for monitoring are served by plain HTTP, at /metrics. They name nobody; keep \
@@ -144,6 +180,7 @@ pub(crate) const KEYS: &[Key] = &[
         name: "log-json",
         value: "",
         many: false,
+        secret: false,
         default: "no",
         example: "true",
         help: "Log as JSON lines",
@@ -181,7 +218,8 @@ mod tests {
         assert_eq!(near("tls_cert"), Some("tls-cert"));
         assert_eq!(near("Origins"), Some("origin"));
         assert_eq!(near("conections-per-adress"), Some("connections-per-address"));
-        assert_eq!(near("database"), Some("database-bytes-max"));
+        assert_eq!(near("databse"), Some("database"));
+        assert_eq!(near("behind"), Some("behind-proxy"));
         assert_eq!(near("colour"), None);
         assert_eq!(near("wasm_std"), None);
     }

@@ -31,10 +31,19 @@ impl fmt::Display for Source {
 }
 
 /// One setting's value as it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) texts: Vec<String>,
     pub(crate) source: Source,
+}
+
+impl fmt::Debug for Said {
+    // The value may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Said")
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Every setting that has a value, by name.

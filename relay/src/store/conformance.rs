@@ -7,6 +7,7 @@ use chopar_wire::ids::{AccountId, DeviceId, EnvelopeId, InviteId, QueueSeq};
 use chopar_wire::limits::{ACKED_ID_MEMORY_MS, ONE_TIME_POOL, QUEUE_BYTES};
 use prost::bytes::Bytes;
 
+use super::postgres::{Options as PostgresOptions, PostgresStore, PostgresUrl, server};
 use super::sqlite::{Options, SqliteStore};
 use super::{
     Append, Appended, Claim, DevicePublics, Fact, Head, Invite, LogEntry, NewAccount, NewDevice, OnStored,
@@ -15,6 +16,7 @@ use super::{
 use crate::audit::node::NodeKey;
 use crate::audit::record::Actor;
 use crate::clock::Clock;
+use crate::nodes::Nobody;
 
 const DAY: u64 = 24 * 3600 * 1000;
 
@@ -660,12 +662,6 @@ macro_rules! conformance {
     };
 }
 
-// After the macro, which they use.
-mod groups;
-mod opaque;
-mod oversight;
-mod size;
-
 fn open_sqlite(folder: &Path, clock: Clock, on_stored: OnStored) -> Box<dyn Store> {
     let folder = folder.to_owned();
     let node = Arc::new(NodeKey::of_folder(&folder).unwrap());
@@ -681,10 +677,54 @@ fn open_sqlite(folder: &Path, clock: Clock, on_stored: OnStored) -> Box<dyn Stor
     )
 }
 
-conformance!(
-    sqlite,
-    super::open_sqlite,
-    [
+/// The name of a folder's database.
+fn database_of(folder: &Path) -> String {
+    let path = folder.to_str().unwrap();
+    path.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// A database named after the folder, on a server of this test's own.
+fn open_postgres(folder: &Path, clock: Clock, on_stored: OnStored) -> Box<dyn Store> {
+    let name = database_of(folder);
+    let url = if server::shared().ask(
+        "postgres",
+        &format!("SELECT 1 FROM pg_database WHERE datname = '{name}'"),
+    ) == "1"
+    {
+        server::shared().url(&name)
+    } else {
+        server::shared().database(&name)
+    };
+    let options = PostgresOptions {
+        url: PostgresUrl::parse(&url, None).unwrap(),
+        clock,
+        on_stored,
+        here: Arc::new(Nobody),
+        node: Arc::new(NodeKey::of_folder(folder).unwrap()),
+        program: crate::token::random().unwrap(),
+    };
+    let opening = PostgresStore::open(options);
+    let store = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(opening));
+    Box::new(store.unwrap())
+}
+
+/// Runs the suite for all implementations.
+macro_rules! conformances {
+    ($($name:ident: $open:expr),* => $cases:tt) => {
+        $(conformance!($name, $open, $cases);)*
+    };
+}
+
+// After the macros, which they use.
+mod groups;
+mod opaque;
+mod oversight;
+mod size;
+
+conformances!(
+    sqlite: super::open_sqlite,
+    postgres: super::open_postgres
+    => [
         queues_keep_order_across_reopening,
         ids_are_remembered,
         what_expires_goes,

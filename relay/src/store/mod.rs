@@ -31,6 +31,8 @@ pub(crate) mod audit;
 mod conformance;
 mod groups;
 mod opaque;
+pub(crate) mod open;
+pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
 pub(crate) use groups::{GroupSubmission, GroupSubmitted, Groups};
@@ -54,6 +56,9 @@ pub(crate) enum StoreError {
     /// The relay is stopping.
     #[error("the store is closed")]
     Closed,
+    /// The database is not there, for now.
+    #[error("the database cannot be reached")]
+    Away,
     /// The database failed; the text is the database's own and holds no user data.
     #[error("the store failed: {0}")]
     Failed(String),
@@ -240,6 +245,8 @@ pub(crate) struct SignInFacts {
     /// 0: none published.
     pub(crate) bundle_sequence: u64,
     pub(crate) one_time_left: usize,
+    /// Rises with every sign-in over all nodes; 0 where there is one node.
+    pub(crate) connection: u64,
 }
 
 /// A member as it is listed.

@@ -1,6 +1,7 @@
 //! Logs that the relay cannot read: bytes in order, each after the one it names.
 
 use chopar_wire::ids::OpaqueLogId;
+use chopar_wire::limits::{MAX_OPAQUE_ENTRIES, OPAQUE_LOG_BYTES};
 use prost::bytes::Bytes;
 
 use super::Answer;
@@ -33,6 +34,20 @@ pub(crate) struct OpaqueAppend {
     pub(crate) head: OpaqueHead,
     /// As it came, encoded.
     pub(crate) signed: Bytes,
+}
+
+impl OpaqueAppend {
+    /// Where it leads to from what a log is, its head and its bytes: the bytes it holds then, or why it may not follow.
+    pub(crate) fn follow(&self, known: Option<(OpaqueHead, u64)>) -> Result<u64, OpaqueAppended> {
+        if known.map(|(head, _)| head) != self.parent {
+            return Err(OpaqueAppended::Conflict);
+        }
+        let held = known.map_or(0, |(_, bytes)| bytes) + self.signed.len() as u64;
+        if self.head.length > MAX_OPAQUE_ENTRIES || held > OPAQUE_LOG_BYTES {
+            return Err(OpaqueAppended::Full);
+        }
+        Ok(held)
+    }
 }
 
 /// How an append ended.

@@ -7,6 +7,8 @@ use crate::store::StoreError;
 
 /// How long a client waits before it tries a busy store again, in milliseconds: a few commits.
 const BUSY_RETRY_MS: u64 = 200;
+/// How long it waits for a database that is restarted or replaced by its second.
+const AWAY_RETRY_MS: u64 = 3_000;
 /// How long it waits when the store cannot write: somebody has to look at the disk.
 const STORAGE_RETRY_MS: u64 = 30_000;
 
@@ -58,6 +60,7 @@ impl From<StoreError> for Refusal {
         let (reason, detail, retry_after_ms) = match fault {
             StoreError::Busy => (Reason::RateLimited, "the relay is busy", BUSY_RETRY_MS),
             StoreError::Full => (Reason::Storage, "the relay has no room", STORAGE_RETRY_MS),
+            StoreError::Away => (Reason::Storage, "the relay waits for its database", AWAY_RETRY_MS),
             StoreError::Closed => (Reason::ShuttingDown, "the relay is stopping", STORAGE_RETRY_MS),
             // The database's words are for the log.
             StoreError::Failed(_) => (Reason::Storage, "the relay could not write", STORAGE_RETRY_MS),

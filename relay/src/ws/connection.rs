@@ -30,7 +30,10 @@ const ASK_EVERY: Duration = Duration::from_secs(30);
 /// Serves a device until the connection ends; what it did not get stays in its queue.
 pub(crate) async fn run(core: &Arc<Core>, mut wire: Wire, session: Session) {
     let max = core.config.caps.per_account;
-    let Some(seat) = core.registry.enter(session.account, session.device, max) else {
+    let Some(seat) = core
+        .registry
+        .enter(session.account, session.device, session.connection, max)
+    else {
         tracing::debug!("an account has as many connections as it may");
         return wire.close(CloseCode::Overloaded).await;
     };

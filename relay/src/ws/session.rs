@@ -37,6 +37,8 @@ pub(crate) struct Session {
     pub(crate) looked: u64,
     /// Whether the account has suspended devices.
     pub(crate) any_suspended: bool,
+    /// The connection's number over all nodes.
+    pub(crate) connection: u64,
 }
 
 /// What one proof must answer. Good for one attempt.
@@ -277,6 +279,7 @@ impl Opening<'_> {
                 keys: facts.keys,
                 looked,
                 any_suspended: facts.any_suspended,
+                connection: facts.connection,
             },
             facts,
         ))

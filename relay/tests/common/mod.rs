@@ -2,14 +2,19 @@
 #![allow(dead_code, unused_imports, unreachable_pub, missing_docs)]
 
 pub mod client;
+pub mod history;
 pub mod http;
+pub mod load;
 pub mod people;
+pub mod postgres;
 pub mod program;
+pub mod proxy;
 pub mod reason;
 pub mod relay;
 pub mod tls;
 
 pub use client::Client;
+pub use history::History;
 pub use http::{ask, get, status};
 pub use people::Person;
 pub use program::Program;

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use super::{Client, Person};
+
 /// The real program on a port of its own choosing.
 pub struct Program {
     pub child: Child,
@@ -15,6 +17,35 @@ pub struct Program {
 impl Program {
     pub fn start(data: &Path) -> Self {
         Self::start_with(data, |_| {})
+    }
+
+    /// With its accounts and queues in another database where one is named, and without limits of rates.
+    pub fn start_on(database: Option<&str>, data: &Path) -> Self {
+        Self::start_with(data, |command| {
+            command.arg("--no-rate-limits");
+            if let Some(url) = database {
+                command.args(["--database", url]);
+            }
+        })
+    }
+
+    /// The owner and a member, registered with a relay that has just been started.
+    pub async fn ann_and_bob(&self) -> (Person, Person) {
+        let token = self.printed.split("/join#").nth(1).unwrap().trim();
+        let (ann, bob) = (Person::new(), Person::new());
+        let mut a = Client::connect(self.port).await;
+        a.register(&ann, token, "ann", "Ann").await.unwrap();
+        let invite = super::relay::invite(&mut a, 1, 3600).await;
+        let mut b = Client::connect(self.port).await;
+        b.register(&bob, &invite, "bob", "Bob").await.unwrap();
+        (ann, bob)
+    }
+
+    /// Sends it a signal by name.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &id]).status().unwrap();
+        assert!(sent.success());
     }
 
     pub fn start_with(data: &Path, change: impl FnOnce(&mut Command)) -> Self {
@@ -71,5 +102,12 @@ impl Program {
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Program {
+    // A test that fails leaves no relay behind.
+    fn drop(&mut self) {
+        let _ended = self.child.kill().and_then(|()| self.child.wait());
     }
 }

@@ -39,6 +39,8 @@ reasons!(
     NotAllowed,
     RateLimited,
     Storage,
+    ShuttingDown,
+    QueueFull,
     InviteUnknown,
     InviteExpired,
     InviteUsed,

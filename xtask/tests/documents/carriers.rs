@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const TEST_ATTRIBUTES: [&str; 3] = ["#[test]", "#[tokio::test", "#[wasm_bindgen_test"];
 
 /// What makes a test of each function it lists, in the file that invokes it.
-const TEST_MACROS: [&str; 1] = ["conformance!("];
+const TEST_MACROS: [&str; 1] = ["conformances!("];
 
 /// Numbers to the tests that carry them, each as `path::function`.
 pub(crate) type Carriers = BTreeMap<String, Vec<String>>;
@@ -90,7 +90,7 @@ fn a_number_counts_directly_above_a_test_only() {
         async fn waits() {}\n\
         // P-009\n\
         async fn case(open: Open) {}\n\
-        conformance!(sqlite, [\n    case,\n]);\n";
+        conformances!(sqlite: open => [\n    case,\n]);\n";
     collect("a.rs", source, &mut carriers);
     let found: Vec<_> = carriers
         .iter()

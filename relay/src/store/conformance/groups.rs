@@ -178,10 +178,10 @@ async fn a_full_mailbox_is_named(open: Open) {
     assert_eq!((bench.queue(2).await.len(), bench.queue(3).await.len()), (4, 2));
 }
 
-conformance!(
-    sqlite,
-    crate::store::conformance::open_sqlite,
-    [
+conformances!(
+    sqlite: crate::store::conformance::open_sqlite,
+    postgres: crate::store::conformance::open_postgres
+    => [
         a_group_gets_one_body,
         a_shared_body_goes_with_its_last_reference,
         a_group_is_stored_for_all_or_for_none,

@@ -135,8 +135,8 @@ async fn opaque_logs_are_bounded(open: Open) {
     assert!(ended.iter().all(|one| *one == OpaqueAppended::Done));
 }
 
-conformance!(
-    sqlite,
-    crate::store::conformance::open_sqlite,
-    [opaque_logs_are_compared_and_set, opaque_logs_are_bounded]
+conformances!(
+    sqlite: crate::store::conformance::open_sqlite,
+    postgres: crate::store::conformance::open_postgres
+    => [opaque_logs_are_compared_and_set, opaque_logs_are_bounded]
 );

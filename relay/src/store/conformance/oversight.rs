@@ -364,6 +364,53 @@ async fn the_last_owner_stays(open: Open) {
     );
 }
 
+/// P-224: also where two programs act at the same moment.
+async fn two_programs_leave_an_owner(open: Open) {
+    let bench = Bench::new(open);
+    for number in [1, 2] {
+        let token = bench.invite(number, Role::Owner, 1).await;
+        bench.store.register(new_account(number, token)).await.unwrap();
+    }
+    let beside = open(bench.folder.path(), bench.clock.clone(), listener(&bench.told));
+    for _ in 0..10 {
+        let (one, other) = tokio::join!(
+            bench.store.administer(Act::Disable(account(1)), BY),
+            beside.administer(Act::Disable(account(2)), BY)
+        );
+        let disabled = match (one.unwrap(), other.unwrap()) {
+            (Outcome::Done, Outcome::LastOwner) => 1,
+            (Outcome::LastOwner, Outcome::Done) => 2,
+            others => panic!("{others:?}"),
+        };
+        assert_eq!(bench.act(Act::Enable(account(disabled))).await, Outcome::Done);
+    }
+    beside.close().await.unwrap();
+    assert_eq!(bench.verified().await.faults, []);
+}
+
+/// P-221: also what another program stores at that moment.
+async fn what_is_on_its_way_is_deleted_too(open: Open) {
+    let bench = Bench::new(open);
+    bench.account(1).await;
+    let beside = open(bench.folder.path(), bench.clock.clone(), listener(&bench.told));
+    let suspend = Act::Suspend {
+        account: account(1),
+        device: device(1),
+    };
+    let before = (0..100).map(|id| bench.store.submit(submission(1, id, b"x", DAY)));
+    let before: Vec<_> = before.collect();
+    let suspended = beside.administer(suspend, BY);
+    let after = (100..200).map(|id| bench.store.submit(submission(1, id, b"x", DAY)));
+    let after: Vec<_> = after.collect();
+    assert_eq!(suspended.await.unwrap(), Outcome::Done);
+    for answer in before.into_iter().chain(after) {
+        assert!(accepted(&answer.await.unwrap()));
+    }
+    assert!(accepted(&bench.submit(1, 200, b"x", DAY).await));
+    assert!(bench.queue(1).await.is_empty());
+    beside.close().await.unwrap();
+}
+
 /// P-226.
 async fn every_act_is_in_the_chain(open: Open) {
     let bench = Bench::new(open);
@@ -519,16 +566,18 @@ async fn a_restored_store_repeats_nothing(open: Open) {
     assert_eq!(bench.kinds().await.last(), Some(&Kind::Restored.as_str_name()));
 }
 
-conformance!(
-    sqlite,
-    crate::store::conformance::open_sqlite,
-    [
+conformances!(
+    sqlite: crate::store::conformance::open_sqlite,
+    postgres: crate::store::conformance::open_postgres
+    => [
         nothing_is_stored_for_a_suspended_device,
         nothing_is_taken_for_a_disabled_member,
         a_group_leaves_out_who_is_suspended_and_names_who_is_disabled,
         another_programs_act_holds_at_once,
         what_was_removed_is_not_taken_again,
         the_last_owner_stays,
+        two_programs_leave_an_owner,
+        what_is_on_its_way_is_deleted_too,
         every_act_is_in_the_chain,
         old_sign_ins_go_behind_a_checkpoint,
         changes_of_standing_are_told_once,

@@ -1,17 +1,23 @@
 //! A relay's database is as large as what waits in it.
 
+use std::ops::Range;
+
 use chopar_wire::GroupRecipient;
 use chopar_wire::ids::{EnvelopeId, GroupSubmissionId, QueueSeq};
 use chopar_wire::limits::ACKED_ID_MEMORY_MS;
 use prost::bytes::Bytes;
 
-use super::{Bench, DAY, accepted, account, device, head_of, open_sqlite};
+use super::{
+    Bench, DAY, Open, accepted, account, database_of, device, head_of, open_postgres, open_sqlite, server,
+};
 use crate::audit::record::Actor;
 use crate::store::administration::{Act, Outcome};
 use crate::store::{GroupSubmission, GroupSubmitted, Parcel, Submission};
 
 /// Messages that wait at the same time.
 const ROUND: u64 = 5_000;
+/// The same where every run starts a server first.
+const SMALL_ROUND: u64 = 1_000;
 /// What may be left over: free pages that are not worth giving back.
 const SLACK: u64 = 1_500_000;
 
@@ -21,7 +27,7 @@ fn size(bench: &Bench) -> u64 {
         .len()
 }
 
-async fn deliver(bench: &Bench, first: u64) {
+async fn deliver(bench: &Bench, numbers: Range<u64>) {
     let submit = |number: u64| {
         let to = (number % 8) as u8 + 1;
         let mut id = [0; 16];
@@ -39,7 +45,7 @@ async fn deliver(bench: &Bench, first: u64) {
             }],
         })
     };
-    let answers: Vec<_> = (first..first + ROUND).map(submit).collect();
+    let answers: Vec<_> = numbers.map(submit).collect();
     for answer in answers {
         assert!(accepted(&answer.await.unwrap()));
     }
@@ -73,7 +79,7 @@ async fn what_was_delivered_takes_no_room() {
     let bench = bench.reopen().await;
     let baseline = size(&bench);
     for round in 0..many / ROUND {
-        deliver(&bench, round * ROUND).await;
+        deliver(&bench, round * ROUND..(round + 1) * ROUND).await;
     }
     // Closing writes everything into the one file.
     let bench = bench.reopen().await;
@@ -93,10 +99,58 @@ async fn what_was_delivered_takes_no_room() {
     );
 }
 
-/// P-221, P-223, P-240: whoever was the last to reference a shared body, it goes.
+/// P-248. PostgreSQL keeps its files and gives their room to what comes: they stay as large as at the first time. A million
+/// messages with `CHOPAR_FULL=1`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_body_outlives_what_administrators_emptied() {
-    let bench = Bench::new(open_sqlite);
+async fn what_was_delivered_gives_its_room_to_what_comes() {
+    let (rounds, each) = match std::env::var_os("CHOPAR_FULL") {
+        Some(_) => (200, ROUND),
+        None => (4, SMALL_ROUND),
+    };
+    let bench = Bench::new(open_postgres);
+    let database = database_of(bench.folder.path());
+    let ask = |sql: &str| -> u64 { server::shared().ask(&database, sql).parse().unwrap() };
+    for number in 1..=8 {
+        bench.account(number).await;
+    }
+    let mut first = None;
+    for round in 0..rounds {
+        deliver(&bench, round * each..(round + 1) * each).await;
+        bench.clock.advance(2 * ACKED_ID_MEMORY_MS);
+        while bench.store.sweep().await.unwrap() {}
+        let left = "SELECT (SELECT count(*) FROM queue) + (SELECT count(*) FROM delivered) + (SELECT sum(bytes) FROM mailboxes)";
+        assert_eq!(ask(left), 0);
+        // What autovacuum does in its time.
+        server::shared().ask(&database, "VACUUM");
+        let size = ask("SELECT pg_database_size(current_database())");
+        let most = *first.get_or_insert(size) + SLACK;
+        assert!(size <= most, "{size} bytes after round {round}, {most} allowed");
+    }
+}
+
+/// P-221, P-223, P-240.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_body_outlives_what_administrators_emptied_in_sqlite() {
+    no_body_outlives_what_administrators_emptied(open_sqlite, |bench, sql| {
+        let db = rusqlite::Connection::open(bench.folder.path().join("relay.db")).unwrap();
+        db.query_row(sql, [], |row| row.get(0)).unwrap()
+    })
+    .await;
+}
+
+/// P-221, P-223, P-240.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_body_outlives_what_administrators_emptied_in_postgres() {
+    no_body_outlives_what_administrators_emptied(open_postgres, |bench, sql| {
+        let said = server::shared().ask(&database_of(bench.folder.path()), sql);
+        said.parse().unwrap()
+    })
+    .await;
+}
+
+/// Whoever was the last to reference a shared body, it goes.
+async fn no_body_outlives_what_administrators_emptied(open: Open, ask: fn(&Bench, &str) -> u64) {
+    let bench = Bench::new(open);
     for number in 1..=5 {
         bench.account(number).await;
     }
@@ -112,12 +166,10 @@ async fn no_body_outlives_what_administrators_emptied() {
         });
         assert!(matches!(answer.await.unwrap(), GroupSubmitted::Accepted { .. }));
     }
-    let references = || -> (u64, u64) {
-        let db = rusqlite::Connection::open(bench.folder.path().join("relay.db")).unwrap();
-        let sql =
-            "SELECT (SELECT count(*) FROM bodies), (SELECT coalesce(sum(waiting), 0) FROM body_references)";
-        db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
-            .unwrap()
+    let references = || {
+        let bodies = ask(&bench, "SELECT count(*) FROM bodies");
+        let waiting = ask(&bench, "SELECT coalesce(sum(waiting), 0) FROM body_references");
+        (bodies, waiting)
     };
     assert_eq!(references(), (2, 8));
     let acts = [

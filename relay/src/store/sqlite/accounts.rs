@@ -212,6 +212,7 @@ pub(super) fn sign_in(
             one_time_left: row.get(10)?,
             suspended: row.get(11)?,
             any_suspended: row.get(12)?,
+            connection: 0,
         })
     })
     .optional()

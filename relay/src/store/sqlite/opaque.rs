@@ -1,7 +1,6 @@
 //! Logs that the relay cannot read.
 
 use chopar_wire::ids::OpaqueLogId;
-use chopar_wire::limits::{MAX_OPAQUE_ENTRIES, OPAQUE_LOG_BYTES};
 use prost::bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -10,14 +9,10 @@ use crate::store::{OpaqueAppend, OpaqueAppended, OpaqueHead, OpaquePage, OpaqueP
 
 impl Books {
     pub(super) fn append_opaque(&mut self, append: &OpaqueAppend) -> rusqlite::Result<OpaqueAppended> {
-        let known = reach(&self.db, &append.log)?;
-        if known.map(|(head, _)| head) != append.parent {
-            return Ok(OpaqueAppended::Conflict);
-        }
-        let held = known.map_or(0, |(_, bytes)| bytes) + append.signed.len() as u64;
-        if append.head.length > MAX_OPAQUE_ENTRIES || held > OPAQUE_LOG_BYTES {
-            return Ok(OpaqueAppended::Full);
-        }
+        let held = match append.follow(reach(&self.db, &append.log)?) {
+            Ok(held) => held,
+            Err(refused) => return Ok(refused),
+        };
         let head = &append.head;
         self.db
             .prepare_cached(
