@@ -24,6 +24,7 @@ pub(crate) fn bench(name: &str, rest: &[OsString]) -> Result<()> {
     let mut cargo = workspace::native_cargo(Mode::Release);
     cargo.args(["run", "--release", "--package", PACKAGE, "--bin", name]);
     if name == OF_THE_RELAY {
+        setup::for_relay_tests()?;
         process::must(run::build_relay(Mode::Release).args(["--release", "--features", "without-client"]))?;
         cargo
             .arg("--no-default-features")

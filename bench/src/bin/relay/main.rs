@@ -8,6 +8,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `server` | the relay as a process: pinned, its memory and processor time |
+//! | `database` | PostgreSQL on the relay's core |
 //! | `crowd`, `link` | people with keys, and their connections |
 //! | `idle`, `pairs`, `offline`, `fanout`, `arrivals`, `start` | one measurement each |
 //! | `options`, `run` | what is measured; one relay with its people |
@@ -20,6 +21,7 @@
 
 mod arrivals;
 mod crowd;
+mod database;
 mod fanout;
 mod idle;
 mod link;
@@ -35,6 +37,8 @@ mod pairs;
     reason = "shared with the relay's tests"
 )]
 mod people;
+#[path = "../../../../relay/tests/common/postgres.rs"]
+mod postgres;
 mod report;
 mod run;
 mod server;
@@ -44,6 +48,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 
 use crate::crowd::Crowd;
+use crate::database::Database;
 use crate::options::Options;
 use crate::report::Report;
 use crate::run::Run;
@@ -64,14 +69,20 @@ fn main() -> Result<()> {
 async fn measure(options: &Options) -> Result<()> {
     println!("{options}");
     let mut report = Report::default();
-    for tls in options.transports() {
+    let runs = options
+        .store
+        .iter()
+        .flat_map(|store| options.transports().into_iter().map(|tls| (*store, tls)));
+    for (store, tls) in runs {
         let folder = options.fresh_folder()?;
-        let server = Server::start(options, folder.path(), tls).await?;
+        let database = Database::start(options, store)?;
+        let server = Server::start(options, folder.path(), &database, tls).await?;
         let crowd = Crowd::register(&server, options.people())
             .await
             .context("registering people")?;
         let mut run = Run {
             options,
+            store,
             server,
             crowd,
             report: &mut report,

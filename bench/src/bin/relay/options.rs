@@ -22,6 +22,9 @@ pub(crate) struct Options {
     /// Where data folders are made: the disk that is measured. A folder in memory makes every commit free.
     #[arg(long, default_value = "target")]
     pub(crate) folder: PathBuf,
+    /// What keeps the relay's data. PostgreSQL is started for the run, on the relay's core and the folder given.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Store::ALL)]
+    pub(crate) store: Vec<Store>,
     /// Without TLS, with it, or both.
     #[arg(long, value_enum, default_value_t = Transport::Both)]
     pub(crate) transport: Transport,
@@ -62,6 +65,24 @@ pub(crate) enum Transport {
     Plain,
     Tls,
     Both,
+}
+
+/// What keeps a relay's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Store {
+    Sqlite,
+    Postgres,
+}
+
+impl Store {
+    const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
 }
 
 /// One measurement.

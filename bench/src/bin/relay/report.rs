@@ -3,6 +3,8 @@
 use anyhow::{Result, ensure};
 use serde_json::json;
 
+use crate::options::Store;
+
 /// What a figure is to reach.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Goal {
@@ -18,6 +20,7 @@ pub(crate) struct Report {
 }
 
 struct Row {
+    store: Store,
     tls: bool,
     figure: String,
     value: f64,
@@ -26,8 +29,9 @@ struct Row {
 
 impl Report {
     /// Notes a figure and says it at once: a long run that is stopped has said something.
-    pub(crate) fn add(&mut self, tls: bool, figure: impl Into<String>, value: f64, goal: Goal) {
+    pub(crate) fn add(&mut self, store: Store, tls: bool, figure: impl Into<String>, value: f64, goal: Goal) {
         let row = Row {
+            store,
             tls,
             figure: figure.into(),
             value,
@@ -38,7 +42,7 @@ impl Report {
     }
 
     pub(crate) fn show(&self) {
-        println!("{:<28} {:>6} {:>12}  goal", "figure", "", "value");
+        println!("{:<28} {:>8} {:>6} {:>12}  goal", "figure", "", "", "value");
         for row in &self.rows {
             println!("{}", row.line());
         }
@@ -46,8 +50,8 @@ impl Report {
             println!(
                 "{}",
                 json!({
-                    "bench": "relay", "store": "sqlite", "tls": row.tls, "figure": row.figure, "value": row.value,
-                    "reached": row.reached(),
+                    "bench": "relay", "store": row.store.name(), "tls": row.tls, "figure": row.figure,
+                    "value": row.value, "reached": row.reached(),
                 })
             );
         }
@@ -70,7 +74,11 @@ impl Row {
             (Goal::AtMost(bound), Some(reached)) => format!("at most {bound}: {}", word(reached)),
             _ => String::new(),
         };
-        format!("{:<28} {transport:>6} {:>12.2}  {goal}", self.figure, self.value)
+        let store = self.store.name();
+        format!(
+            "{:<28} {store:>8} {transport:>6} {:>12.2}  {goal}",
+            self.figure, self.value
+        )
     }
 }
 

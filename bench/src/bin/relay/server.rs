@@ -15,6 +15,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::database::Database;
 use crate::options::Options;
 
 /// Connections that the relay is told to take.
@@ -24,54 +25,73 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Server {
     child: Child,
-    program: PathBuf,
-    data: PathBuf,
-    cores: (usize, usize),
+    launch: Launch,
     pub(crate) port: u16,
     /// Token of the first owner's invite; `None` once there is an owner.
     pub(crate) owner_token: Option<String>,
     pub(crate) tls: Option<Arc<ClientConfig>>,
-    speaks_tls: bool,
     /// From the program's start to the line that says where it serves.
     pub(crate) started_in: Duration,
 }
 
+/// How it is started, and started again.
+#[derive(Clone)]
+struct Launch {
+    program: PathBuf,
+    data: PathBuf,
+    database: Option<String>,
+    /// The relay's, and this program's.
+    cores: (usize, usize),
+    speaks_tls: bool,
+}
+
 impl Server {
-    pub(crate) async fn start(options: &Options, data: &Path, tls: bool) -> Result<Self> {
-        let cores = (options.server_core, options.generator_core);
-        Self::run(options.program.clone(), data.to_owned(), cores, tls).await
+    pub(crate) async fn start(
+        options: &Options,
+        data: &Path,
+        database: &Database,
+        speaks_tls: bool,
+    ) -> Result<Self> {
+        Self::run(Launch {
+            program: options.program.clone(),
+            data: data.to_owned(),
+            database: database.url().map(str::to_owned),
+            cores: (options.server_core, options.generator_core),
+            speaks_tls,
+        })
+        .await
     }
 
-    async fn run(program: PathBuf, data: PathBuf, cores: (usize, usize), speaks_tls: bool) -> Result<Self> {
+    async fn run(launch: Launch) -> Result<Self> {
         let many = CONNECTIONS.to_string();
-        let mut command = Command::new(&program);
+        let mut command = Command::new(&launch.program);
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--no-rate-limits", "--data"])
-            .arg(&data)
+            .arg(&launch.data)
             .args(["--connections", &many, "--connections-per-address", &many])
-            .args(["--tls", if speaks_tls { "own" } else { "off" }])
+            .args(["--tls", if launch.speaks_tls { "own" } else { "off" }])
             .env("RUST_LOG", "error")
             .stdout(Stdio::piped())
             .kill_on_drop(true);
+        if let Some(url) = &launch.database {
+            command.env("CHOPAR_DATABASE", url);
+        }
         // A process starts on the cores of who starts it.
-        pin(cores.0)?;
+        pin(launch.cores.0)?;
         let begun = Instant::now();
         let spawned = command.spawn();
-        pin(cores.1)?;
-        let mut child = spawned.with_context(|| format!("{} does not start", program.display()))?;
+        pin(launch.cores.1)?;
+        let mut child = spawned.with_context(|| format!("{} does not start", launch.program.display()))?;
         let output = child.stdout.take().context("the relay's output")?;
         let reading = read_start(output, begun);
         let (port, owner_token, started_in) = tokio::time::timeout(PATIENCE, reading).await??;
-        let tls = speaks_tls.then(|| trust(&data)).transpose()?;
+        let tls = launch.speaks_tls.then(|| trust(&launch.data)).transpose()?;
         Ok(Self {
             child,
-            program,
-            data,
-            cores,
+            launch,
             port,
             owner_token,
             tls,
-            speaks_tls,
             started_in,
         })
     }
@@ -79,13 +99,7 @@ impl Server {
     /// Stops it as a service manager would and starts it anew on the same data.
     pub(crate) async fn restart(&mut self) -> Result<()> {
         self.end().await?;
-        *self = Self::run(
-            self.program.clone(),
-            self.data.clone(),
-            self.cores,
-            self.speaks_tls,
-        )
-        .await?;
+        *self = Self::run(self.launch.clone()).await?;
         Ok(())
     }
 
@@ -133,7 +147,7 @@ impl Server {
     }
 
     pub(crate) fn origin(&self) -> String {
-        let scheme = if self.speaks_tls { "https" } else { "http" };
+        let scheme = if self.launch.speaks_tls { "https" } else { "http" };
         format!("{scheme}://localhost:{}", self.port)
     }
 }
