@@ -4,13 +4,12 @@
 //! nothing is ever sent to an account that is not (no acknowledgement, no receipt), so a stranger learns nothing.
 //! The own account is among the contacts too, without a conversation: its log and devices are treated alike.
 
-use std::collections::BTreeMap;
-
 use chopar_identity::{AccountLog, LogHead};
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
 
 use crate::context::Context;
 use crate::line::{Progress, preview, state_from, state_number, view};
+use crate::map::Map;
 use crate::marks::Marks;
 use crate::records::contact::{ContactRecord, DeviceFacts, LOG, LogRecord, MARKS, STATE};
 use crate::records::line::{DraftRecord, LineRecord};
@@ -44,7 +43,7 @@ pub(crate) struct Contact {
     pub(crate) owed: Owed,
     /// The own names as this person was last told them.
     pub(crate) presented_as: String,
-    pub(crate) devices: BTreeMap<DeviceId, Facts>,
+    pub(crate) devices: Map<DeviceId, Facts>,
     pub(crate) log: Option<AccountLog>,
     pub(crate) marks: Marks,
     pub(crate) draft: String,
@@ -130,7 +129,7 @@ impl Contact {
             time: now,
             owed: Owed::default(),
             presented_as: String::new(),
-            devices: BTreeMap::new(),
+            devices: Map::new(),
             log: None,
             marks: Marks::default(),
             draft: String::new(),

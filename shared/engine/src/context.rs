@@ -1,12 +1,13 @@
 //! What one input leads to, while it is being collected: the batch, the effects, and the clock and randomness of this step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chopar_wire::{AccountId, Timestamp};
 use rand_core::CryptoRng;
 
 use crate::effect::{Effect, RecordKey, Step, Write};
 use crate::event::{Answer, Event, Failure};
+use crate::map::Map;
 use crate::records::Stored;
 use crate::view::Line;
 
@@ -21,7 +22,7 @@ pub(crate) struct Context<'a> {
     /// Conversations whose row must be told.
     pub(crate) rows: BTreeSet<AccountId>,
     /// Lines to be told, by conversation and sequence.
-    pub(crate) lines: BTreeMap<AccountId, BTreeMap<u64, Line>>,
+    pub(crate) lines: Map<AccountId, Map<u64, Line>>,
     /// Whether the account's record must be written.
     pub(crate) account: bool,
     /// Whether what there is to know about the own devices must be told.
@@ -36,7 +37,7 @@ impl<'a> Context<'a> {
             step: Step::default(),
             contacts: BTreeSet::new(),
             rows: BTreeSet::new(),
-            lines: BTreeMap::new(),
+            lines: Map::new(),
             account: false,
             own_devices: false,
         }

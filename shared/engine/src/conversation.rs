@@ -1,6 +1,6 @@
 //! Lines of a conversation: adding them, moving them on, telling and paging them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use chopar_wire::{AccountId, MessageId, Timestamp};
 
@@ -9,6 +9,7 @@ use crate::effect::{Effect, Kind, Record};
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
 use crate::line::{self, Progress};
+use crate::map::Map;
 use crate::marks::{Mark, Whose};
 use crate::records::Stored;
 use crate::records::line::{DeliveryRecord, LineRecord};
@@ -25,7 +26,7 @@ const MAX_PAGE: u16 = 500;
 /// Recent lines, oldest out first.
 #[derive(Default)]
 pub(crate) struct LineCache {
-    lines: BTreeMap<(AccountId, u64), LineRecord>,
+    lines: Map<(AccountId, u64), LineRecord>,
     order: VecDeque<(AccountId, u64)>,
 }
 
@@ -272,7 +273,7 @@ impl Engine {
 
     /// Stored rows as they are shown; what is known in memory is newer than what was read.
     fn lines_from(&self, account: AccountId, records: &[Record]) -> Vec<Line> {
-        let deliveries: BTreeMap<u64, Progress> = records
+        let deliveries: Map<u64, Progress> = records
             .iter()
             .filter(|r| r.key.kind == Kind::Delivery)
             .filter_map(|r| {
@@ -283,7 +284,7 @@ impl Engine {
             })
             .collect();
         let marks = self.contacts.get(&account).map(|c| &c.marks);
-        let lines: BTreeMap<u64, Line> = records
+        let lines: Map<u64, Line> = records
             .iter()
             .filter(|r| r.key.kind == Kind::Line)
             .filter_map(|r| {

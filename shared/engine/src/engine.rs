@@ -3,8 +3,6 @@
 //! Progress is made by looking at the state, not by remembering what to do next: after each input the `pump_…` functions send
 //! what can be sent now. So a lost connection, a restart and a late answer need no paths of their own.
 
-use std::collections::BTreeMap;
-
 use chopar_identity::{DeviceKeys, Ed25519Public, X25519Public};
 use chopar_wire::proto::relay::relay_frame::Body;
 use chopar_wire::{AccountId, DeviceId, Timestamp, frame};
@@ -22,6 +20,7 @@ use crate::inbox::Inbox;
 use crate::input::{DeviceKeysPublic, Input};
 use crate::link::Link;
 use crate::log_sync::LogsWanted;
+use crate::map::Map;
 use crate::onboarding::Registering;
 use crate::opening::Opening;
 use crate::outbox::Outbox;
@@ -49,7 +48,7 @@ pub struct Engine {
     pub(crate) unusable: bool,
     pub(crate) identity: Option<DeviceKeys>,
     pub(crate) own: Option<Own>,
-    pub(crate) contacts: BTreeMap<AccountId, Contact>,
+    pub(crate) contacts: Map<AccountId, Contact>,
     pub(crate) sessions: Sessions,
     pub(crate) repairs: Repairs,
     pub(crate) prekeys: Prekeys,
@@ -65,7 +64,7 @@ pub struct Engine {
     pub(crate) registering: Option<Registering>,
     /// The relay said that it does not have the account whose registration was in doubt.
     pub(crate) absent: bool,
-    pub(crate) openings: BTreeMap<(AccountId, DeviceId), Opening>,
+    pub(crate) openings: Map<(AccountId, DeviceId), Opening>,
     pub(crate) logs_wanted: LogsWanted,
     pub(crate) handles_asked: HandlesAsked,
     pub(crate) owed_due: OwedDue,

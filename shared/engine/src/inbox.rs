@@ -4,7 +4,7 @@
 //! queue waits, a moment), a sender's log that must be fetched (what that sender sent waits aside, the rest goes on), and too
 //! many handshakes in one second (they wait aside in their order, the rest goes on).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{Ack, Deliver};
@@ -13,6 +13,7 @@ use prost::bytes::Bytes;
 
 use crate::context::Context;
 use crate::engine::Engine;
+use crate::map::Map;
 use crate::requests::What;
 
 /// Envelopes held while one waits. A relay that hands over more is disconnected; it keeps them and tries again.
@@ -54,7 +55,7 @@ pub(crate) struct Inbox {
     aside: VecDeque<Delivery>,
     /// Bytes of all that waits.
     bytes: usize,
-    parked: BTreeMap<AccountId, Vec<Delivery>>,
+    parked: Map<AccountId, Vec<Delivery>>,
     agreeing: bool,
     later: Option<Timestamp>,
     openings: VecDeque<Timestamp>,

@@ -33,7 +33,7 @@
 //! | `group` | rosters, epochs, messages to many |
 //! | `conversation`, `line`, `marks`, `receipts`, `typing`, `seen` | lines, ticks, unread, duplicates |
 //! | [`refusals`] | what was put away unread, by name |
-//! | `prekeys`, `prekey_upkeep`, `tokens`, `context`, `records` | own prekeys; private operations under way; one step; what is stored |
+//! | `prekeys`, `prekey_upkeep`, `tokens`, `context`, `records`, `map` | own prekeys; private operations under way; one step; what is stored; a map for all of it |
 //! | `simulator` | (feature) many engines, a relay model, every fault, seeded |
 
 #![forbid(unsafe_code)]
@@ -60,6 +60,7 @@ pub mod intent;
 mod line;
 mod link;
 mod log_sync;
+mod map;
 mod marks;
 mod onboarding;
 mod opening;

@@ -4,8 +4,6 @@
 //! whole, and what is known stays pinned. What the relay shows and nobody signed is an alarm by name that ends when it shows
 //! the pinned log again; two signed histories are one that only the account's owner ends.
 
-use std::collections::BTreeMap;
-
 use chopar_identity::{AccountLog, Change, HeadRelation, LogChange, LogError, LogHead};
 use chopar_wire::proto::identity::Entry;
 use chopar_wire::proto::relay::client_frame::Body;
@@ -14,6 +12,7 @@ use chopar_wire::{AccountId, Timestamp};
 
 use crate::context::Context;
 use crate::engine::Engine;
+use crate::map::Map;
 use crate::requests::What;
 use crate::view::{Alarm, Held, Notice, Trust};
 
@@ -28,7 +27,7 @@ pub(crate) const WITHHELD_MS: u64 = 120_000;
 const GONE_MS: u64 = 600_000;
 
 /// Logs to be fetched, by account, and when.
-pub(crate) type LogsWanted = BTreeMap<AccountId, Timestamp>;
+pub(crate) type LogsWanted = Map<AccountId, Timestamp>;
 
 /// Why a log did not come.
 #[derive(Clone, Copy)]

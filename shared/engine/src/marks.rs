@@ -3,12 +3,13 @@
 //! Lines themselves are not in memory. Marks are what receipts, unread counts and idempotent sending need of them, stored in
 //! blocks of [`BLOCK`] sequences, so that a tick rewrites a small record.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use chopar_wire::{AccountId, MessageId, Timestamp};
 
 use crate::context::Context;
 use crate::line::{Progress, held_from, held_number, state_from, state_number};
+use crate::map::Map;
 use crate::records::contact::{MARKS, MarkRecord, MarksRecord};
 use crate::records::{RecordError, SCHEMA, Stored};
 
@@ -37,7 +38,7 @@ pub(crate) enum Whose {
 /// The marks of one conversation.
 #[derive(Default)]
 pub(crate) struct Marks {
-    by_line: BTreeMap<u64, Mark>,
+    by_line: Map<u64, Mark>,
     own: HashMap<MessageId, u64>,
     unread: BTreeSet<u64>,
     dirty: BTreeSet<u64>,

@@ -11,11 +11,12 @@
 //! round trips, but a refusal in the middle (a limit that has a token again one frame later, a disk that has room again) would
 //! let the later ones pass, and a queue's order is the conversation's.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
 
 use crate::context::Context;
+use crate::map::Map;
 use crate::records::outbox::{OutboxRecord, TargetRecord};
 use crate::records::{RecordError, SCHEMA, Stored};
 
@@ -90,9 +91,9 @@ impl Row {
 /// All rows.
 #[derive(Default)]
 pub(crate) struct Outbox {
-    rows: BTreeMap<RowKey, Row>,
+    rows: Map<RowKey, Row>,
     /// Rows the relay has not accepted, by account: what the sending loop looks at.
-    queued: BTreeMap<AccountId, BTreeSet<u64>>,
+    queued: Map<AccountId, BTreeSet<u64>>,
     by_envelope: HashMap<EnvelopeId, RowKey>,
     next: u64,
 }

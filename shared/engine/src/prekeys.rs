@@ -1,8 +1,6 @@
 //! The own prekeys, private halves: made, signed by the device, found by what a handshake names, kept as long as somebody may
 //! use them. What was used is remembered: a one-time pair by being gone, the last-resort key by the headers that used it.
 
-use std::collections::BTreeMap;
-
 use chopar_e2ee::handshake::{HandshakeHeader, KemPrekeyId};
 use chopar_e2ee::prekeys::{EcPrekeySecret, OneTimeOrLastResort, OneTimeSecret, PqPrekeySecret};
 use chopar_identity::{BundleBase, OneTimePair};
@@ -10,6 +8,7 @@ use chopar_wire::proto::identity::Signed;
 use chopar_wire::{AccountId, DeviceId, Timestamp, limits};
 
 use crate::context::Context;
+use crate::map::Map;
 use crate::records::prekey::{BUNDLES, BundleRecord, ONE_TIME, OneTimeRecord};
 use crate::records::{RecordError, SCHEMA, Stored};
 use crate::refusals::Refusal;
@@ -91,8 +90,8 @@ impl OneTimeDraft {
 /// All private halves.
 #[derive(Default)]
 pub(crate) struct Prekeys {
-    bundles: BTreeMap<u64, BundleSecrets>,
-    one_time: BTreeMap<u32, OneTimeSecret>,
+    bundles: Map<u64, BundleSecrets>,
+    one_time: Map<u32, OneTimeSecret>,
     next_one_time: u32,
     /// From where on an id for the keys of the next bundle is sought. Not the sequence: that follows what the relay says.
     next_key: u32,

@@ -1,8 +1,6 @@
 //! Envelopes that cannot be opened yet. They are acknowledged to the relay, kept for a while, and tried again with each new
 //! session. Nothing is ever sent because of them.
 
-use std::collections::BTreeMap;
-
 use chopar_e2ee::seal::EnvelopeBody;
 use chopar_wire::{EnvelopeId, Timestamp};
 use prost::bytes::Bytes;
@@ -10,6 +8,7 @@ use prost::bytes::Bytes;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::inbox::Delivery;
+use crate::map::Map;
 use crate::records::quarantine::QuarantineRecord;
 use crate::records::{RecordError, SCHEMA, Stored};
 
@@ -23,7 +22,7 @@ const KEEP_MS: u64 = 7 * 24 * 3600 * 1000;
 /// What is kept, in the order it came.
 #[derive(Default)]
 pub(crate) struct Quarantine {
-    held: BTreeMap<u64, Kept>,
+    held: Map<u64, Kept>,
     bytes: usize,
 }
 

@@ -1,7 +1,5 @@
 //! What is owed for what arrived: transport acknowledgements for the sender's outbox, ticks for the sender's eyes. And theirs.
 
-use std::collections::BTreeMap;
-
 use chopar_wire::proto::content::{Payload, Receipts, TransportAcks, payload, receipts};
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
 use prost::Message;
@@ -9,6 +7,7 @@ use prost::Message;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::line::Progress;
+use crate::map::Map;
 use crate::outbox::Until;
 use crate::view::SentState;
 
@@ -19,7 +18,7 @@ const GATHER_MS: u64 = 2_000;
 const MAX_IDS: usize = 200;
 
 /// When what is owed to an account is sent.
-pub(crate) type OwedDue = BTreeMap<AccountId, Timestamp>;
+pub(crate) type OwedDue = Map<AccountId, Timestamp>;
 
 impl Engine {
     pub(crate) fn owe(

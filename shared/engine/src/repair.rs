@@ -10,8 +10,6 @@
 //! Nothing else causes a repair; in particular no envelope that does not open. A row is never encrypted twice in one session,
 //! so a repair can be repeated without harm: the other side knows messages by their ids and shows each once.
 
-use std::collections::BTreeMap;
-
 use chopar_wire::proto::content::{Payload, ResendRequest, payload};
 use chopar_wire::{AccountId, DeviceId, MessageId, Timestamp, limits};
 use prost::Message;
@@ -19,6 +17,7 @@ use prost::Message;
 use crate::context::Context;
 use crate::effect::RecordKey;
 use crate::engine::Engine;
+use crate::map::Map;
 use crate::outbox::{RowKey, Until};
 use crate::records::session::SessionRecord;
 use crate::sessions::SessionKey;
@@ -72,8 +71,8 @@ impl Pace {
 /// What is to be looked at again, and when. Not stored: found again at every start.
 #[derive(Default)]
 pub(crate) struct Repairs {
-    gaps: BTreeMap<SessionKey, Timestamp>,
-    rests: BTreeMap<(AccountId, DeviceId), Timestamp>,
+    gaps: Map<SessionKey, Timestamp>,
+    rests: Map<(AccountId, DeviceId), Timestamp>,
     silence: Timestamp,
 }
 
@@ -249,7 +248,7 @@ impl Engine {
         if !self.inbox.is_empty() {
             return;
         }
-        let mut silent: BTreeMap<(AccountId, DeviceId), Vec<RowKey>> = BTreeMap::new();
+        let mut silent: Map<(AccountId, DeviceId), Vec<RowKey>> = Map::new();
         for (key, row) in self.outbox.iter() {
             if row.until == Until::Acknowledged && !row.expired && row.accepted.is_some_and(|at| at <= before)
             {

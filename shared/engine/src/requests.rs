@@ -1,13 +1,12 @@
 //! What was asked of the relay and is not answered yet.
 
-use std::collections::BTreeMap;
-
 use chopar_wire::proto::identity::Signed;
 use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::{AccountId, DeviceId, GroupId, GroupSubmissionId, Timestamp, frame};
 
 use crate::context::Context;
 use crate::effect::Effect;
+use crate::map::Map;
 use crate::outbox::RowKey;
 
 /// How long a request waits for its answer, in milliseconds: longer than any write at the relay. A relay that does not answer
@@ -99,7 +98,7 @@ impl What {
 #[derive(Default)]
 pub(crate) struct Requests {
     last: u64,
-    open: BTreeMap<u64, (What, Timestamp)>,
+    open: Map<u64, (What, Timestamp)>,
 }
 
 impl Requests {

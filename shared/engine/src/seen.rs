@@ -3,12 +3,13 @@
 //! The ratchet refuses a replay inside a session; this refuses the same message in another envelope (sent again after a
 //! repair) and an envelope the relay hands over again because the acknowledgement was lost.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use chopar_wire::{AccountId, EnvelopeId, MessageId};
 use sha2::{Digest, Sha256};
 
 use crate::context::Context;
+use crate::map::Map;
 use crate::records::seen::SeenRecord;
 use crate::records::{RecordError, SCHEMA, Stored};
 
@@ -47,7 +48,7 @@ impl SeenId {
 #[derive(Default)]
 pub(crate) struct Seen {
     ids: HashSet<SeenId>,
-    blocks: BTreeMap<u64, Vec<SeenId>>,
+    blocks: Map<u64, Vec<SeenId>>,
     dirty: BTreeSet<u64>,
 }
 

@@ -5,13 +5,14 @@
 //! was encrypted in them may still lie in a queue.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use chopar_e2ee::ratchet::{Session, Tag, TagChanges, TagKind};
 use chopar_identity::{EcPrekey, X25519Public};
 use chopar_wire::{AccountId, DeviceId, Timestamp};
 
 use crate::context::Context;
+use crate::map::Map;
 use crate::records::session::SessionRecord;
 use crate::records::{RecordError, SCHEMA, Stored};
 
@@ -49,11 +50,11 @@ pub(crate) struct Unanswered {
 /// All sessions, and the ways to find one.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    live: BTreeMap<SessionKey, Live>,
+    live: Map<SessionKey, Live>,
     tags: HashMap<Tag, (SessionKey, TagKind)>,
     headers: HashMap<[u8; 32], SessionKey>,
     /// The highest number of a record that a younger build wrote: it stays for that build, and its number is taken.
-    foreign: BTreeMap<DeviceId, u64>,
+    foreign: Map<DeviceId, u64>,
 }
 
 impl Sessions {

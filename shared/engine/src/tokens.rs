@@ -1,12 +1,11 @@
 //! What the host was asked to do and has not answered yet.
 
-use std::collections::BTreeMap;
-
 use chopar_wire::AccountId;
 
 use crate::accepting::Accepting;
 use crate::effect::Token;
 use crate::group::Acting;
+use crate::map::Map;
 use crate::onboarding::Preparing;
 use crate::opening::Initiating;
 use crate::prekeys::{BundleDraft, OneTimeDraft};
@@ -49,7 +48,7 @@ pub(crate) enum Waiting {
 #[derive(Default)]
 pub(crate) struct Tokens {
     last: u64,
-    open: BTreeMap<u64, Waiting>,
+    open: Map<u64, Waiting>,
 }
 
 impl Tokens {

@@ -1,7 +1,5 @@
 //! Typing notices, both ways: signals that are never stored.
 
-use std::collections::BTreeMap;
-
 use chopar_wire::proto::content::{Payload, Typing, payload};
 use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{Envelope, ExpiryClass, SubmitSignal};
@@ -10,6 +8,7 @@ use chopar_wire::{AccountId, DeviceId, EnvelopeId, Timestamp};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::map::Map;
 use crate::requests::What;
 
 /// At most one notice in this time, in milliseconds.
@@ -18,7 +17,7 @@ const EVERY_MS: u64 = 3_000;
 const STANDS_MS: u64 = 10_000;
 
 /// Who is typing, and until when as far as told.
-pub(crate) type TypingUntil = BTreeMap<AccountId, Timestamp>;
+pub(crate) type TypingUntil = Map<AccountId, Timestamp>;
 
 impl Engine {
     /// Tells the other person, if that is wanted and possible now.

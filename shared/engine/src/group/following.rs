@@ -3,7 +3,7 @@
 //! Whatever brings entries (the log, a member's update) goes through [`Engine::take_entry`]. What does not verify in its place is
 //! put away; what contradicts an entry known here stops the group.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chopar_e2ee::group::roster::{
     Change, Logs, Roster, RosterChange, RosterError, RosterRelation, entry_hash,
@@ -21,6 +21,7 @@ use super::state::{Group, RosterAlarm, conversation_of};
 use crate::contact::Contact;
 use crate::context::Context;
 use crate::engine::Engine;
+use crate::map::Map;
 use crate::records::SCHEMA;
 use crate::records::group::{ROSTER, RosterRecord};
 use crate::refusals::Refusal;
@@ -37,7 +38,7 @@ const WITHHELD_MS: u64 = 120_000;
 const RENEWAL_MS: u64 = 60_000;
 
 /// The logs that are known here.
-struct Known<'a>(&'a BTreeMap<AccountId, Contact>);
+struct Known<'a>(&'a Map<AccountId, Contact>);
 
 impl Logs for Known<'_> {
     fn log(&self, account: &AccountId) -> Option<&AccountLog> {

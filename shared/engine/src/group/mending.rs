@@ -137,7 +137,8 @@ impl Engine {
                     .as_ref()
                     .is_some_and(|log| log.device(&device).is_some())
             };
-            if let Some(account) = self.contacts.values().find(has).map(|contact| contact.account) {
+            let account = self.contacts.values().find(has).map(|contact| contact.account);
+            if let Some(account) = account {
                 self.ask_member(&group, account, false, cx);
             }
         }

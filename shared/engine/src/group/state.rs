@@ -1,6 +1,6 @@
 //! One group, and all of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use chopar_e2ee::group::roster::Roster;
 use chopar_e2ee::group::{LogKey, ReceivingEpoch, RosterHead, SendingEpoch};
@@ -11,6 +11,7 @@ use chopar_wire::{AccountId, DeviceId, EnvelopeId, GroupId, OpaqueLogId, Timesta
 
 use super::rows::GroupRow;
 use crate::context::Context;
+use crate::map::Map;
 use crate::records::group::{
     EpochRecord, GroupRecord, KeyRecord, PendingEntryRecord, ROSTER, RosterRecord, STATE,
 };
@@ -62,12 +63,12 @@ pub(crate) struct Pending {
 pub(crate) struct Group {
     pub(crate) id: GroupId,
     pub(crate) log: OpaqueLogId,
-    pub(crate) keys: BTreeMap<u32, LogKey>,
+    pub(crate) keys: Map<u32, LogKey>,
     pub(crate) told: Vec<LogKey>,
     /// `None` until its first entry was verified.
     pub(crate) roster: Option<Roster>,
     /// Entries as they were stored, until the logs of their signers are there to verify them again.
-    pub(crate) stored: BTreeMap<u32, Signed>,
+    pub(crate) stored: Map<u32, Signed>,
     pub(crate) opaque: Option<OpaqueHead>,
     /// Appends that the relay has shown, from `opaque` on, not opened yet.
     pub(crate) tail: Vec<Signed>,
@@ -87,11 +88,11 @@ pub(crate) struct Group {
     pub(crate) signing: bool,
     /// When an admin renews the log key after somebody left.
     pub(crate) renewal: Option<Timestamp>,
-    pub(crate) rows: BTreeMap<u64, GroupRow>,
+    pub(crate) rows: Map<u64, GroupRow>,
     /// When something was last asked of a member, and how often in a row.
-    pub(crate) asked: BTreeMap<AccountId, (Timestamp, u32)>,
+    pub(crate) asked: Map<AccountId, (Timestamp, u32)>,
     /// When a member's request was last answered.
-    pub(crate) answered: BTreeMap<AccountId, Timestamp>,
+    pub(crate) answered: Map<AccountId, Timestamp>,
     /// Since when it is known in this engine's life: one whose roster does not come is forgotten.
     pub(crate) since: Timestamp,
 }
@@ -99,8 +100,8 @@ pub(crate) struct Group {
 /// All groups, and the ways to find what belongs to one.
 #[derive(Default)]
 pub(crate) struct Groups {
-    pub(crate) all: BTreeMap<GroupId, Group>,
-    pub(crate) epochs: BTreeMap<EpochKey, ReceivingEpoch>,
+    pub(crate) all: Map<GroupId, Group>,
+    pub(crate) epochs: Map<EpochKey, ReceivingEpoch>,
     pub(crate) tags: HashMap<Tag, EpochKey>,
     pub(crate) by_envelope: HashMap<EnvelopeId, (GroupId, u64)>,
     /// Who is in a group that this person has accepted.
@@ -116,10 +117,10 @@ impl Group {
         Self {
             id,
             log,
-            keys: BTreeMap::new(),
+            keys: Map::new(),
             told: Vec::new(),
             roster: None,
-            stored: BTreeMap::new(),
+            stored: Map::new(),
             opaque: None,
             tail: Vec::new(),
             relay_length: 0,
@@ -134,9 +135,9 @@ impl Group {
             pending: None,
             signing: false,
             renewal: None,
-            rows: BTreeMap::new(),
-            asked: BTreeMap::new(),
-            answered: BTreeMap::new(),
+            rows: Map::new(),
+            asked: Map::new(),
+            answered: Map::new(),
             since: Timestamp(0),
         }
     }
@@ -381,7 +382,7 @@ impl Groups {
 
     /// The vault is an older copy of itself: own chains would repeat positions, so fresh ones begin.
     pub(crate) fn doubt(&mut self) {
-        for (id, group) in &mut self.all {
+        for (id, group) in self.all.iter_mut() {
             group.sending = None;
             group.generation = group.generation.saturating_add(LEFT_OUT);
             self.dirty.insert(*id);
