@@ -5,6 +5,7 @@ mod interop;
 mod packages;
 mod postgres;
 mod programs;
+mod remap;
 mod wasm_std;
 
 use std::{
@@ -73,6 +74,7 @@ impl WebTools {
         );
         command.env("CARGO_TARGET_DIR", crate::workspace::wasm_target());
         command.envs(self.wasm_std.environment());
+        command.env("CARGO_ENCODED_RUSTFLAGS", remap::flags()?);
         command.current_dir(crate::workspace::root());
         Ok(command)
     }

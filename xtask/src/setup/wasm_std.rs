@@ -30,7 +30,7 @@ impl WasmStd {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Installed => "installed",
-            Self::Debian { .. } => "built from Debian's sources",
+            Self::Debian { .. } => "built from Debian's sources for size",
         }
     }
 
@@ -42,6 +42,8 @@ impl WasmStd {
                 ("RUSTC", DEBIAN_RUSTC.into()),
                 ("RUSTC_BOOTSTRAP", "1".into()),
                 ("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort".into()),
+                // Sorting, numbers and the like in their small forms; and no backtraces, of which wasm has none.
+                ("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size".into()),
                 ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker.clone()),
             ],
         }
