@@ -9,8 +9,9 @@ use crate::{
     web::{Entry, LOCALES, Manifest, Mode},
 };
 
-/// Bytes of brotli for everything before first use: 3 s on a 2 Mbit/s line, the slow mobile connection to be bearable on.
-const BUDGET: u64 = 700_000;
+/// Bytes of brotli for everything before first use. At 700,000, 3 s on a 2 Mbit/s line, the slow mobile connection would not be bearable any
+/// more; this is 3 % above what it took when it was set, so that growth is noticed.
+const BUDGET: u64 = 680_000;
 
 /// Builds the client as it is shipped and shows its sizes.
 pub(crate) fn size() -> Result<()> {
