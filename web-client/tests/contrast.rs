@@ -9,7 +9,7 @@ const TEXT: f64 = 4.5;
 const CONTROL: f64 = 3.0;
 
 /// (text, the surfaces it stands on).
-const TEXTS: [(&str, &[&str]); 16] = [
+const TEXTS: [(&str, &[&str]); 17] = [
     (
         "ink",
         &[
@@ -33,13 +33,19 @@ const TEXTS: [(&str, &[&str]); 16] = [
     ),
     (
         "accent",
-        &["surface", "surface-raised", "surface-sunken", "surface-hover"],
+        &[
+            "surface",
+            "surface-raised",
+            "surface-sunken",
+            "surface-hover",
+            "surface-chosen",
+        ],
     ),
     ("accent-ink", &["accent", "accent-hover"]),
     ("bubble-own-ink", &["bubble-own"]),
     ("bubble-own-muted", &["bubble-own"]),
     ("bubble-peer-ink", &["bubble-peer"]),
-    ("bubble-peer-muted", &["bubble-peer"]),
+    ("bubble-peer-muted", &["bubble-peer", "surface-hover"]),
     (
         "verified",
         &["surface", "surface-raised", "surface-hover", "surface-chosen"],
@@ -70,6 +76,7 @@ const TEXTS: [(&str, &[&str]); 16] = [
     ),
     ("qr-dark", &["qr-light"]),
     ("ink", &["bubble-peer"]),
+    ("surface", &["ink-muted"]),
 ];
 
 #[test]

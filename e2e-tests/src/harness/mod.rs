@@ -24,7 +24,10 @@ pub use patience::{Patience, eventually};
 pub use person::{Line, Person};
 pub use places::Places;
 pub use relay::{Relay, RelayPlan, RelayPort};
-pub use seek::{Sought, button, heading, item, labelled, list, log, option, region, status, textbox};
+pub use seek::{
+    Sought, button, heading, item, labelled, line, list, log, menu_item, option, radio, region, status,
+    textbox,
+};
 pub use stage::Stage;
 pub use wasm_module::WasmModule;
 pub use watch::{Frame, Watch};

@@ -198,8 +198,16 @@ impl Page {
     /// # Errors
     /// When it stays.
     pub async fn until_gone(&self, sought: &Sought) -> Result<()> {
+        self.until_gone_within(sought, Patience::SOON).await
+    }
+
+    /// As [`Self::until_gone`], with another patience.
+    ///
+    /// # Errors
+    /// When it stays.
+    pub async fn until_gone_within(&self, sought: &Sought, patience: Patience) -> Result<()> {
         let what = format!("the end of {sought}");
-        eventually(&what, Patience::SOON, || async {
+        eventually(&what, patience, || async {
             Ok((!self.has(sought).await?).then_some(()))
         })
         .await
@@ -225,6 +233,18 @@ impl Page {
     /// # Errors
     /// When it has no area, or something else lies over its middle.
     pub async fn click_element(&self, element: &Element) -> Result<()> {
+        self.press_on(element, "left", 1).await
+    }
+
+    /// Clicks the middle of an element with the other button, as one does for a menu.
+    ///
+    /// # Errors
+    /// As [`Self::click_element`].
+    pub async fn click_for_menu(&self, element: &Element) -> Result<()> {
+        self.press_on(element, "right", 2).await
+    }
+
+    async fn press_on(&self, element: &Element, button: &str, pressed: u32) -> Result<()> {
         let object = self.resolve(element).await?;
         let place = self
             .call_on(
@@ -248,13 +268,13 @@ impl Page {
                 place["hit"]
             );
         }
-        let mouse = |kind: &str, buttons: u32| json!({ "type": kind, "x": place["x"], "y": place["y"], "button": "left", "buttons": buttons, "clickCount": 1 });
+        let mouse = |kind: &str, buttons: u32| json!({ "type": kind, "x": place["x"], "y": place["y"], "button": button, "buttons": buttons, "clickCount": 1 });
         self.call(
             "Input.dispatchMouseEvent",
             json!({ "type": "mouseMoved", "x": place["x"], "y": place["y"] }),
         )
         .await?;
-        self.call("Input.dispatchMouseEvent", mouse("mousePressed", 1))
+        self.call("Input.dispatchMouseEvent", mouse("mousePressed", pressed))
             .await?;
         self.call("Input.dispatchMouseEvent", mouse("mouseReleased", 0))
             .await?;

@@ -128,6 +128,21 @@ pub fn item(name: &str) -> Sought {
     )
 }
 
+/// A line of a conversation, by part of its name.
+pub fn line(text: &str) -> Sought {
+    Sought::new(&["article"], Name::Has(text.to_owned()))
+}
+
+/// The item of a menu of this name.
+pub fn menu_item(name: &str) -> Sought {
+    Sought::new(&["menuitem"], Name::Is(name.to_owned()))
+}
+
+/// The one of several of this name.
+pub fn radio(name: &str) -> Sought {
+    Sought::new(&["radio"], Name::Is(name.to_owned()))
+}
+
 /// A landmark, dialog or group of this name.
 pub fn region(name: &str) -> Sought {
     Sought::new(

@@ -103,6 +103,8 @@ pub(crate) fn message(conversation: AccountId, person: usize, number: u8, text: 
         conversation,
         id: MessageId::new([person as u8 + 1, number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
         text,
+        reply_to: None,
+        forwarded: false,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::link::State;
 use crate::own::role_number;
 use crate::records::account::Stage;
 use crate::requests::What;
+use crate::sending::Saying;
 use crate::view::{Preferences, Snapshot};
 
 /// How long an intent waits for a connection, in milliseconds: longer than a reconnect, shorter than patience.
@@ -50,6 +51,10 @@ impl Engine {
                 before,
                 limit,
             } => self.page(id, conversation, before, limit, cx),
+            Intent::FindMessage {
+                conversation,
+                message,
+            } => self.find_message(id, conversation, message, cx),
             Intent::Person { peer } => self.person(id, peer, cx),
             Intent::MarkRead { conversation, up_to } => {
                 self.mark_read(conversation, up_to, cx);
@@ -78,7 +83,40 @@ impl Engine {
                 conversation,
                 id: message,
                 text,
-            } => self.send_text(id, conversation, message, &text, cx),
+                reply_to,
+                forwarded,
+            } => {
+                let saying = Saying {
+                    text,
+                    reply_to,
+                    forwarded,
+                };
+                self.send_text(id, conversation, message, saying, cx);
+            }
+            Intent::Edit {
+                conversation,
+                id: message,
+                text,
+            } => self.edit_message(id, conversation, message, text, cx),
+            Intent::Delete {
+                conversation,
+                message,
+                everyone,
+            } => self.delete_message(id, conversation, message, everyone, cx),
+            Intent::React {
+                conversation,
+                message,
+                emoji,
+            } => self.react(id, conversation, message, emoji, cx),
+            Intent::SetTimer {
+                conversation,
+                seconds,
+            } => self.set_timer(id, conversation, seconds, cx),
+            Intent::Keep {
+                conversation,
+                setting,
+                on,
+            } => self.keep_so(id, conversation, setting, on, cx),
             Intent::Retry {
                 conversation,
                 id: message,

@@ -11,12 +11,14 @@ use crate::context::Context;
 use crate::line::{Progress, preview, state_from, state_number, view};
 use crate::map::Map;
 use crate::marks::Marks;
-use crate::records::contact::{ContactRecord, DeviceFacts, LOG, LogRecord, MARKS, STATE};
+use crate::records::contact::{ContactRecord, DeviceFacts, LOG, LogRecord, MARKS, STATE, TimerRecord};
 use crate::records::line::{DraftRecord, LineRecord};
 use crate::records::{RecordError, SCHEMA, Stored};
 use crate::repair::Pace;
+use crate::settings::Settings;
+use crate::timer::Timer;
 use crate::trust::{alarm_from, alarm_number};
-use crate::view::{Alarm, Conversation, Held, Trust};
+use crate::view::{Alarm, Conversation, Held, Setting, Trust};
 
 /// Acknowledgements and receipts kept for somebody who is not accepted yet; the oldest go first.
 const MAX_OWED: usize = 2000;
@@ -49,6 +51,8 @@ pub(crate) struct Contact {
     pub(crate) draft: String,
     /// It is a group's conversation, not a person's. Not stored: the group says so.
     pub(crate) group: bool,
+    pub(crate) settings: Settings,
+    pub(crate) timer: Timer,
     /// When a typing notice was last sent to them.
     pub(crate) typing_told: Option<Timestamp>,
     /// Why nothing can be sent to them now that only the relay can mend. Not stored: it is found out again.
@@ -134,6 +138,8 @@ impl Contact {
             marks: Marks::default(),
             draft: String::new(),
             group: false,
+            settings: Settings::default(),
+            timer: Timer::default(),
             typing_told: None,
             unreachable: None,
         }
@@ -221,6 +227,11 @@ impl Contact {
                 .claim
                 .map(|claim| claim.by.as_bytes().to_vec())
                 .unwrap_or_default(),
+            settings: self.settings.records(),
+            timer: (self.timer.number > 0).then_some(TimerRecord {
+                seconds: self.timer.seconds,
+                number: self.timer.number,
+            }),
         };
         cx.put(self.account.as_bytes(), STATE, &record);
         self.marks.save(&self.account, cx);
@@ -253,6 +264,11 @@ impl Contact {
             trust: self.trust,
             alarm: self.alarm,
             group: self.group,
+            muted: self.settings.is(Setting::Muted),
+            pinned: self.settings.is(Setting::Pinned),
+            archived: self.settings.is(Setting::Archived),
+            blocked: self.settings.is(Setting::Blocked),
+            timer: self.timer.seconds,
         })
     }
 
@@ -262,6 +278,12 @@ impl Contact {
             line: preview(line),
             progress,
         });
+    }
+
+    /// Whether something was decided about this person here: to speak with them, or to hear nothing of them. Nobody else's
+    /// doing makes them go.
+    pub(crate) fn is_decided(&self) -> bool {
+        self.accepted || self.settings != Settings::default()
     }
 
     /// Why own messages to this person wait for a decision or for the relay, if they do.
@@ -318,6 +340,11 @@ impl Contact {
         self.owed.delivered = ids(&record.owed_delivered, |b| MessageId::try_from(b).ok())?;
         self.owed.read = ids(&record.owed_read, |b| MessageId::try_from(b).ok())?;
         self.presented_as = record.presented_as;
+        self.settings = Settings::from_records(&record.settings);
+        self.timer = record.timer.map_or_else(Timer::default, |timer| Timer {
+            seconds: timer.seconds,
+            number: timer.number,
+        });
         for facts in record.devices {
             let device =
                 DeviceId::try_from(facts.device.as_slice()).map_err(|_| ContactRecord::bad("device"))?;

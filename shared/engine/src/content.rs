@@ -1,18 +1,20 @@
 //! What an authenticated sender said.
 
 use chopar_identity::LogHead;
-use chopar_wire::proto::content::{Copy, Introduction, Payload, Text, copy, payload};
+use chopar_wire::proto::content::{Copy, Introduction, Payload, Text, TransportAcks, copy, payload};
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
 
+use crate::change::{self, Deed};
 use crate::contact::Contact;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::heads::Heads;
 use crate::inbox::Delivery;
-use crate::line::Progress;
+use crate::line::{Progress, Said};
+use crate::receipts::MAX_IDS;
 use crate::seen::SeenId;
-use crate::sending::MAX_TEXT;
-use crate::view::SentState;
+use crate::timer::Timer;
+use crate::view::{Reference, SentState};
 
 impl Engine {
     pub(crate) fn take_payload(
@@ -32,8 +34,15 @@ impl Engine {
         };
         self.on_heads(sender, &heads, cx);
         let own = self.own.as_ref().is_some_and(|own| own.account == sender);
+        let blocked = self.is_blocked(&sender);
+        // A group that both are in goes on.
+        let of_group = is_of_group(payload.content.as_ref()) && self.groups.fellows.contains(&sender);
+        if blocked && !of_group {
+            return self.take_blocked(sender, device, payload.content, cx);
+        }
         // Names that came in a signal may be those of long ago.
-        if let Some(presenting) = payload.presenting.filter(|_| !own && sent.is_none()) {
+        let presenting = payload.presenting.filter(|_| !own && !blocked && sent.is_none());
+        if let Some(presenting) = presenting {
             self.on_introduction(sender, &presenting, cx);
         }
         let time = Timestamp(payload.time);
@@ -44,6 +53,10 @@ impl Engine {
                 | payload::Content::Copy(_)
                 | payload::Content::Introduction(_)
                 | payload::Content::ResendRequest(_)
+                | payload::Content::Edit(_)
+                | payload::Content::Deletion(_)
+                | payload::Content::Reaction(_)
+                | payload::Content::TimerChange(_)
                 | payload::Content::GroupDistribution(_)
                 | payload::Content::GroupUpdate(_)
                 | payload::Content::GroupRequest(_)
@@ -68,9 +81,15 @@ impl Engine {
             Some(payload::Content::GroupAgain(again)) => self.on_group_again(sender, delivery.id, &again, cx),
             // The own devices say nothing else to each other.
             _ if own => {}
-            Some(payload::Content::Text(text)) => {
-                self.on_text(sender, sender, delivery.id, text, time, cx);
+            Some(payload::Content::TimerChange(change)) => {
+                self.on_timer_change(sender, sender, Some(delivery.id), &change, cx);
             }
+            Some(
+                said @ (payload::Content::Text(_)
+                | payload::Content::Edit(_)
+                | payload::Content::Deletion(_)
+                | payload::Content::Reaction(_)),
+            ) => self.take_said(sender, sender, delivery.id, Some(said), time, cx),
             Some(payload::Content::Receipts(receipts)) => self.on_receipts(sender, &receipts, cx),
             Some(payload::Content::Introduction(introduction)) => {
                 self.on_introduction(sender, &introduction, cx)
@@ -83,23 +102,27 @@ impl Engine {
         }
     }
 
-    /// What a member said to a group: by the same rules as what is said to one person.
+    /// What is said in a conversation: by the same rules in one with a person and in a group.
     pub(crate) fn take_said(
         &mut self,
         conversation: AccountId,
         sender: AccountId,
         envelope: EnvelopeId,
-        payload: Payload,
+        content: Option<payload::Content>,
+        time: Timestamp,
         cx: &mut Context<'_>,
     ) {
-        let time = Timestamp(payload.time);
-        match payload.content {
+        let parsed = match content {
             Some(payload::Content::Text(text)) => {
-                self.on_text(conversation, sender, envelope, text, time, cx);
+                return self.on_text(conversation, sender, envelope, &text, time, cx);
             }
-            // Not said to groups, or of a kind this build does not know: it arrived.
-            _ => self.owe(sender, Some(envelope), None, cx),
-        }
+            Some(payload::Content::Edit(edit)) => change::edit(sender, edit),
+            Some(payload::Content::Deletion(deletion)) => change::deletion(sender, &deletion),
+            Some(payload::Content::Reaction(reaction)) => change::reaction(reaction),
+            // Not said in conversations, or of a kind this build does not know: it arrived.
+            _ => return self.owe(sender, Some(envelope), None, cx),
+        };
+        self.on_deed(conversation, sender, Some(envelope), parsed, time, cx);
     }
 
     /// A text in a conversation: of its person, of a member of the group, or of another own device in a group.
@@ -108,41 +131,77 @@ impl Engine {
         conversation: AccountId,
         sender: AccountId,
         envelope: EnvelopeId,
-        text: Text,
+        text: &Text,
         time: Timestamp,
         cx: &mut Context<'_>,
     ) {
-        let Ok(id) = MessageId::try_from(text.id.as_ref()) else {
+        let Some(said) = Said::parse(text, time) else {
             return;
         };
-        if text.text.is_empty() || text.text.len() > MAX_TEXT {
-            return;
-        }
-        let seen = SeenId::message(&sender, &id);
+        let seen = SeenId::message(&sender, &said.id);
         self.seen.insert(SeenId::envelope(&envelope));
         // Shown before: the acknowledgement was lost on its way, so it is owed again.
         if !self.seen.contains(&seen) {
             self.seen.insert(seen);
             if self.is_own(&sender) {
-                let line = self.add_own_line(conversation, id, &text.text, time, cx);
-                // It left the other device.
-                self.set_progress(
-                    conversation,
-                    line,
-                    Progress {
-                        state: SentState::Sent,
-                        held: None,
-                    },
-                    cx,
-                );
+                self.add_sent_line(conversation, sender, &said, cx);
             } else {
                 self.begin_conversation(conversation, cx);
                 self.typing_over(conversation, cx);
-                self.add_their_line(conversation, sender, id, text.text, time, cx);
+                // How long messages of a group stay is for its roster to say.
+                if conversation == sender {
+                    self.know_timer_of(sender, text, cx);
+                }
+                self.add_their_line(conversation, sender, &said, cx);
+                self.unarchive(conversation, cx);
             }
         }
-        let delivered = (!self.is_own(&sender)).then_some(id);
+        let delivered = (!self.is_own(&sender)).then_some(said.id);
         self.owe(sender, Some(envelope), delivered, cx);
+    }
+
+    /// A line of what another own device said.
+    fn add_sent_line(&mut self, conversation: AccountId, own: AccountId, said: &Said, cx: &mut Context<'_>) {
+        let line = self.add_own_line(conversation, own, said, cx);
+        // It left the other device; ticks beyond that come to both.
+        let progress = Progress {
+            state: SentState::Sent,
+            held: None,
+        };
+        self.set_progress(conversation, line, progress, cx);
+    }
+
+    fn know_timer_of(&mut self, conversation: AccountId, text: &Text, cx: &mut Context<'_>) {
+        if let Some(timer) = text.timer.as_ref().and_then(Timer::parse) {
+            self.know_timer(conversation, timer, cx);
+        }
+    }
+
+    /// Nothing that a blocked person says is shown, now or later. What they acknowledge is not sent to them again.
+    fn take_blocked(
+        &mut self,
+        sender: AccountId,
+        device: DeviceId,
+        content: Option<payload::Content>,
+        cx: &mut Context<'_>,
+    ) {
+        match content {
+            Some(payload::Content::Text(text)) => {
+                if let Ok(id) = MessageId::try_from(text.id.as_ref()) {
+                    self.seen.insert(SeenId::message(&sender, &id));
+                }
+            }
+            Some(payload::Content::TimerChange(change)) => {
+                if let Ok(id) = MessageId::try_from(change.id.as_ref()) {
+                    self.seen.insert(SeenId::message(&sender, &id));
+                }
+            }
+            Some(payload::Content::TransportAcks(acks)) => {
+                let receipts = Vec::new();
+                self.on_transport_acks(sender, device, &TransportAcks { receipts, ..acks }, cx);
+            }
+            _ => {}
+        }
     }
 
     /// Names are claims: the display name is shown as one, the handle waits for the directory's word.
@@ -180,15 +239,42 @@ impl Engine {
         if peer == own {
             return;
         }
-        let Some(copy::Content::Text(text)) = copied.content else {
+        match copied.content {
+            Some(copy::Content::Text(text)) => self.on_copied_text(own, peer, &text, time, cx),
+            Some(copy::Content::Receipts(receipts)) => {
+                let ids = receipts.ids.iter().take(MAX_IDS);
+                for id in ids.filter_map(|id| MessageId::try_from(id.as_ref()).ok()) {
+                    let about = Reference { author: peer, id };
+                    self.on_deed(peer, own, None, Ok((about, Deed::Read)), time, cx);
+                }
+            }
+            Some(copy::Content::TimerChange(change)) => {
+                self.know_peer(peer, cx);
+                self.on_timer_change(peer, own, None, &change, cx);
+            }
+            Some(copy::Content::Setting(setting)) => {
+                self.know_peer(peer, cx);
+                self.on_setting(peer, setting, cx);
+            }
+            Some(deed) => self.on_copied_deed(own, peer, deed, time, cx),
             // Whatever it is, the person has to do with them.
-            return self.accepted_elsewhere(peer, cx);
-        };
-        let Ok(id) = MessageId::try_from(text.id.as_ref()) else {
+            None => self.accepted_elsewhere(peer, cx),
+        }
+    }
+
+    fn on_copied_text(
+        &mut self,
+        own: AccountId,
+        peer: AccountId,
+        text: &Text,
+        time: Timestamp,
+        cx: &mut Context<'_>,
+    ) {
+        let Some(said) = Said::parse(text, time) else {
             return;
         };
-        let seen = SeenId::message(&own, &id);
-        if text.text.is_empty() || text.text.len() > MAX_TEXT || self.seen.contains(&seen) {
+        let seen = SeenId::message(&own, &said.id);
+        if self.seen.contains(&seen) {
             return;
         }
         self.seen.insert(seen);
@@ -196,21 +282,30 @@ impl Engine {
         if self.groups.of(&peer).is_some() {
             return;
         }
+        self.know_peer(peer, cx);
+        self.begin_conversation(peer, cx);
+        self.accepted_elsewhere(peer, cx);
+        self.know_timer_of(peer, text, cx);
+        self.add_sent_line(peer, own, &said, cx);
+    }
+
+    /// A person with whom another own device has to do.
+    fn know_peer(&mut self, peer: AccountId, cx: &Context<'_>) {
         self.contacts
             .entry(peer)
             .or_insert_with(|| Contact::new(peer, cx.now));
-        self.begin_conversation(peer, cx);
-        self.accepted_elsewhere(peer, cx);
-        let line = self.add_own_line(peer, id, &text.text, time, cx);
-        // It left the other device; ticks beyond that come to both.
-        self.set_progress(
-            peer,
-            line,
-            Progress {
-                state: SentState::Sent,
-                held: None,
-            },
-            cx,
-        );
     }
+}
+
+/// Whether it is what members of a group say to each other in their sessions.
+const fn is_of_group(content: Option<&payload::Content>) -> bool {
+    matches!(
+        content,
+        Some(
+            payload::Content::GroupDistribution(_)
+                | payload::Content::GroupUpdate(_)
+                | payload::Content::GroupRequest(_)
+                | payload::Content::GroupAgain(_)
+        )
+    )
 }

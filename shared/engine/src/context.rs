@@ -1,6 +1,6 @@
 //! What one input leads to, while it is being collected: the batch, the effects, and the clock and randomness of this step.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chopar_wire::{AccountId, Timestamp};
 use rand_core::CryptoRng;
@@ -23,6 +23,8 @@ pub(crate) struct Context<'a> {
     pub(crate) rows: BTreeSet<AccountId>,
     /// Lines to be told, by conversation and sequence.
     pub(crate) lines: Map<AccountId, Map<u64, Line>>,
+    /// Lines to be told as gone, by conversation.
+    pub(crate) gone: BTreeMap<AccountId, BTreeSet<u64>>,
     /// Whether the account's record must be written.
     pub(crate) account: bool,
     /// Whether what there is to know about the own devices must be told.
@@ -38,6 +40,7 @@ impl<'a> Context<'a> {
             contacts: BTreeSet::new(),
             rows: BTreeSet::new(),
             lines: Map::new(),
+            gone: BTreeMap::new(),
             account: false,
             own_devices: false,
         }
@@ -93,6 +96,14 @@ impl<'a> Context<'a> {
             .entry(conversation)
             .or_default()
             .insert(line.sequence, line);
+    }
+
+    /// The line is gone: of what was to be told of it in this step only that remains.
+    pub(crate) fn gone(&mut self, conversation: AccountId, sequence: u64) {
+        if let Some(lines) = self.lines.get_mut(&conversation) {
+            lines.remove(&sequence);
+        }
+        self.gone.entry(conversation).or_default().insert(sequence);
     }
 
     pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {

@@ -1,50 +1,25 @@
 //! Lines of a conversation: adding them, moving them on, telling and paging them.
 
-use std::collections::VecDeque;
 
-use chopar_wire::{AccountId, MessageId, Timestamp};
+use chopar_wire::{AccountId, Timestamp};
 
 use crate::context::Context;
 use crate::effect::{Effect, Kind, Record};
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
-use crate::line::{self, Progress};
+use crate::line::{self, Progress, Said};
 use crate::map::Map;
 use crate::marks::{Mark, Whose};
+use crate::places::{Place, Spot};
 use crate::records::Stored;
-use crate::records::line::{DeliveryRecord, LineRecord};
+use crate::records::line::{DeliveryRecord, LineContent, LineRecord};
 use crate::tokens::Waiting;
-use crate::view::{Held, Line, Notice, SentState};
+use crate::view::{Held, Line, Notice, Reference, SentState};
 
 /// How far clocks of two people may differ without lines looking misplaced, in milliseconds.
 const CLOCK_DIFFERENCE_MS: u64 = 5 * 60_000;
-/// Lines kept in memory so that a tick on a recent line needs no read.
-const CACHED_LINES: usize = 256;
 /// Lines in one page, at most.
 const MAX_PAGE: u16 = 500;
-
-/// Recent lines, oldest out first.
-#[derive(Default)]
-pub(crate) struct LineCache {
-    lines: Map<(AccountId, u64), LineRecord>,
-    order: VecDeque<(AccountId, u64)>,
-}
-
-impl LineCache {
-    pub(crate) fn remove(&mut self, account: AccountId, line: u64) {
-        self.lines.remove(&(account, line));
-    }
-
-    fn insert(&mut self, key: (AccountId, u64), line: LineRecord) {
-        self.lines.insert(key, line);
-        self.order.push_back(key);
-        while self.order.len() > CACHED_LINES {
-            if let Some(oldest) = self.order.pop_front() {
-                self.lines.remove(&oldest);
-            }
-        }
-    }
-}
 
 impl Engine {
     /// Appends a line and returns its sequence. The contact must exist.
@@ -91,12 +66,12 @@ impl Engine {
         self.add_line(account, line::notice(notice, cx.now), None, cx);
     }
 
+    /// Adds an own message. `own` is its author.
     pub(crate) fn add_own_line(
         &mut self,
         account: AccountId,
-        id: MessageId,
-        text: &str,
-        time: Timestamp,
+        own: AccountId,
+        said: &Said,
         cx: &mut Context<'_>,
     ) -> u64 {
         let held = self.contacts.get(&account).and_then(|c| c.held());
@@ -105,14 +80,15 @@ impl Engine {
             held,
         };
         let mark = Mark {
-            id,
+            id: said.id,
             time: cx.now,
             whose: Whose::Own(Progress::WAITING),
             author: None,
         };
-        let sequence = self.add_line(account, line::own(id, text, time), Some(mark), cx);
+        let sequence = self.add_line(account, line::own(said), Some(mark), cx);
         cx.put(account.as_bytes(), sequence, &Progress::WAITING.record());
         self.set_progress(account, sequence, progress, cx);
+        self.placed(account, own, said, sequence, Some(said.sent), cx);
         sequence
     }
 
@@ -121,9 +97,7 @@ impl Engine {
         &mut self,
         account: AccountId,
         author: AccountId,
-        id: MessageId,
-        text: String,
-        sent: Timestamp,
+        said: &Said,
         cx: &mut Context<'_>,
     ) {
         let above = self
@@ -132,14 +106,34 @@ impl Engine {
             .and_then(|c| c.last.as_ref())
             .map_or(0, |l| l.line.time);
         let earliest = above.saturating_sub(CLOCK_DIFFERENCE_MS);
-        let time = Timestamp(sent.0.clamp(earliest.min(cx.now.0), cx.now.0));
+        let time = Timestamp(said.sent.0.clamp(earliest.min(cx.now.0), cx.now.0));
         let mark = Mark {
-            id,
+            id: said.id,
             time: cx.now,
             whose: Whose::Theirs,
             author: (author != account).then_some(author),
         };
-        self.add_line(account, line::theirs(id, author, text, time), Some(mark), cx);
+        let sequence = self.add_line(account, line::theirs(said, author, time), Some(mark), cx);
+        self.placed(account, author, said, sequence, None, cx);
+    }
+
+    /// A message has its line: whoever names it finds it, its time begins if it disappears, and what waited for it is done.
+    fn placed(
+        &mut self,
+        conversation: AccountId,
+        author: AccountId,
+        said: &Said,
+        sequence: u64,
+        read: Option<Timestamp>,
+        cx: &mut Context<'_>,
+    ) {
+        let about = Reference { author, id: said.id };
+        let spot = Spot { conversation, about };
+        self.places.put(spot, Place::Line(sequence), cx);
+        if said.lifetime > 0 {
+            self.expiring.add(spot, sequence, said.lifetime, read, cx);
+        }
+        self.arrived(spot, sequence, cx);
     }
 
     /// Moves an own line on. A state never goes back; what is held is as given.
@@ -197,26 +191,42 @@ impl Engine {
         );
     }
 
-    fn tell_line(&mut self, account: AccountId, sequence: u64, progress: Progress, cx: &mut Context<'_>) {
-        match self.lines.lines.get(&(account, sequence)) {
+    /// Tells a line as it is now; one that is not in memory is read first.
+    pub(crate) fn tell_line(
+        &mut self,
+        account: AccountId,
+        sequence: u64,
+        progress: Progress,
+        cx: &mut Context<'_>,
+    ) {
+        match self.lines.get(&(account, sequence)) {
             Some(record) => {
                 if let Some(view) = line::view(sequence, record, progress) {
                     cx.line(account, view);
                 }
             }
             None => {
-                let token = self.tokens.wait(Waiting::Line {
-                    conversation: account,
-                });
-                let before = Some(sequence + 1);
-                cx.effect(Effect::Load {
-                    token,
-                    conversation: account,
-                    before,
-                    limit: 1,
-                });
+                let conversation = account;
+                self.load_line(conversation, sequence, Waiting::Line { conversation }, cx);
             }
         }
+    }
+
+    /// Reads one line, with how far it has come.
+    pub(crate) fn load_line(
+        &mut self,
+        conversation: AccountId,
+        sequence: u64,
+        what_for: Waiting,
+        cx: &mut Context<'_>,
+    ) {
+        let token = self.tokens.wait(what_for);
+        cx.effect(Effect::Load {
+            token,
+            conversation,
+            before: Some(sequence + 1),
+            limit: 1,
+        });
     }
 
     pub(crate) fn page(
@@ -253,6 +263,7 @@ impl Engine {
         records: &[Record],
         cx: &mut Context<'_>,
     ) {
+        self.place_old_lines(account, records, cx);
         let mut lines = self.lines_from(account, records);
         let surplus = lines.len().saturating_sub(usize::from(limit));
         lines.drain(..surplus);
@@ -265,10 +276,49 @@ impl Engine {
         );
     }
 
+    /// Lines written before places were kept get theirs when they are shown: nothing can be done with them before.
+    fn place_old_lines(&mut self, conversation: AccountId, records: &[Record], cx: &mut Context<'_>) {
+        let Some(own) = self.own.as_ref().map(|own| own.account) else {
+            return;
+        };
+        for record in records.iter().filter(|r| r.key.kind == Kind::Line) {
+            let content = LineRecord::read(&record.value).ok().and_then(|line| line.content);
+            let (author, message) = match content {
+                Some(LineContent::Own(message)) => (own, message),
+                Some(LineContent::Theirs(message)) => {
+                    let author = AccountId::try_from(message.author.as_slice());
+                    (author.unwrap_or(conversation), message)
+                }
+                _ => continue,
+            };
+            if message.sent == 0
+                && let Ok(id) = message.id.as_slice().try_into()
+            {
+                let about = Reference { author, id };
+                let spot = Spot { conversation, about };
+                self.places.put(spot, Place::Line(record.key.sequence), cx);
+            }
+        }
+    }
+
     pub(crate) fn on_line(&mut self, account: AccountId, records: &[Record], cx: &mut Context<'_>) {
         for line in self.lines_from(account, records) {
             cx.line(account, line);
         }
+    }
+
+    /// A message that was asked for by name.
+    pub(crate) fn on_shown(
+        &mut self,
+        asked: u64,
+        account: AccountId,
+        sequence: u64,
+        records: &[Record],
+        cx: &mut Context<'_>,
+    ) {
+        let mut lines = self.lines_from(account, records);
+        lines.retain(|line| line.sequence == sequence);
+        cx.answer(asked, Answer::Message(lines.pop().map(Box::new)));
     }
 
     /// Stored rows as they are shown; what is known in memory is newer than what was read.
@@ -286,17 +336,22 @@ impl Engine {
         let marks = self.contacts.get(&account).map(|c| &c.marks);
         let lines: Map<u64, Line> = records
             .iter()
-            .filter(|r| r.key.kind == Kind::Line)
+            .filter(|r| r.key.kind == Kind::Line && !self.lines.is_gone(&(account, r.key.sequence)))
             .filter_map(|r| {
                 let sequence = r.key.sequence;
+                let read;
+                let record = match self.lines.get(&(account, sequence)) {
+                    Some(record) => record,
+                    None => {
+                        read = LineRecord::read(&r.value).ok()?;
+                        &read
+                    }
+                };
                 let progress = marks
                     .and_then(|m| m.progress(sequence))
                     .or_else(|| deliveries.get(&sequence).copied())
                     .unwrap_or(Progress::WAITING);
-                Some((
-                    sequence,
-                    line::view(sequence, &LineRecord::read(&r.value).ok()?, progress)?,
-                ))
+                Some((sequence, line::view(sequence, record, progress)?))
             })
             .collect();
         lines.into_values().collect()

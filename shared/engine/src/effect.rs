@@ -64,6 +64,13 @@ pub enum Effect {
         /// How many lines at most.
         limit: u16,
     },
+    /// Read one record that is not resident.
+    Read {
+        /// Comes back in `Loaded` (with the record, or with none) or `Failed`.
+        token: Token,
+        /// Which.
+        key: RecordKey,
+    },
     /// Tell every tab.
     Tell(Event),
 }
@@ -125,12 +132,18 @@ pub enum Kind {
     Quarantine = 6,
     /// Ids of envelopes and messages already seen, in blocks.
     Seen = 7,
-    /// A line of a conversation: a message or a notice. Written once.
+    /// A line of a conversation: a message or a notice. Written again when its message is edited, deleted or reacted to.
     Line = 8,
     /// How far an own message has come (waiting, sent, delivered, read). Small and rewritten.
     Delivery = 9,
     /// What was typed and not sent.
     Draft = 10,
+    /// On which line a message lies, by whose it is and its id.
+    Place = 20,
+    /// What was done with a message that has not arrived.
+    Pending = 21,
+    /// When a line disappears.
+    Expiry = 22,
     /// A group: keys of its log, the own epoch, its roster.
     Group = 30,
     /// An epoch of a device of a group's member.
@@ -140,9 +153,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether all records of the kind are handed over in [`crate::Input::Opened`]; the others are read by page.
+    /// Whether all records of the kind are handed over in [`crate::Input::Opened`]; the others are read on demand.
     pub const fn resident(self) -> bool {
-        !matches!(self, Self::Line | Self::Delivery)
+        !matches!(self, Self::Line | Self::Delivery | Self::Place)
     }
 
     /// The kind for a stored number.
@@ -158,6 +171,9 @@ impl Kind {
             8 => Self::Line,
             9 => Self::Delivery,
             10 => Self::Draft,
+            20 => Self::Place,
+            21 => Self::Pending,
+            22 => Self::Expiry,
             30 => Self::Group,
             31 => Self::GroupEpoch,
             32 => Self::GroupRow,

@@ -11,13 +11,14 @@ use rand_core::CryptoRng;
 use crate::asks::WaitingAsk;
 use crate::contact::Contact;
 use crate::context::Context;
-use crate::conversation::LineCache;
 use crate::effect::{Effect, Kind, Record, RecordKey, Step};
 use crate::event::{Event, Failure};
+use crate::expiring::Expiring;
 use crate::group::Groups;
 use crate::handles::HandlesAsked;
 use crate::inbox::Inbox;
 use crate::input::{DeviceKeysPublic, Input};
+use crate::line_cache::LineCache;
 use crate::link::Link;
 use crate::log_sync::LogsWanted;
 use crate::map::Map;
@@ -25,6 +26,8 @@ use crate::onboarding::Registering;
 use crate::opening::Opening;
 use crate::outbox::Outbox;
 use crate::own::Own;
+use crate::pending::Pending;
+use crate::places::Places;
 use crate::prekeys::Prekeys;
 use crate::quarantine::Quarantine;
 use crate::receipts::OwedDue;
@@ -33,6 +36,7 @@ use crate::records::{RecordError, SCHEMA};
 use crate::refusals::{Refusal, Refusals};
 use crate::repair::Repairs;
 use crate::requests::Requests;
+use crate::seeking::Searches;
 use crate::seen::Seen;
 use crate::sessions::Sessions;
 use crate::tokens::{Tokens, Waiting};
@@ -71,6 +75,10 @@ pub struct Engine {
     pub(crate) typing_until: TypingUntil,
     pub(crate) lines: LineCache,
     pub(crate) groups: Groups,
+    pub(crate) places: Places,
+    pub(crate) searches: Searches,
+    pub(crate) pending: Pending,
+    pub(crate) expiring: Expiring,
     /// When it is looked next what time alone made due.
     pub(crate) upkeep: Timestamp,
     pub(crate) refusals: Refusals,
@@ -179,6 +187,16 @@ impl Engine {
                     self.on_page(asked, conversation, limit, &records, cx);
                 }
                 Some(Waiting::Line { conversation }) => self.on_line(conversation, &records, cx),
+                Some(Waiting::Last { conversation }) => self.on_last(conversation, &records, cx),
+                Some(Waiting::SoughtPlace { spot }) => self.on_place_read(spot, &records, cx),
+                Some(Waiting::SoughtLine { spot, sequence }) => {
+                    self.on_sought_line(spot, sequence, &records, cx);
+                }
+                Some(Waiting::Shown {
+                    asked,
+                    conversation,
+                    sequence,
+                }) => self.on_shown(asked, conversation, sequence, &records, cx),
                 _ => {}
             },
         }
@@ -205,16 +223,17 @@ impl Engine {
             Waiting::Identity | Waiting::Preparation(_) => self.registration_failed(Failure::Browser, cx),
             Waiting::Proof { .. } => self.drop_link(cx),
             Waiting::OneTime(_) | Waiting::Bundle(_) => self.on_prekeys_refused(),
-            Waiting::Revocation { asked, .. } | Waiting::Page { asked, .. } => {
-                cx.fail(asked, Failure::Browser)
-            }
+            Waiting::Revocation { asked, .. }
+            | Waiting::Page { asked, .. }
+            | Waiting::Shown { asked, .. } => cx.fail(asked, Failure::Browser),
             Waiting::GroupEntry(acting) => self.entry_not_signed(*acting, cx),
             Waiting::Initiation(waiting) => self.opening_failed(waiting.account, waiting.device, cx),
             Waiting::Acceptance(_) => {
                 self.on_acceptance_failed();
                 self.drop_link(cx);
             }
-            Waiting::Line { .. } => {}
+            Waiting::SoughtPlace { spot } | Waiting::SoughtLine { spot, .. } => self.seek_failed(&spot, cx),
+            Waiting::Line { .. } | Waiting::Last { .. } => {}
         }
     }
 
@@ -242,6 +261,7 @@ impl Engine {
         self.tick_onboarding(cx);
         self.tick_owed(cx);
         self.tick_typing(cx);
+        self.tick_expiring(cx);
         self.tick_repair(cx);
         self.tick_groups(cx);
         self.tick_upkeep(cx);
@@ -282,6 +302,12 @@ impl Engine {
                 lines: lines.into_values().collect(),
             });
         }
+        for (conversation, lines) in std::mem::take(&mut cx.gone) {
+            cx.tell(Event::LinesGone {
+                conversation,
+                lines: lines.into_iter().collect(),
+            });
+        }
         for account in std::mem::take(&mut cx.rows) {
             if let Some(row) = self.contacts.get(&account).and_then(Contact::row) {
                 cx.tell(Event::ConversationChanged(row));
@@ -311,6 +337,7 @@ impl Engine {
             self.inbox.due(),
             self.owed_due.values().min().copied(),
             self.typing_until.values().min().copied(),
+            self.expiring.due(),
             Some(self.upkeep),
             self.link.signed_in().then(|| self.logs_due()).flatten(),
             self.link.signed_in().then(|| self.outbox.due(now)).flatten(),
@@ -358,6 +385,17 @@ impl Engine {
         let accounts: Vec<AccountId> = self.contacts.keys().copied().collect();
         for account in accounts {
             self.schedule_owed(account, cx);
+            // Its last line was gone, and the one before not found yet.
+            if self
+                .contacts
+                .get(&account)
+                .is_some_and(|c| c.next_line > 0 && c.last.is_none())
+            {
+                self.load_last(account, cx);
+            }
+        }
+        for spot in self.pending.spots() {
+            self.seek(spot, None, cx);
         }
     }
 
@@ -376,8 +414,10 @@ impl Engine {
             Kind::Group => self.groups.load(&key.partition, key.sequence, value),
             Kind::GroupEpoch => self.groups.load_epoch(&key.partition, key.sequence, value),
             Kind::GroupRow => self.groups.load_row(&key.partition, key.sequence, value),
-            // Read by page, never handed over here.
-            Kind::Line | Kind::Delivery => Ok(()),
+            Kind::Pending => self.pending.load(&key.partition, key.sequence, value),
+            Kind::Expiry => self.expiring.load(&key.partition, key.sequence, value),
+            // Read on demand, never handed over here.
+            Kind::Line | Kind::Delivery | Kind::Place => Ok(()),
         }
     }
 

@@ -33,6 +33,13 @@ pub enum Event {
         /// Ascending by sequence.
         lines: Vec<Line>,
     },
+    /// Lines are gone: deleted here, or disappeared.
+    LinesGone {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Their sequences, ascending.
+        lines: Vec<u64>,
+    },
     /// The own account log, or who is in it, changed in a way the person must see.
     OwnDevicesChanged(OwnDevices),
     /// The other person is typing until this moment; a moment in the past: stopped.
@@ -75,6 +82,8 @@ pub enum Answer {
         /// Whether there are older ones.
         more: bool,
     },
+    /// To `FindMessage`; none where the message is not here.
+    Message(Option<Box<Line>>),
     /// To `Person`.
     Person(Box<Person>),
     /// To `Devices`.
@@ -144,6 +153,21 @@ pub enum Failure {
     /// Empty, or longer than a message may be.
     #[error("text length")]
     TextLength,
+    /// Not one emoji.
+    #[error("not an emoji")]
+    NotAnEmoji,
+    /// The message is too old to be edited.
+    #[error("too late to edit")]
+    EditTooLate,
+    /// The message was edited as often as one may be.
+    #[error("too many edits")]
+    TooManyEdits,
+    /// Not a time after which messages may disappear, or whoever set the timer last set it for good.
+    #[error("timer")]
+    TimerInvalid,
+    /// This person is blocked here.
+    #[error("blocked")]
+    Blocked,
     /// The safety number is not the one that was on the screen.
     #[error("safety number changed")]
     SafetyNumberChanged,

@@ -212,7 +212,7 @@ impl Engine {
         if self
             .contacts
             .get(account)
-            .is_some_and(|c| c.log.is_none() && c.next_line == 0 && !c.accepted)
+            .is_some_and(|c| c.log.is_none() && c.next_line == 0 && !c.is_decided())
         {
             self.contacts.remove(account);
         }

@@ -65,7 +65,8 @@ pub enum Input {
         /// The effect this answers.
         token: Token,
     },
-    /// Rows of one conversation, as [`crate::Effect::Load`] asked; ascending by sequence.
+    /// Rows of one conversation, as [`crate::Effect::Load`] asked, ascending by sequence; or the record, if there is one,
+    /// that [`crate::Effect::Read`] asked for.
     Loaded {
         /// The effect this answers.
         token: Token,

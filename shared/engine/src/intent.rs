@@ -4,7 +4,7 @@ use chopar_wire::ids::InviteId;
 use chopar_wire::{AccountId, DeviceId, MessageId};
 use serde::{Deserialize, Serialize};
 
-use crate::view::{Preferences, Role};
+use crate::view::{Preferences, Reference, Role, Setting};
 
 /// An intent with the id under which its answer comes back ([`crate::Event::Answered`]).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,60 @@ pub enum Intent {
         id: MessageId,
         /// At most 8,000 bytes.
         text: String,
+        /// What it answers.
+        reply_to: Option<Reference>,
+        /// Whether somebody else wrote it first.
+        forwarded: bool,
+    },
+    /// Give an own message another text. Answer: `Done`.
+    Edit {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Which.
+        id: MessageId,
+        /// At most 8,000 bytes.
+        text: String,
+    },
+    /// Delete a message: an own one for everybody, or any for this account. Answer: `Done`.
+    Delete {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Which.
+        message: Reference,
+        /// Whether it is taken back from everybody.
+        everyone: bool,
+    },
+    /// Say what one thinks of a message, in one emoji. Answer: `Done`.
+    React {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Which.
+        message: Reference,
+        /// One emoji; empty takes the reaction back.
+        emoji: String,
+    },
+    /// Find a message that another one answers. Answer: `Message`.
+    FindMessage {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Which.
+        message: Reference,
+    },
+    /// Have messages from now on disappear. Answer: `Done`.
+    SetTimer {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// How long after they were read, in seconds; 0: they stay.
+        seconds: u32,
+    },
+    /// Change how a conversation is kept on this account's devices. Answer: `Done`.
+    Keep {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// What.
+        setting: Setting,
+        /// Whether it is to be so.
+        on: bool,
     },
     /// Try again what failed. Answer: `Done`.
     Retry {

@@ -31,7 +31,10 @@
 //! | `inbox`, `receiving`, `accepting`, `quarantine`, `content` | from an envelope to what was said |
 //! | `contact`, `people`, `handles`, `claims`, `trust`, `log_sync`, `repair` | persons, what is claimed of them, their logs, alarms, safety numbers |
 //! | `group` | rosters, epochs, messages to many |
-//! | `conversation`, `line`, `marks`, `receipts`, `typing`, `seen` | lines, ticks, unread, duplicates |
+//! | `conversation`, `line`, `line_cache`, `marks`, `receipts`, `typing`, `seen` | lines, ticks, unread, duplicates |
+//! | `change`, `changing`, `emoji`, `removing` | edits, deletions, reactions: the rules, and what they do to lines and texts |
+//! | `places`, `seeking`, `pending` | finding the message that is named; what waits for one that has not arrived |
+//! | `timer`, `expiring`, `settings` | messages that disappear; mute, pin, archive, block |
 //! | [`refusals`] | what was put away unread, by name |
 //! | `prekeys`, `prekey_upkeep`, `tokens`, `context`, `records`, `map` | own prekeys; private operations under way; one step; what is stored; a map for all of it |
 //! | `simulator` | (feature) many engines, a relay model, every fault, seeded |
@@ -42,15 +45,19 @@ mod accepting;
 mod answers;
 mod asks;
 mod backoff;
+mod change;
+mod changing;
 mod claims;
 mod contact;
 mod content;
 mod context;
 mod conversation;
 pub mod effect;
+mod emoji;
 mod encrypting;
 pub mod engine;
 pub mod event;
+mod expiring;
 mod group;
 mod handles;
 mod heads;
@@ -58,6 +65,7 @@ mod inbox;
 pub mod input;
 pub mod intent;
 mod line;
+mod line_cache;
 mod link;
 mod log_sync;
 mod map;
@@ -67,7 +75,9 @@ mod opening;
 mod outbox;
 mod own;
 mod own_devices;
+mod pending;
 mod people;
+mod places;
 mod prekey_upkeep;
 mod prekeys;
 mod quarantine;
@@ -75,16 +85,20 @@ mod receipts;
 mod receiving;
 mod records;
 pub mod refusals;
+mod removing;
 mod repair;
 mod requests;
+mod seeking;
 mod seen;
 mod sending;
 mod sessions;
+mod settings;
 mod sign_in;
 #[cfg(feature = "simulator")]
 pub mod simulator;
 mod strangers;
 mod submitted;
+mod timer;
 mod tokens;
 mod trust;
 mod typing;

@@ -1,11 +1,14 @@
 //! Lines as they are stored and as they are shown.
 
+use chopar_wire::proto::content::Text;
 use chopar_wire::{AccountId, MessageId, Timestamp};
 
+use crate::change::{is_text, reference};
 use crate::records::SCHEMA;
 use crate::records::line::{DeliveryRecord, LineContent, LineRecord, NoticeRecord, TextRecord};
+use crate::timer::Timer;
 use crate::trust::{alarm_from, alarm_number};
-use crate::view::{GroupDeed, Held, Line, LineBody, Notice, SentState};
+use crate::view::{Extra, GroupDeed, Held, Line, LineBody, Notice, Reactions, Reference, SentState};
 
 /// Characters of the last line that the list of conversations keeps: more than a row shows.
 const PREVIEW_CHARS: usize = 200;
@@ -39,26 +42,62 @@ impl Progress {
     }
 }
 
-pub(crate) fn own(id: MessageId, text: &str, time: Timestamp) -> LineRecord {
-    line(
-        time,
-        LineContent::Own(TextRecord {
-            id: id.as_bytes().to_vec(),
-            text: text.to_owned(),
-            author: Vec::new(),
-        }),
-    )
+/// A text as it was said: what a line is made of.
+pub(crate) struct Said {
+    pub(crate) id: MessageId,
+    pub(crate) text: String,
+    /// By the sender's clock.
+    pub(crate) sent: Timestamp,
+    pub(crate) reply_to: Option<Reference>,
+    pub(crate) forwarded: bool,
+    /// In seconds; 0: for ever.
+    pub(crate) lifetime: u32,
 }
 
-pub(crate) fn theirs(id: MessageId, author: AccountId, text: String, time: Timestamp) -> LineRecord {
-    line(
-        time,
-        LineContent::Theirs(TextRecord {
-            id: id.as_bytes().to_vec(),
-            text,
-            author: author.as_bytes().to_vec(),
-        }),
-    )
+impl Said {
+    /// What somebody said; `None` where it is no message. An answer to what cannot be is no answer, and stays a message.
+    pub(crate) fn parse(text: &Text, sent: Timestamp) -> Option<Self> {
+        is_text(&text.text).then_some(())?;
+        Some(Self {
+            id: MessageId::try_from(text.id.as_ref()).ok()?,
+            text: text.text.clone(),
+            sent,
+            reply_to: reference(text.reply_to.as_ref()),
+            forwarded: text.forwarded,
+            lifetime: text
+                .timer
+                .as_ref()
+                .and_then(Timer::parse)
+                .map_or(0, |t| t.seconds),
+        })
+    }
+
+    fn record(&self) -> TextRecord {
+        let reply = self.reply_to;
+        TextRecord {
+            id: self.id.as_bytes().to_vec(),
+            text: self.text.clone(),
+            sent: self.sent.0,
+            reply_author: reply.map(|r| r.author.as_bytes().to_vec()).unwrap_or_default(),
+            reply_id: reply.map(|r| r.id.as_bytes().to_vec()).unwrap_or_default(),
+            forwarded: self.forwarded,
+            lifetime: self.lifetime,
+            ..TextRecord::default()
+        }
+    }
+}
+
+pub(crate) fn own(said: &Said) -> LineRecord {
+    line(said.sent, LineContent::Own(said.record()))
+}
+
+/// `time` is the moment that is shown.
+pub(crate) fn theirs(said: &Said, author: AccountId, time: Timestamp) -> LineRecord {
+    let message = TextRecord {
+        author: author.as_bytes().to_vec(),
+        ..said.record()
+    };
+    line(time, LineContent::Theirs(message))
 }
 
 pub(crate) fn notice(notice: &Notice, time: Timestamp) -> LineRecord {
@@ -85,6 +124,11 @@ pub(crate) fn notice(notice: &Notice, time: Timestamp) -> LineRecord {
             8
         }
         Notice::Repaired => 9,
+        Notice::TimerChanged { by, seconds } => {
+            record.by = by.as_bytes().to_vec();
+            record.value = *seconds;
+            10
+        }
         Notice::Group { by, deed } => {
             record.by = by.as_bytes().to_vec();
             deed_record(deed, &mut record)
@@ -115,12 +159,14 @@ pub(crate) fn view(sequence: u64, record: &LineRecord, progress: Progress) -> Op
             text: text.text.clone(),
             state: progress.state,
             held: progress.held,
+            extra: extra(text),
         },
         LineContent::Theirs(text) => {
             author = AccountId::try_from(text.author.as_slice()).ok();
             LineBody::Theirs {
                 id: MessageId::try_from(text.id.as_slice()).ok()?,
                 text: text.text.clone(),
+                extra: extra(text),
             }
         }
         LineContent::Notice(notice) => LineBody::Notice(notice_from(notice)?),
@@ -131,6 +177,37 @@ pub(crate) fn view(sequence: u64, record: &LineRecord, progress: Progress) -> Op
         author,
         body,
     })
+}
+
+fn extra(message: &TextRecord) -> Extra {
+    let reply = || {
+        Some(Reference {
+            author: message.reply_author.as_slice().try_into().ok()?,
+            id: message.reply_id.as_slice().try_into().ok()?,
+        })
+    };
+    let mut reactions: Vec<Reactions> = Vec::new();
+    for reaction in message.reactions.iter().filter(|r| !r.emoji.is_empty()) {
+        let Ok(by) = reaction.by.as_slice().try_into() else {
+            continue;
+        };
+        match reactions.iter_mut().find(|r| r.emoji == reaction.emoji) {
+            Some(known) => known.by.push(by),
+            None => reactions.push(Reactions {
+                emoji: reaction.emoji.clone(),
+                by: vec![by],
+            }),
+        }
+    }
+    reactions.sort_by(|a, b| b.by.len().cmp(&a.by.len()).then(a.emoji.cmp(&b.emoji)));
+    Extra {
+        reply_to: reply(),
+        forwarded: message.forwarded,
+        edited: message.edit > 0,
+        deleted: message.deleted,
+        reactions,
+        lifetime: message.lifetime,
+    }
 }
 
 fn notice_from(record: &NoticeRecord) -> Option<Notice> {
@@ -145,6 +222,10 @@ fn notice_from(record: &NoticeRecord) -> Option<Notice> {
         7 => Notice::HandleMoved { handle: name() },
         8 => Notice::AlarmRaised(alarm_from(record.alarm)?),
         9 => Notice::Repaired,
+        10 => Notice::TimerChanged {
+            by: record.by.as_slice().try_into().ok()?,
+            seconds: record.value,
+        },
         50..=57 => Notice::Group {
             by: AccountId::try_from(record.by.as_slice()).ok()?,
             deed: deed_from(record)?,
@@ -272,6 +353,8 @@ pub(crate) const fn held_from(number: u32) -> Option<Held> {
 
 #[cfg(test)]
 mod tests {
+    use chopar_wire::AccountId;
+
     use super::*;
     use crate::view::Alarm;
 
@@ -292,6 +375,10 @@ mod tests {
             Notice::HandleMoved { handle: name },
             Notice::AlarmRaised(Alarm::BundleForged),
             Notice::Repaired,
+            Notice::TimerChanged {
+                by: AccountId::new([3; 32]),
+                seconds: 60,
+            },
             group(GroupDeed::Added(vec![AccountId::new([2; 32])])),
             group(GroupDeed::Removed(vec![AccountId::new([3; 32])])),
             group(GroupDeed::Left),
@@ -332,7 +419,14 @@ mod tests {
 
     #[test]
     fn a_preview_is_cut_between_characters() {
-        let long = own(MessageId::new([1; 16]), &"щ".repeat(500), Timestamp(0));
+        let long = own(&Said {
+            id: MessageId::new([1; 16]),
+            text: "щ".repeat(500),
+            sent: Timestamp(0),
+            reply_to: None,
+            forwarded: false,
+            lifetime: 0,
+        });
         let Some(LineContent::Own(text)) = preview(&long).content else {
             panic!("an own line")
         };

@@ -142,6 +142,15 @@ impl Marks {
         ids
     }
 
+    /// Takes one of their lines as seen; whether it was not before.
+    pub(crate) fn saw(&mut self, line: u64) -> bool {
+        let unseen = self.unread.contains(&line);
+        if unseen {
+            self.remove(line);
+        }
+        unseen
+    }
+
     /// Forgets own lines made before `before` whose ticks will not move any more. Returns whether there were any.
     pub(crate) fn forget(&mut self, before: Timestamp) -> bool {
         let old: Vec<u64> = self

@@ -59,6 +59,8 @@ pub(crate) enum Until {
     Accepted,
     /// When every device acknowledged it inside the encryption.
     Acknowledged,
+    /// As before. But a device without the message that it refers to never acknowledges it: its silence says nothing.
+    Referring,
 }
 
 /// The envelope for one device.
@@ -77,7 +79,9 @@ impl Row {
     /// Whether everything that will ever come back for it has come.
     pub(crate) fn settled(&self) -> bool {
         match self.until {
-            Until::Acknowledged => !self.targets.is_empty() && self.targets.iter().all(|t| t.acked),
+            Until::Acknowledged | Until::Referring => {
+                !self.targets.is_empty() && self.targets.iter().all(|t| t.acked)
+            }
             Until::Accepted => self.accepted.is_some(),
         }
     }
@@ -114,7 +118,11 @@ impl Outbox {
         let row = Row {
             payload: record.payload,
             message,
-            until: until(message.is_some() || record.lasting),
+            until: match (message.is_some() || record.lasting, record.referring) {
+                (_, true) => Until::Referring,
+                (true, false) => Until::Acknowledged,
+                (false, false) => Until::Accepted,
+            },
             created: Timestamp(record.created),
             accepted: time(record.accepted),
             first_accepted: time(record.first_accepted).or(time(record.accepted)),
@@ -326,14 +334,6 @@ impl Outbox {
     }
 }
 
-const fn until(acknowledged: bool) -> Until {
-    if acknowledged {
-        Until::Acknowledged
-    } else {
-        Until::Accepted
-    }
-}
-
 fn target(record: TargetRecord) -> Result<Target, RecordError> {
     let session = match record.session.as_slice() {
         [] => None,
@@ -370,6 +370,7 @@ fn record(row: &Row) -> OutboxRecord {
         expired: row.expired,
         targets: row.targets.iter().map(target).collect(),
         first_accepted: row.first_accepted.map_or(0, |at| at.0),
-        lasting: row.until == Until::Acknowledged,
+        lasting: row.until != Until::Accepted,
+        referring: row.until == Until::Referring,
     }
 }

@@ -120,5 +120,6 @@ impl Engine {
         self.tick_expiry(cx);
         self.tick_quarantine(cx);
         self.expire_groups(cx);
+        self.pending.forget_old(cx);
     }
 }

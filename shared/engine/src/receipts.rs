@@ -1,6 +1,6 @@
 //! What is owed for what arrived: transport acknowledgements for the sender's outbox, ticks for the sender's eyes. And theirs.
 
-use chopar_wire::proto::content::{Payload, Receipts, TransportAcks, payload, receipts};
+use chopar_wire::proto::content::{Copy, Payload, Receipts, TransportAcks, copy, payload, receipts};
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
 use prost::Message;
 
@@ -15,7 +15,7 @@ use crate::view::SentState;
 /// one envelope every few seconds, and the moment tells less.
 const GATHER_MS: u64 = 2_000;
 /// Ids in one payload: stays in the smaller padding steps.
-const MAX_IDS: usize = 200;
+pub(crate) const MAX_IDS: usize = 200;
 
 /// When what is owed to an account is sent.
 pub(crate) type OwedDue = Map<AccountId, Timestamp>;
@@ -49,14 +49,35 @@ impl Engine {
         }
         cx.touch(account);
         self.accept_contact(account, cx);
-        for (id, author) in read {
+        for (id, author) in &read {
             let author = author.unwrap_or(account);
+            // That a blocked person's messages are read is not for them to know, whatever else goes to them.
+            if author == account && self.is_blocked(&account) {
+                continue;
+            }
             if let Some(contact) = self.contacts.get_mut(&author) {
-                contact.owed.read.push(id);
+                contact.owed.read.push(*id);
                 contact.owed.bound();
                 cx.contacts.insert(author);
             }
             self.schedule_owed(author, cx);
+        }
+        self.begin_expiring(account, up_to, cx);
+        // Receipts name no authors.
+        if self.groups.of(&account).is_some() {
+            return;
+        }
+        // What was read on one device is read on all of them, and disappears from all at the same moment.
+        for ids in read.chunks(MAX_IDS) {
+            let receipts = Receipts {
+                kind: receipts::Kind::Read.into(),
+                ids: ids.iter().map(|(id, _)| (*id).into()).collect(),
+            };
+            let copied = Copy {
+                peer: account.into(),
+                content: Some(copy::Content::Receipts(receipts)),
+            };
+            self.tell_own_devices(copied, cx);
         }
     }
 

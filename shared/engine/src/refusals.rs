@@ -27,6 +27,14 @@ pub enum Refusal {
     GroupMessageRefused,
     /// An entry of a group's roster that is not valid in its place.
     RosterRefused,
+    /// An edit, deletion or reaction that names no message, or says something that cannot be.
+    ChangeMalformed,
+    /// A reaction that is not one emoji.
+    NotAnEmoji,
+    /// An edit beyond the time or the number that is allowed.
+    EditRefused,
+    /// A timer that cannot be set.
+    TimerRefused,
 }
 
 /// How often each.

@@ -21,7 +21,7 @@ use crate::map::Map;
 use crate::outbox::{RowKey, Until};
 use crate::records::session::SessionRecord;
 use crate::sessions::SessionKey;
-use crate::view::Notice;
+use crate::view::{Notice, Setting};
 
 /// The wait after a repair, in milliseconds, before the next with the same device; it doubles each time.
 const PACE_MS: u64 = 3_600_000;
@@ -261,6 +261,9 @@ impl Engine {
             let Some(contact) = self.contacts.get(&account).filter(|c| c.held().is_none()) else {
                 continue;
             };
+            if !self.speaks_to(&account) {
+                continue;
+            }
             if contact
                 .log
                 .as_ref()
@@ -349,7 +352,7 @@ impl Engine {
         self.send_again(
             sender,
             device,
-            |row| row.until == Until::Acknowledged && named(row.message.map(|(_, id)| id)),
+            |row| row.until != Until::Accepted && named(row.message.map(|(_, id)| id)),
             cx,
         );
     }
@@ -385,7 +388,11 @@ impl Engine {
     /// Whether anything is said to this account unasked: an accepted contact, or the own other devices.
     pub(crate) fn speaks_to(&self, account: &AccountId) -> bool {
         self.own.as_ref().is_some_and(|own| own.account == *account)
-            || self.contacts.get(account).is_some_and(|c| c.accepted)
+            || self
+                .contacts
+                .get(account)
+                .is_some_and(|c| c.accepted && !c.settings.is(Setting::Blocked))
+            // One who is blocked too: a group whose members do not speak with each other does not work.
             || self.groups.fellows.contains(account)
     }
 }

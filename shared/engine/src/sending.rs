@@ -1,20 +1,23 @@
 //! From an outbox row to a `Submit`, and what the relay says to it.
 
-use chopar_wire::proto::content::{Copy, Payload, Text, TransportAcks, copy, payload};
+use chopar_wire::proto::content::{Copy, Payload, Text, TransportAcks, payload};
 use chopar_wire::proto::identity;
 use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{Envelope, ExpiryClass, Submit};
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId};
 use prost::Message;
 
+use crate::change::is_text;
+use crate::changing::{copied, wire};
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
+use crate::line::Said;
 use crate::outbox::{RowKey, Target, Until};
 use crate::requests::What;
 use crate::seen::SeenId;
 use crate::submitted::REFUSED_CAP_MS;
-use crate::view::{Alarm, Held};
+use crate::view::{Alarm, Held, Reference};
 
 /// Submits without an answer at one time, all recipients together: keeps the socket's buffer small.
 const MAX_IN_FLIGHT: usize = 32;
@@ -23,61 +26,100 @@ pub(crate) const MAX_TEXT: usize = 8_000;
 /// How long after a forged log the relay is asked for it again, in milliseconds.
 const FORGED_MS: u64 = 60_000;
 
+/// What a person wants to say.
+pub(crate) struct Saying {
+    pub(crate) text: String,
+    pub(crate) reply_to: Option<Reference>,
+    pub(crate) forwarded: bool,
+}
+
+/// What is waited for after saying something in a conversation.
+pub(crate) const fn until(content: Option<&payload::Content>) -> Until {
+    match content {
+        Some(payload::Content::Edit(_) | payload::Content::Deletion(_) | payload::Content::Reaction(_)) => {
+            Until::Referring
+        }
+        _ => Until::Acknowledged,
+    }
+}
+
 impl Engine {
     pub(crate) fn send_text(
         &mut self,
         asked: u64,
         account: AccountId,
         id: MessageId,
-        text: &str,
+        saying: Saying,
         cx: &mut Context<'_>,
     ) {
         let Some(own) = self.own.as_ref().map(|own| own.account) else {
             return cx.fail(asked, Failure::NotNow);
         };
-        if text.is_empty() || text.len() > MAX_TEXT {
+        if !is_text(&saying.text) {
             return cx.fail(asked, Failure::TextLength);
         }
-        if self.contacts.get(&account).is_none_or(|c| c.next_line == 0) {
+        let Some(contact) = self.contacts.get(&account).filter(|c| c.next_line > 0) else {
             return cx.fail(asked, Failure::NotFound);
+        };
+        if self.is_blocked(&account) {
+            return cx.fail(asked, Failure::Blocked);
         }
         if !self.may_say(&account) {
             return cx.fail(asked, Failure::NotAllowed);
         }
+        let timer = contact.timer;
         let seen = SeenId::message(&own, &id);
         if self.seen.contains(&seen) {
             return cx.answer(asked, Answer::Done);
         }
         self.seen.insert(seen);
-        self.accept_contact(account, cx);
         // In the step that sends: after a crash in between the text would stand in the composer again, ready to be sent twice.
         if let Some(contact) = self.contacts.get_mut(&account)
-            && contact.draft.trim() == text
+            && contact.draft.trim() == saying.text
         {
             contact.keep_draft(String::new(), cx);
         }
-        let line = self.add_own_line(account, id, text, cx.now, cx);
         let text = Text {
-            id: id.as_bytes().to_vec().into(),
-            text: text.to_owned(),
+            id: id.into(),
+            text: saying.text,
+            reply_to: saying.reply_to.map(wire),
+            forwarded: saying.forwarded,
+            timer: timer.wire(),
+        };
+        let Some(said) = Said::parse(&text, cx.now) else {
+            return cx.fail(asked, Failure::TextLength);
+        };
+        let line = self.add_own_line(account, own, &said, cx);
+        self.say(account, payload::Content::Text(text), Some((line, id)), cx);
+        cx.answer(asked, Answer::Done);
+    }
+
+    /// Says something to whom a conversation is with, and to the own other devices. What carries a conversation is known here
+    /// and nowhere else.
+    pub(crate) fn say(
+        &mut self,
+        conversation: AccountId,
+        content: payload::Content,
+        line: Option<(u64, MessageId)>,
+        cx: &mut Context<'_>,
+    ) {
+        self.accept_contact(conversation, cx);
+        let until = until(Some(&content));
+        let copied = Copy {
+            peer: conversation.into(),
+            content: copied(&content),
         };
         let row = Payload {
-            content: Some(payload::Content::Text(text.clone())),
+            content: Some(content),
             ..Payload::default()
         };
-        if let Some(group) = self.groups.of(&account) {
-            self.say_to_group(&group, &row, Some((line, id)), cx);
-            return cx.answer(asked, Answer::Done);
+        // What goes into a group reaches the own other devices as the group's message.
+        if let Some(group) = self.groups.of(&conversation) {
+            return self.say_to_group(&group, &row, line, cx);
         }
-        let until = Until::Acknowledged;
         self.outbox
-            .push(account, row.encode_to_vec(), Some((line, id)), until, cx);
-        let copied = Copy {
-            peer: account.into(),
-            content: Some(copy::Content::Text(text)),
-        };
+            .push(conversation, row.encode_to_vec(), line, until, cx);
         self.tell_own_devices(copied, cx);
-        cx.answer(asked, Answer::Done);
     }
 
     /// Again what is held or expired, with new envelopes if the old ones are gone.

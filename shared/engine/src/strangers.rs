@@ -5,12 +5,14 @@
 
 use chopar_wire::{AccountId, DeviceId};
 
+use crate::contact::Contact;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::places::Spot;
 use crate::records::contact::{ContactRecord, LOG, LogRecord, STATE};
 use crate::records::line::{DeliveryRecord, LineRecord};
-use crate::view::Held;
+use crate::view::{Held, Reference};
 
 /// Strangers kept: more conversations than anybody leaves unopened. Their sessions are 3,000 at most, with eight devices each.
 const MAX_STRANGERS: usize = 128;
@@ -25,10 +27,13 @@ impl Engine {
             return;
         }
         self.sessions.keep_newest(&device, MAX_OLDER_OF_STRANGER, cx);
+        if self.has_to_do_with(&newcomer) {
+            return;
+        }
         let mut strangers: Vec<_> = self
             .contacts
             .values()
-            .filter(|c| c.log.is_some() && c.account != newcomer && !self.speaks_to(&c.account))
+            .filter(|c| c.log.is_some() && c.account != newcomer && !self.has_to_do_with(&c.account))
             .map(|c| (c.unreachable != Some(Held::NoSuchAccount), c.time, c.account))
             .collect();
         let surplus = (strangers.len() + 1).saturating_sub(MAX_STRANGERS);
@@ -36,6 +41,12 @@ impl Engine {
         for (_, _, account) in strangers.into_iter().take(surplus) {
             self.forget_stranger(account, cx);
         }
+    }
+
+    /// Whether this is no stranger: somebody one speaks with, or of whom one decided something. Whoever is blocked stays known,
+    /// with all that was said; else others could push the block out.
+    fn has_to_do_with(&self, account: &AccountId) -> bool {
+        self.speaks_to(account) || self.contacts.get(account).is_some_and(Contact::is_decided)
     }
 
     /// As if they had never written.
@@ -51,12 +62,21 @@ impl Engine {
         for key in self.outbox.of(&account) {
             self.outbox.remove(key, cx);
         }
+        // Of a stranger's lines none was looked at, so their marks name every message.
+        for (id, author) in contact.marks.read(u64::MAX) {
+            let author = author.unwrap_or(account);
+            let about = Reference { author, id };
+            let conversation = account;
+            self.places.remove(Spot { conversation, about }, cx);
+        }
+        self.pending.drop_all(account, cx);
         contact.marks.clear();
         contact.marks.save(&account, cx);
         cx.delete::<ContactRecord>(account.as_bytes(), STATE);
         cx.delete::<LogRecord>(account.as_bytes(), LOG);
         for line in 1..contact.next_line {
-            self.lines.remove(account, line);
+            self.lines.remove((account, line));
+            self.expiring.remove(account, line, cx);
             cx.delete::<LineRecord>(account.as_bytes(), line);
             cx.delete::<DeliveryRecord>(account.as_bytes(), line);
         }

@@ -8,6 +8,7 @@ use crate::group::Acting;
 use crate::map::Map;
 use crate::onboarding::Preparing;
 use crate::opening::Initiating;
+use crate::places::Spot;
 use crate::prekeys::{BundleDraft, OneTimeDraft};
 
 /// What an answer of the host will be used for. What waits here holds no draft of a session: when the answer comes, its
@@ -42,6 +43,18 @@ pub(crate) enum Waiting {
     },
     /// One row whose state changed.
     Line { conversation: AccountId },
+    /// The newest row, for the list.
+    Last { conversation: AccountId },
+    /// Where a message lies.
+    SoughtPlace { spot: Spot },
+    /// The row a message lies on.
+    SoughtLine { spot: Spot, sequence: u64 },
+    /// A message that a person asked for by name.
+    Shown {
+        asked: u64,
+        conversation: AccountId,
+        sequence: u64,
+    },
 }
 
 /// Open tokens. A token is never used twice within one engine's life.

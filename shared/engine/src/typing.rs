@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::event::Event;
 use crate::map::Map;
 use crate::requests::What;
+use crate::view::Setting;
 
 /// At most one notice in this time, in milliseconds.
 const EVERY_MS: u64 = 3_000;
@@ -26,7 +27,7 @@ impl Engine {
         let Some(contact) = self
             .contacts
             .get_mut(&account)
-            .filter(|c| c.accepted && c.held().is_none())
+            .filter(|c| c.accepted && c.held().is_none() && !c.settings.is(Setting::Blocked))
         else {
             return;
         };

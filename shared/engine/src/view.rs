@@ -146,6 +146,38 @@ pub struct Conversation {
     pub alarm: Option<Alarm>,
     /// Whether it is a group: then `peer` names the group, `name` is its name ([`crate::Intent::Group`] tells the rest).
     pub group: bool,
+    /// Nobody is told when something arrives.
+    pub muted: bool,
+    /// It stands above the others.
+    pub pinned: bool,
+    /// It is put away until something arrives.
+    pub archived: bool,
+    /// Nothing of this person is shown, and nothing is sent to them.
+    pub blocked: bool,
+    /// How long after they were read new messages disappear, in seconds; 0: they stay.
+    pub timer: u32,
+}
+
+/// How a conversation is kept on this account's devices. Nobody else hears of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Setting {
+    /// [`Conversation::muted`].
+    Muted,
+    /// [`Conversation::pinned`].
+    Pinned,
+    /// [`Conversation::archived`].
+    Archived,
+    /// [`Conversation::blocked`].
+    Blocked,
+}
+
+/// Names a message: an id counts together with whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Reference {
+    /// Whose it is.
+    pub author: AccountId,
+    /// Its id.
+    pub id: MessageId,
 }
 
 /// How far a contact's safety number can be relied on.
@@ -204,6 +236,8 @@ pub enum LineBody {
         state: SentState,
         /// Why it is still waiting, where a person can do something about it.
         held: Option<Held>,
+        /// What else there is about it.
+        extra: Extra,
     },
     /// A message of the other person.
     Theirs {
@@ -211,9 +245,37 @@ pub enum LineBody {
         id: MessageId,
         /// Its text.
         text: String,
+        /// What else there is about it.
+        extra: Extra,
     },
     /// Something that happened.
     Notice(Notice),
+}
+
+/// What there is about a message besides its text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extra {
+    /// What it answers; it may not be here ([`crate::Intent::FindMessage`]).
+    pub reply_to: Option<Reference>,
+    /// Somebody else wrote it first.
+    pub forwarded: bool,
+    /// Its text is not the one it was sent with.
+    pub edited: bool,
+    /// Its author took it back; its text is empty.
+    pub deleted: bool,
+    /// What people think of it, most people first.
+    pub reactions: Vec<Reactions>,
+    /// How long after it was read it disappears, in seconds; 0: it stays.
+    pub lifetime: u32,
+}
+
+/// Who reacted to a message with one emoji.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reactions {
+    /// The emoji.
+    pub emoji: String,
+    /// By whom.
+    pub by: Vec<AccountId>,
 }
 
 /// How far an own message has come. The words are a contract: Waiting, Sent, Delivered, Read.
@@ -280,6 +342,13 @@ pub enum Notice {
     AlarmRaised(Alarm),
     /// Messages arrived late, after a repair.
     Repaired,
+    /// Somebody changed how long messages stay.
+    TimerChanged {
+        /// Who; their session says so.
+        by: AccountId,
+        /// How long after they were read messages disappear, in seconds; 0: they stay.
+        seconds: u32,
+    },
     /// A member changed the group; their device signed it.
     Group {
         /// Who.

@@ -4,7 +4,7 @@ mod common;
 
 use chopar_engine::input::DeviceKeysPublic;
 use chopar_engine::intent::Asked;
-use chopar_engine::view::{Preferences, Role};
+use chopar_engine::view::{Preferences, Reference, Role, Setting};
 use chopar_engine::{Effect, Engine, Event, Input, Intent, Kind, Record, RecordKey, Token};
 use chopar_wire::ids::InviteId;
 use chopar_wire::{AccountId, DeviceId, MessageId, Timestamp};
@@ -28,7 +28,9 @@ fn any_intent(rng: &mut ChaCha8Rng) -> Intent {
     let peer = AccountId::new([below(rng, 3) as u8; 32]);
     let id = MessageId::new([below(rng, 9) as u8; 16]);
     let text = "x".repeat(below(rng, 9_000) as usize);
-    match below(rng, 24) {
+    let message = Reference { author: peer, id };
+    let conversation = peer;
+    match below(rng, 32) {
         0 => Intent::Snapshot,
         1 => Intent::CheckInvite { token: text },
         2 => Intent::CreateAccount {
@@ -55,6 +57,8 @@ fn any_intent(rng: &mut ChaCha8Rng) -> Intent {
             conversation: peer,
             id,
             text,
+            reply_to: (below(rng, 2) == 0).then_some(Reference { author: peer, id }),
+            forwarded: below(rng, 2) == 0,
         },
         10 => Intent::Retry {
             conversation: peer,
@@ -98,6 +102,39 @@ fn any_intent(rng: &mut ChaCha8Rng) -> Intent {
         },
         22 => Intent::RevokeInvite {
             invite: InviteId::new([1; 16]),
+        },
+        23 => Intent::Edit {
+            conversation,
+            id,
+            text,
+        },
+        24 | 25 => Intent::Delete {
+            conversation,
+            message,
+            everyone: below(rng, 2) == 0,
+        },
+        26 => Intent::React {
+            conversation,
+            message,
+            emoji: ["", "👍", "ha"][below(rng, 3) as usize].into(),
+        },
+        27 => Intent::FindMessage {
+            conversation,
+            message,
+        },
+        28 => Intent::SetTimer {
+            conversation,
+            seconds: [0, 1, 5, u32::MAX][below(rng, 4) as usize],
+        },
+        29 | 30 => Intent::Keep {
+            conversation,
+            setting: [
+                Setting::Muted,
+                Setting::Pinned,
+                Setting::Archived,
+                Setting::Blocked,
+            ][below(rng, 4) as usize],
+            on: below(rng, 2) == 0,
         },
         _ => Intent::ConnectNow,
     }

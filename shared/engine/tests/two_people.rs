@@ -39,6 +39,8 @@ fn two_people_talk() {
         conversation: bob,
         id,
         text: "Salom".into(),
+        reply_to: None,
+        forwarded: false,
     };
     assert!(world.ask_now(0, send.clone()) == Answer::Done);
     assert!(world.ask_now(0, send) == Answer::Done, "sending twice sends once");
@@ -74,6 +76,8 @@ fn two_people_talk() {
         conversation: alice,
         id: MessageId::new([2; 16]),
         text: "Vaalaykum".into(),
+        reply_to: None,
+        forwarded: false,
     };
     assert!(world.ask_now(1, answer) == Answer::Done);
     world.run_for(10_000);

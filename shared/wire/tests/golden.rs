@@ -685,6 +685,7 @@ fn contents() -> Vec<(&'static str, String)> {
     let text = content::Text {
         id: id.into(),
         text: "salom".into(),
+        ..Default::default()
     };
     let receipts = content::Receipts {
         kind: content::receipts::Kind::Read.into(),
@@ -714,12 +715,12 @@ fn contents() -> Vec<(&'static str, String)> {
             "copy",
             Content::Copy(content::Copy {
                 peer: AccountId::new([1; 32]).into(),
-                content: Some(content::copy::Content::Text(text)),
+                content: Some(content::copy::Content::Text(text.clone())),
             }),
         ),
     ];
+    let kinds = kinds.into_iter().chain(done_with_messages(text));
     let mut lines: Vec<(&str, String)> = kinds
-        .into_iter()
         .map(|(name, kind)| {
             let payload = content::Payload {
                 own_log: Some(head(2)),
@@ -741,6 +742,62 @@ fn contents() -> Vec<(&'static str, String)> {
     };
     lines.push(("first_contact", hex::encode(first.encode_to_vec())));
     lines
+}
+
+/// What else a text may say, and what is done with one.
+fn done_with_messages(text: content::Text) -> Vec<(&'static str, payload::Content)> {
+    use payload::Content;
+    let id = MessageId::new([3; 16]);
+    let named = content::Reference {
+        author: AccountId::new([1; 32]).into(),
+        id: id.into(),
+    };
+    let timer = content::Timer {
+        seconds: 60,
+        number: 1,
+    };
+    let whole = content::Text {
+        reply_to: Some(named.clone()),
+        forwarded: true,
+        timer: Some(timer),
+        ..text
+    };
+    let edit = content::Edit {
+        id: id.into(),
+        text: "salom!".into(),
+        number: 1,
+    };
+    let deletion = content::Deletion { id: id.into() };
+    let reaction = content::Reaction {
+        to: Some(named.clone()),
+        emoji: "👍".into(),
+        number: 1,
+    };
+    let timer_change = content::TimerChange {
+        id: MessageId::new([4; 16]).into(),
+        timer: Some(timer),
+    };
+    let setting = content::Setting {
+        kind: content::setting::Kind::Pinned.into(),
+        value: 1,
+        number: 1,
+    };
+    let hidden = content::Hidden { message: Some(named) };
+    let copy = |what| {
+        Content::Copy(content::Copy {
+            peer: AccountId::new([1; 32]).into(),
+            content: Some(what),
+        })
+    };
+    vec![
+        ("text_whole", Content::Text(whole)),
+        ("edit", Content::Edit(edit)),
+        ("deletion", Content::Deletion(deletion)),
+        ("reaction", Content::Reaction(reaction)),
+        ("timer_change", Content::TimerChange(timer_change)),
+        ("copy_setting", copy(content::copy::Content::Setting(setting))),
+        ("copy_hidden", copy(content::copy::Content::Hidden(hidden))),
+    ]
 }
 
 fn table(lines: &[(&str, String)]) -> String {

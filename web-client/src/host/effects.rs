@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::rc::Rc;
 
-use chopar_engine::{Effect, Event, Input, Token};
+use chopar_engine::{Effect, Event, Input, RecordKey, Token};
 use chopar_wire::AccountId;
 use wasm_bindgen_futures::spawn_local;
 
@@ -18,6 +18,7 @@ use crate::platform::random::system_random;
 use crate::platform::socket::{ABNORMAL, NotSent, Socket, SocketEvent};
 use crate::platform::tab::Tab;
 use crate::port::FromWorker;
+use crate::vault::{Page, VaultError};
 
 /// Where the relay takes connections.
 const CONNECT: &str = "/v1/connect";
@@ -62,6 +63,7 @@ impl<M: Machine> Owner<'_, M> {
             } => {
                 self.load(token, conversation, before, limit);
             }
+            Effect::Read { token, key } => self.read(token, key),
             Effect::Tell(event) => self.tell(event)?,
         }
         Ok(())
@@ -104,9 +106,22 @@ impl<M: Machine> Owner<'_, M> {
 
     fn load(&self, token: Token, conversation: AccountId, before: Option<u64>, limit: u16) {
         let vault = self.vault.clone();
+        self.loaded(
+            token,
+            async move { vault.page(&conversation, before, limit).await },
+        );
+    }
+
+    fn read(&self, token: Token, key: RecordKey) {
+        let vault = self.vault.clone();
+        self.loaded(token, async move { vault.one(&key).await });
+    }
+
+    /// What is read goes to the engine, what does not open is counted.
+    fn loaded(&self, token: Token, page: impl Future<Output = Result<Page, VaultError>> + 'static) {
         let inbox = self.worker.inbox.clone();
         self.later(token, async move {
-            let page = vault.page(&conversation, before, limit).await.ok()?;
+            let page = page.await.ok()?;
             if page.damaged > 0 {
                 inbox.put(Happening::Damaged(page.damaged));
             }

@@ -6,10 +6,11 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 
 use super::connection::{Connection, ConnectionBar};
+use super::keeping::{KeepingDialog, signs};
 use super::notice::notice_text;
 use super::own_devices_bar::OwnDevicesBar;
 use crate::state::{Dialog, use_app};
-use crate::ui::{Avatar, Icon, Ticks, rove};
+use crate::ui::{Avatar, Icon, Ticks, more, rove};
 use crate::view_model::Place;
 
 /// The left pane.
@@ -28,6 +29,17 @@ pub(crate) fn ChatList(
             rove(&event, &list, "a");
         }
     };
+    // Archived ones stand at the end, behind a button.
+    let all = RwSignal::new(false);
+    let shown = Memo::new(move |_| {
+        let mut order = app.chats.order();
+        if !all.get() {
+            order.truncate(order.len().saturating_sub(app.chats.archived()));
+        }
+        order
+    });
+    let keeping = RwSignal::new(None::<AccountId>);
+    let options = Callback::new(move |peer| keeping.set(Some(peer)));
     view! {
         <section class="list-pane" aria-label=texts.chats_title()>
             <header class="list-head">
@@ -41,10 +53,25 @@ pub(crate) fn ChatList(
             <ConnectionBar/>
             <OwnDevicesBar/>
             <ul class="chats" role="list" aria-label=texts.chats_list() node_ref=list on:keydown=on_key>
-                <For each=move || app.chats.order() key=|peer| *peer let:peer>
-                    <ChatRow peer place/>
+                <For each=move || shown.get() key=|peer| *peer let:peer>
+                    <ChatRow peer place options/>
                 </For>
+                {move || (app.chats.archived() > 0).then(|| view! {
+                    <li class="archive-row">
+                        <button
+                            type="button"
+                            class="archive"
+                            aria-expanded=move || if all.get() { "true" } else { "false" }
+                            on:click=move |_| all.update(|all| *all = !*all)
+                        >
+                            <Icon name="archive"/>{move || texts.chats_archived(app.chats.archived() as u64)}
+                        </button>
+                    </li>
+                })}
             </ul>
+            {move || keeping.get().and_then(|peer| Some((peer, app.chats.row(peer)?))).map(|(peer, row)| view! {
+                <KeepingDialog peer row close=Callback::new(move |()| keeping.set(None))/>
+            })}
             {move || app.chats.order().is_empty().then(|| view! {
                 <div class="list-empty">
                     <p>{texts.chats_empty_body()}</p>
@@ -57,8 +84,9 @@ pub(crate) fn ChatList(
 }
 
 #[component]
-fn ChatRow(peer: AccountId, place: Memo<Place>) -> impl IntoView {
+fn ChatRow(peer: AccountId, place: Memo<Place>, options: Callback<AccountId>) -> impl IntoView {
     let app = use_app();
+    let texts = app.texts();
     let Some(row) = app.chats.row(peer) else {
         return ().into_any();
     };
@@ -72,8 +100,18 @@ fn ChatRow(peer: AccountId, place: Memo<Place>) -> impl IntoView {
     });
     let said = ["said-", &peer.to_string()[..16]].concat();
     let described = said.clone();
+    let on_menu = move |event: ev::MouseEvent| {
+        event.prevent_default();
+        options.run(peer);
+    };
+    let on_key = move |event: ev::KeyboardEvent| {
+        if event.key() == "ContextMenu" || (event.shift_key() && event.key() == "F10") {
+            event.prevent_default();
+            options.run(peer);
+        }
+    };
     view! {
-        <li aria-label=move || name.get()>
+        <li class="chat-item" aria-label=move || name.get() on:contextmenu=on_menu on:keydown=on_key>
             <a
                 class="chat-row"
                 class:open=move || open.get()
@@ -86,6 +124,7 @@ fn ChatRow(peer: AccountId, place: Memo<Place>) -> impl IntoView {
                 <Avatar account=peer name=name/>
                 <span class="chat-row-text" id=said>{move || row_text(app, &row.read(), open.get())}</span>
             </a>
+            {more(texts.chats_options(), move || options.run(peer))}
         </li>
     }
     .into_any()
@@ -117,9 +156,16 @@ fn row_text(app: crate::state::App, row: &Conversation, open: bool) -> impl Into
     };
     let (class, last, state) = if row.draft.is_empty() || open {
         match row.last.as_ref().map(|last| &last.body) {
+            Some(LineBody::Own { extra, .. } | LineBody::Theirs { extra, .. }) if extra.deleted => {
+                ("last", texts.talk_deleted().to_owned(), None)
+            }
             Some(LineBody::Own { text, state, .. }) => ("last", texts.chats_own(text), Some(*state)),
             Some(LineBody::Theirs { text, .. }) => ("last", text.clone(), None),
-            Some(LineBody::Notice(notice)) => ("last", notice_text(texts, notice, &row.name), None),
+            Some(LineBody::Notice(notice)) => (
+                "last",
+                notice_text(texts, notice, &row.name, app.my_account()),
+                None,
+            ),
             None => ("last", String::new(), None),
         }
     } else {
@@ -127,7 +173,7 @@ fn row_text(app: crate::state::App, row: &Conversation, open: bool) -> impl Into
     };
     let unread = (row.unread > 0).then(|| {
         view! {
-            <span class="badge">
+            <span class="badge" class:quiet=row.muted>
                 <span aria-hidden="true">{row.unread.min(999)}</span>
                 <span class="visually-hidden">{texts.chats_unread(u64::from(row.unread))}</span>
             </span>
@@ -135,7 +181,7 @@ fn row_text(app: crate::state::App, row: &Conversation, open: bool) -> impl Into
     });
     view! {
         <span class="line-one"><span class="name">{row.name.clone()}</span>{shield}<span class="time">{time}</span></span>
-        <span class="line-two">{state.map(|state| view! { <Ticks state/> })}<span class=class>{last}</span>{unread}</span>
+        <span class="line-two">{state.map(|state| view! { <Ticks state/> })}<span class=class>{last}</span>{signs(app, row)}{unread}</span>
     }
 }
 

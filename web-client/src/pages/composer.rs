@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use chopar_engine::view::Conversation;
 use chopar_engine::{Answer, Failure, Intent};
-use chopar_wire::AccountId;
+use chopar_wire::{AccountId, MessageId};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::state::{App, Talk, fresh_message_id, now, use_app};
+use super::quote::quoted;
+use super::timer::TimerButton;
+use crate::state::{App, Composing, Talk, fresh_message_id, now, use_app};
 use crate::ui::{Icon, failure_text};
 use crate::view_model::Draft;
 
@@ -35,6 +37,10 @@ struct Writing {
     draft: Mutex<Draft>,
     /// When "is typing" was last said; zero when it was taken back.
     typing_said: AtomicU64,
+    /// What the box is for.
+    composing: ArcRwSignal<Composing>,
+    /// What stood in the box before a message was edited in it.
+    aside: Mutex<Option<String>>,
 }
 
 /// The text box "Message" and the button "Send".
@@ -46,6 +52,8 @@ pub(crate) fn Composer(
     row: ArcRwSignal<Conversation>,
     /// The lines, whose unread line ends with an answer.
     talk: Arc<Talk>,
+    /// The other person's name.
+    name: Memo<String>,
 ) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
@@ -55,6 +63,7 @@ pub(crate) fn Composer(
     let writing = Arc::new(Writing {
         app,
         peer,
+        composing: talk.composing(),
         talk,
         text: text.clone(),
         problem: problem.clone(),
@@ -62,6 +71,11 @@ pub(crate) fn Composer(
         unsaved: AtomicBool::new(false),
         draft: Mutex::new(Draft::opened(opened)),
         typing_said: AtomicU64::new(0),
+        aside: Mutex::new(None),
+    });
+    Effect::new({
+        let writing = Arc::clone(&writing);
+        move || writing.turn_to(&writing.composing.read())
     });
     on_cleanup({
         let writing = Arc::clone(&writing);
@@ -75,6 +89,9 @@ pub(crate) fn Composer(
             }
         }
     });
+    let row_of_timer = row.clone();
+    let composing = writing.composing.clone();
+    let (editing, editing_icon) = (composing.clone(), composing.clone());
     // Another tab may be writing the same draft.
     let told = Memo::new(move |_| row.read().draft.clone());
     Effect::new({
@@ -88,15 +105,43 @@ pub(crate) fn Composer(
     let on_key = {
         let writing = Arc::clone(&writing);
         move |event: ev::KeyboardEvent| {
-            if event.key() == "Enter" && !event.shift_key() && !event.is_composing() {
-                event.prevent_default();
-                writing.send();
+            if event.is_composing() {
+                return;
             }
+            match event.key().as_str() {
+                "Enter" if !event.shift_key() => writing.send(),
+                // The latest own message comes back to be edited.
+                "ArrowUp" if writing.is_empty() && !event.alt_key() => {
+                    if !writing.edit_last() {
+                        return;
+                    }
+                }
+                "Escape" if *writing.composing.read_untracked() != Composing::New => writing.cancel(),
+                _ => return,
+            }
+            event.prevent_default();
         }
     };
     let on_blur = {
         let writing = Arc::clone(&writing);
         move |_| writing.leave()
+    };
+    let preview = {
+        let writing = Arc::clone(&writing);
+        move || {
+            let writing = Arc::clone(&writing);
+            let cancel = Callback::new(move |()| writing.cancel());
+            composing_view(app, peer, &composing.get(), name, cancel)
+        }
+    };
+    let label = move || match &*editing.read() {
+        Composing::Edit { .. } => texts.compose_save(),
+        _ => texts.talk_send(),
+    };
+    let icon = move || {
+        let editing = matches!(&*editing_icon.read(), Composing::Edit { .. });
+        let name = if editing { "check" } else { "send-horizontal" };
+        view! { <Icon name/> }
     };
     let on_submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
@@ -110,7 +155,9 @@ pub(crate) fn Composer(
             {move || problem.get().map(|failure| view! {
                 <p class="problem" role="alert">{texts.talk_not_sent(&failure_text(texts, failure))}</p>
             })}
+            {preview}
             <div class="composer-row">
+                <TimerButton peer row=row_of_timer name/>
                 <div class="grow" data-text=mirror>
                     <textarea
                         id="composer"
@@ -130,22 +177,66 @@ pub(crate) fn Composer(
                 <button
                     type="submit"
                     class="send"
-                    aria-label=texts.talk_send()
-                    title=texts.talk_send()
+                    aria-label=label.clone()
+                    title=label
                     aria-disabled=move || if blank.read().trim().is_empty() { "true" } else { "false" }
                     on:mousedown=move |event| event.prevent_default()
                 >
-                    <Icon name="send-horizontal"/>
+                    {icon}
                 </button>
             </div>
         </form>
     }
 }
 
+/// What the box is for, where it is not simply for a message.
+fn composing_view(
+    app: App,
+    peer: AccountId,
+    composing: &Composing,
+    name: Memo<String>,
+    cancel: Callback<()>,
+) -> Option<AnyView> {
+    let texts = app.texts();
+    let (icon, title, text) = match composing {
+        Composing::New => return None,
+        Composing::Reply(about) => {
+            let me = app.my_account().unwrap_or(peer);
+            let row = app.talk(peer).row_of(about, me);
+            let text = quoted(texts, row.map(|row| row.line.get()).as_ref());
+            let to = if about.author == me {
+                texts.compose_reply_own().to_owned()
+            } else {
+                texts.compose_reply(&name.get())
+            };
+            ("reply", to, text)
+        }
+        Composing::Edit { text, .. } => ("pencil", texts.compose_edit().to_owned(), text.clone()),
+    };
+    let name = title.clone();
+    let view = view! {
+        <div class="composing" role="group" aria-label=name>
+            <Icon name=icon/>
+            <span class="composing-text">
+                <span class="quote-sender">{title}</span>
+                <span class="quote-text" dir="auto">{text}</span>
+            </span>
+            <button type="button" class="icon-button" aria-label=texts.cancel() title=texts.cancel() on:click=move |_| cancel.run(())>
+                <Icon name="x"/>
+            </button>
+        </div>
+    };
+    Some(view.into_any())
+}
+
 impl Writing {
     fn typed(self: &Arc<Self>, text: String) {
         self.say_typing(!text.is_empty());
         self.text.set(text);
+        if self.is_editing() {
+            // The text of a message is no draft: it would stay where the message is deleted.
+            return;
+        }
         self.unsaved.store(true, Ordering::Relaxed);
         let edit = self.edits.fetch_add(1, Ordering::Relaxed) + 1;
         let later = Arc::clone(self);
@@ -166,10 +257,19 @@ impl Writing {
             return;
         }
         let trimmed = trimmed.to_owned();
+        let composing = self.composing.get_untracked();
+        let reply_to = match composing {
+            Composing::Edit { id, .. } => return self.save_edit(id, trimmed),
+            Composing::Reply(about) => Some(about),
+            Composing::New => None,
+        };
+        self.composing.set(Composing::New);
         let intent = Intent::Send {
             conversation: self.peer,
             id: fresh_message_id(),
             text: trimmed.clone(),
+            reply_to,
+            forwarded: false,
         };
         self.text.set(String::new());
         self.problem.set(None);
@@ -200,6 +300,66 @@ impl Writing {
         });
     }
 
+    fn is_empty(&self) -> bool {
+        self.text.read_untracked().is_empty()
+    }
+
+    fn is_editing(&self) -> bool {
+        matches!(&*self.composing.read_untracked(), Composing::Edit { .. })
+    }
+
+    /// The box now is for something else: what is edited stands in it, what stood there is kept aside.
+    fn turn_to(&self, composing: &Composing) {
+        let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        match composing {
+            Composing::Edit { text, .. } => {
+                let before = self.text.get_untracked();
+                aside.get_or_insert(before);
+                self.text.set(text.clone());
+            }
+            Composing::New | Composing::Reply(_) => {
+                if let Some(before) = aside.take() {
+                    self.text.set(before);
+                }
+            }
+        }
+    }
+
+    fn cancel(&self) {
+        self.problem.set(None);
+        self.composing.set(Composing::New);
+    }
+
+    /// Whether there is a message to edit.
+    fn edit_last(&self) -> bool {
+        match self.talk.last_own() {
+            Some((id, text)) => {
+                self.composing.set(Composing::Edit { id, text });
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn save_edit(self: &Arc<Self>, id: MessageId, text: String) {
+        self.problem.set(None);
+        let writing = Arc::clone(self);
+        let conversation = self.peer;
+        spawn_local(async move {
+            let edit = Intent::Edit {
+                conversation,
+                id,
+                text,
+            };
+            match writing.app.client.ask(edit).await {
+                Answer::Done => writing.cancel(),
+                // What was typed stays in the box.
+                Answer::Failed(failure) => writing.problem.set(Some(failure)),
+                _ => writing.problem.set(Some(Failure::Browser)),
+            }
+        });
+    }
+
     /// The person turns away: the draft is written down at once, and they are not typing.
     fn leave(self: &Arc<Self>) {
         self.save_draft();
@@ -210,7 +370,8 @@ impl Writing {
         if !self.unsaved.swap(false, Ordering::Relaxed) {
             return;
         }
-        let (conversation, text) = (self.peer, self.text.get_untracked());
+        let aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (conversation, text) = (self.peer, aside.unwrap_or_else(|| self.text.get_untracked()));
         self.draft().write(text.clone());
         let writing = Arc::clone(self);
         spawn_local(async move {
@@ -226,9 +387,14 @@ impl Writing {
 
     /// The draft on the device is `told` now.
     fn follow(&self, told: &str) {
-        let takes = self.draft().follow(told, &self.text.read_untracked());
-        if takes {
-            self.text.set(told.to_owned());
+        let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+        let typed = aside.clone().unwrap_or_else(|| self.text.get_untracked());
+        if !self.draft().follow(told, &typed) {
+            return;
+        }
+        match &mut *aside {
+            Some(aside) => told.clone_into(aside),
+            None => self.text.set(told.to_owned()),
         }
     }
 

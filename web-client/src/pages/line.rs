@@ -1,16 +1,24 @@
-//! One line of a conversation: a bubble, or a notice.
+//! One line of a conversation: a bubble with what belongs to it, or a notice.
+
+use std::time::Duration;
 
 use chopar_engine::Intent;
-use chopar_engine::view::{Held, Line, LineBody, SentState};
+use chopar_engine::view::{Extra, Held, Line, LineBody, SentState};
 use chopar_wire::{AccountId, MessageId};
+use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::notice::{notice_look, notice_text};
+use super::quote::Quote;
+use super::reactions::Chips;
 use crate::i18n::Texts;
 use crate::state::{App, Row, use_app};
-use crate::ui::{Icon, Ticks};
+use crate::ui::{Icon, Ticks, more};
 use crate::view_model::{LineName, state_word};
+
+/// How long a finger must rest on a message before its menu opens.
+const LONG_PRESS: Duration = Duration::from_millis(500);
 
 /// A line with what stands above it: the day that begins, the unread line.
 #[component]
@@ -21,6 +29,8 @@ pub(crate) fn LineRow(
     name: Memo<String>,
     /// The line.
     row: Row,
+    /// Opens the menu of the line with this sequence.
+    open: Callback<u64>,
 ) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
@@ -55,6 +65,51 @@ pub(crate) fn LineRow(
             .concat()
         }
     };
+    let has_menu = {
+        let line = line.clone();
+        move || !matches!(line.read_untracked().body, LineBody::Notice(_))
+    };
+    let on_menu = {
+        let has_menu = has_menu.clone();
+        move |event: ev::MouseEvent| {
+            if has_menu() {
+                event.prevent_default();
+                open.run(sequence);
+            }
+        }
+    };
+    let on_key = {
+        let has_menu = has_menu.clone();
+        move |event: ev::KeyboardEvent| {
+            // A key on a button inside is the button's.
+            let here = event.target() == event.current_target();
+            if here && matches!(event.key().as_str(), "Enter" | "ContextMenu") && has_menu() {
+                event.prevent_default();
+                open.run(sequence);
+            }
+        }
+    };
+    // Where a long press does not open the browser's own menu it opens nothing by itself.
+    let pressed = StoredValue::new(None::<leptos::leptos_dom::helpers::TimeoutHandle>);
+    let release = move || {
+        if let Some(timer) = pressed.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+    };
+    on_cleanup(release);
+    let on_press = move |event: ev::PointerEvent| {
+        release();
+        if event.pointer_type() == "touch" && has_menu() {
+            let timer = set_timeout_with_handle(move || open.run(sequence), LONG_PRESS);
+            pressed.set_value(timer.ok());
+        }
+    };
+    // A finger that moves scrolls.
+    let on_move = move |event: ev::PointerEvent| {
+        if event.movement_x().abs() + event.movement_y().abs() > 4 {
+            release();
+        }
+    };
     view! {
         {day}
         {unread}
@@ -64,31 +119,62 @@ pub(crate) fn LineRow(
             tabindex="-1"
             data-sequence=sequence.to_string()
             aria-label=move || line_name(app, &label_line.read(), &name.read())
+            on:contextmenu=on_menu
+            on:keydown=on_key
+            on:pointerdown=on_press
+            on:pointerup=move |_| release()
+            on:pointermove=on_move
+            on:pointercancel=move |_| release()
         >
-            {move || inside(app, peer, &line.read(), name)}
+            {move || inside(app, peer, sequence, &line.read(), name, open)}
         </div>
     }
 }
 
-/// "sender, text, time, state".
+/// "sender, text, time, state"; what else there is stands behind the text.
 fn line_name(app: App, line: &Line, peer_name: &str) -> String {
     let texts = app.texts();
     let time = app.clock().time(line.time);
-    let (sender, text, state) = match &line.body {
-        LineBody::Own { text, state, .. } => (texts.you(), text.as_str(), Some(state_word(texts, *state))),
-        LineBody::Theirs { text, .. } => (peer_name, text.as_str(), None),
-        LineBody::Notice(notice) => return notice_text(texts, notice, peer_name),
+    let (sender, text, extra, state) = match &line.body {
+        LineBody::Own {
+            text, state, extra, ..
+        } => {
+            let state = (!extra.deleted).then(|| state_word(texts, *state));
+            (texts.you(), text.as_str(), extra, state)
+        }
+        LineBody::Theirs { text, extra, .. } => (peer_name, text.as_str(), extra, None),
+        LineBody::Notice(notice) => return notice_text(texts, notice, peer_name, app.my_account()),
     };
+    let text = if extra.deleted { texts.talk_deleted() } else { text };
+    let mut more = Vec::new();
+    if extra.forwarded {
+        more.push(texts.talk_forwarded().to_owned());
+    }
+    if extra.edited {
+        more.push(texts.talk_edited().to_owned());
+    }
+    more.extend(extra.reactions.iter().map(|r| match r.by.len() {
+        1 => r.emoji.clone(),
+        count => [&r.emoji, " ", &count.to_string()].concat(),
+    }));
     LineName {
         sender,
         text,
+        more: &more,
         time: &time,
         state,
     }
     .join()
 }
 
-fn inside(app: App, peer: AccountId, line: &Line, name: Memo<String>) -> AnyView {
+fn inside(
+    app: App,
+    peer: AccountId,
+    sequence: u64,
+    line: &Line,
+    name: Memo<String>,
+    open: Callback<u64>,
+) -> AnyView {
     let time = app.clock().time(line.time);
     let full = app.clock().full(line.time);
     match &line.body {
@@ -97,33 +183,93 @@ fn inside(app: App, peer: AccountId, line: &Line, name: Memo<String>) -> AnyView
             text,
             state,
             held,
+            extra,
         } => {
             // What expired was sent, and still was not collected.
             let held = held
                 .filter(|held| *state == SentState::Waiting || *held == Held::Expired)
+                .filter(|_| !extra.deleted)
                 .map(|held| held_row(app, peer, *id, held));
+            let ticks = (!extra.deleted).then(|| view! { <Ticks state=*state/> });
+            let about = chopar_engine::view::Reference {
+                author: app.my_account().unwrap_or(peer),
+                id: *id,
+            };
             view! {
-                <div class="bubble">
-                    <span class="text" dir="auto">{text.clone()}</span>
-                    <span class="meta" title=full>{time}<Ticks state=*state/></span>
-                </div>
+                {bubble(app, peer, sequence, text, extra, name, open, view! { <span class="meta" title=full>{mark(app, extra)}{time}{ticks}</span> }.into_any())}
+                <Chips peer about reactions=extra.reactions.clone() name/>
                 {held}
             }
             .into_any()
         }
-        LineBody::Theirs { text, .. } => view! {
-            <div class="bubble">
-                <span class="text" dir="auto">{text.clone()}</span>
-                <span class="meta" title=full>{time}</span>
-            </div>
+        LineBody::Theirs { id, text, extra } => {
+            let about = chopar_engine::view::Reference {
+                author: line.author.unwrap_or(peer),
+                id: *id,
+            };
+            view! {
+                {bubble(app, peer, sequence, text, extra, name, open, view! { <span class="meta" title=full>{mark(app, extra)}{time}</span> }.into_any())}
+                <Chips peer about reactions=extra.reactions.clone() name/>
+            }
+            .into_any()
         }
-        .into_any(),
         LineBody::Notice(notice) => {
             let (icon, warning) = notice_look(notice);
-            let text = notice_text(app.texts(), notice, &name.get());
+            let text = notice_text(app.texts(), notice, &name.get(), app.my_account());
             view! { <p class="notice" class:warning=warning title=full><Icon name=icon/><span>{text}</span></p> }.into_any()
         }
     }
+}
+
+/// "Edited", and the sign of a message that disappears.
+fn mark(app: App, extra: &Extra) -> impl IntoView + use<> {
+    let texts = app.texts();
+    let timer = (extra.lifetime > 0).then(|| {
+        view! { <span class="fleeting" title=texts.talk_disappears()><Icon name="timer"/><span class="visually-hidden">{texts.talk_disappears()}</span></span> }
+    });
+    let edited = extra
+        .edited
+        .then(|| view! { <span class="edited">{texts.talk_edited()}</span> });
+    view! { {timer}{edited} }
+}
+
+#[allow(clippy::too_many_arguments, reason = "all of it is what a bubble is made of")]
+fn bubble(
+    app: App,
+    peer: AccountId,
+    sequence: u64,
+    text: &str,
+    extra: &Extra,
+    name: Memo<String>,
+    open: Callback<u64>,
+    meta: AnyView,
+) -> impl IntoView + use<> {
+    let texts = app.texts();
+    if extra.deleted {
+        return view! {
+            <div class="bubble deleted">
+                <span class="text"><Icon name="ban"/>{texts.talk_deleted()}</span>
+                {meta}
+            </div>
+        }
+        .into_any();
+    }
+    let forwarded = extra
+        .forwarded
+        .then(|| view! { <span class="forwarded"><Icon name="forward"/>{texts.talk_forwarded()}</span> });
+    let quote = extra.reply_to.map(|about| view! { <Quote peer about name/> });
+    view! {
+        <div class="bubble-row">
+            <div class="bubble">
+                {forwarded}
+                {quote}
+                <span class="text" dir="auto">{text.to_owned()}</span>
+                {meta}
+            </div>
+            {more(texts.menu_title(), move || open.run(sequence))}
+        </div>
+    }
+    .into_any()
 }
 
 /// Why a message waits for a person, and the retry where that helps.

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::devices::DeviceRow;
+use super::keeping::Keeping;
 use super::scan::ScanCode;
 use crate::i18n::Texts;
 use crate::state::{App, Asking, use_app};
@@ -125,6 +126,15 @@ fn details(app: App, person: Person, scan: Callback<Person>) -> impl IntoView {
     let alarm = person.alarm.map(|alarm| {
         view! { <p class="warning-box" role="alert"><Icon name="shield-alert"/><span>{alarm_text(texts, alarm, &name)}</span></p> }
     });
+    let keeping = app.chats.row(peer).map(|row| {
+        view! {
+            <section class="block">
+                <h2>{texts.person_conversation()}</h2>
+                <Keeping peer row/>
+                <p class="hint">{texts.keep_hint()}</p>
+            </section>
+        }
+    });
     let devices: Vec<_> = person
         .devices
         .iter()
@@ -143,6 +153,7 @@ fn details(app: App, person: Person, scan: Callback<Person>) -> impl IntoView {
             {(!person.handle.is_empty()).then(|| view! { <p class="handle">{person.handle.clone()}</p> })}
         </div>
         {alarm}
+        {keeping}
         <section class="block">
             <h2>{texts.person_safety_number()}</h2>
             {trust_word(texts, person.trust)}

@@ -16,7 +16,7 @@ use super::start_over::{ConfirmStartOver, StartOver};
 use super::switcher::Switcher;
 use super::talk::TalkPage;
 use crate::state::{App, Dialog, use_app};
-use crate::ui::{Icon, focus_id, is_fine_pointer};
+use crate::ui::{Icon, focus_id, is_dialog_open, is_fine_pointer};
 use crate::view_model::Place;
 
 /// What stands beside the list.
@@ -84,7 +84,7 @@ fn listen_to_keys(app: App, place: Memo<Place>) {
         };
         if shortcut != Shortcut::Out {
             event.prevent_default();
-        } else if app.dialog.get_untracked().is_some() || event.default_prevented() {
+        } else if is_dialog_open() || event.default_prevented() {
             // A dialog closes by itself.
             return;
         }
@@ -142,7 +142,12 @@ fn keep_title(app: App, place: Memo<Place>) {
             .into_iter()
             .filter_map(|peer| app.chats.row(peer))
             .collect();
-        let unread: u32 = rows.iter().map(|row| row.read().unread).sum();
+        let unread: u32 = rows
+            .iter()
+            .map(|row| row.read())
+            .filter(|row| !row.muted)
+            .map(|row| row.unread)
+            .sum();
         let mut title = if unread > 0 {
             ["(", &unread.to_string(), ") "].concat()
         } else {

@@ -52,6 +52,8 @@ pub(crate) fn Shortcuts(
         ("Ctrl K", texts.keys_switch()),
         ("Alt ↑ ↓", texts.keys_next()),
         ("↑ ↓", texts.keys_walk()),
+        ("↑", texts.keys_edit()),
+        ("Enter ☰", texts.keys_menu()),
         ("Esc", texts.keys_close()),
         ("Ctrl /", texts.keys_help()),
     ];

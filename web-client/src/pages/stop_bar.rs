@@ -1,6 +1,6 @@
 //! Stop and ask: what stands in place of the composer while a person must decide, or cannot send at all.
 
-use chopar_engine::view::{Alarm, Conversation, Trust};
+use chopar_engine::view::{Alarm, Conversation, Setting, Trust};
 use chopar_engine::{Answer, Failure, Intent};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
@@ -19,6 +19,8 @@ pub(crate) enum Stop {
     Alarm(Alarm),
     /// A verified contact's safety number changed.
     Changed,
+    /// The person is blocked here.
+    Blocked,
 }
 
 impl Stop {
@@ -30,6 +32,7 @@ impl Stop {
         row.alarm
             .map(Self::Alarm)
             .or_else(|| (row.trust == Trust::Changed).then_some(Self::Changed))
+            .or_else(|| row.blocked.then_some(Self::Blocked))
     }
 }
 
@@ -54,6 +57,13 @@ pub(crate) fn StopBar(
             spawn_local(async move { failure.set(accept(app, peer).await) });
         }
     };
+    let unblock = {
+        let failure = failure.clone();
+        move |_| {
+            let failure = failure.clone();
+            spawn_local(async move { failure.set(unblock(app, peer).await) });
+        }
+    };
     move || {
         let name = name.get();
         let (title, body, actions) = match stop {
@@ -63,6 +73,15 @@ pub(crate) fn StopBar(
                 [&alarm_text(texts, alarm, &name), " ", texts.stop_alarm_body()].concat(),
                 Some(compare().into_any()),
             ),
+            Stop::Blocked => {
+                let unblock = unblock.clone();
+                let choice = view! { <button type="button" class="button" on:click=unblock>{texts.keep_unblock()}</button> };
+                (
+                    texts.stop_blocked_title(&name),
+                    texts.stop_blocked_body().to_owned(),
+                    Some(choice.into_any()),
+                )
+            }
             Stop::Changed => {
                 let accept = accept.clone();
                 let choices = view! {
@@ -76,9 +95,11 @@ pub(crate) fn StopBar(
                 )
             }
         };
+        let calm = stop == Stop::Blocked;
+        let icon = if calm { "ban" } else { "shield-alert" };
         view! {
-            <div class="stop" role="alert" aria-labelledby="stop-title">
-                <Icon name="shield-alert" class="large"/>
+            <div class="stop" class:calm=calm role="alert" aria-labelledby="stop-title">
+                <Icon name=icon class="large"/>
                 <div class="stop-text">
                     <h2 id="stop-title">{title}</h2>
                     <p>{body}</p>
@@ -87,6 +108,19 @@ pub(crate) fn StopBar(
                 </div>
             </div>
         }
+    }
+}
+
+async fn unblock(app: App, conversation: AccountId) -> Option<Failure> {
+    let keep = Intent::Keep {
+        conversation,
+        setting: Setting::Blocked,
+        on: false,
+    };
+    match app.client.ask(keep).await {
+        Answer::Done => None,
+        Answer::Failed(failure) => Some(failure),
+        _ => Some(Failure::Browser),
     }
 }
 

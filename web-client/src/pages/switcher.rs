@@ -1,5 +1,6 @@
-//! Ctrl/Cmd+K: go to a conversation by a few letters.
+//! A conversation is chosen by a few letters: to go there, or to pass a message on.
 
+use chopar_wire::AccountId;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -12,9 +13,27 @@ use crate::view_model::{Place, matches};
 /// Entries shown at most: what fits without scrolling.
 const MOST: usize = 8;
 
-/// The dialog.
+/// Ctrl/Cmd+K: opens the chosen one.
 #[component]
 pub(crate) fn Switcher(
+    /// Closes it.
+    close: Callback<()>,
+) -> impl IntoView {
+    let navigate = use_navigate();
+    let choose = Callback::new(move |peer| {
+        close.run(());
+        navigate(&Place::Talk(peer).path(), NavigateOptions::default());
+    });
+    view! { <ChooseChat title=use_app().texts().switch_title() choose close/> }
+}
+
+/// A dialog in which a conversation is chosen.
+#[component]
+pub(crate) fn ChooseChat(
+    /// What for.
+    title: &'static str,
+    /// Called with the one that was chosen.
+    choose: Callback<AccountId>,
     /// Closes it.
     close: Callback<()>,
 ) -> impl IntoView {
@@ -25,7 +44,7 @@ pub(crate) fn Switcher(
     focus_when_mounted("switch");
     let hits = Memo::new(move |_| {
         let query = query.get();
-        let hit = |peer: &chopar_wire::AccountId| {
+        let hit = |peer: &AccountId| {
             let row = app.chats.row(*peer)?;
             let row = row.read();
             matches(&query, &row.name, &row.handle).then(|| (*peer, row.name.clone(), row.handle.clone()))
@@ -37,11 +56,6 @@ pub(crate) fn Switcher(
             .take(MOST)
             .collect::<Vec<_>>()
     });
-    let navigate = use_navigate();
-    let go = Callback::new(move |peer| {
-        close.run(());
-        navigate(&Place::Talk(peer).path(), NavigateOptions::default());
-    });
     let on_key = move |event: ev::KeyboardEvent| {
         let at = chosen.get_untracked();
         match event.key().as_str() {
@@ -50,7 +64,7 @@ pub(crate) fn Switcher(
             "Enter" => {
                 let peer = hits.read_untracked().get(at).map(|(peer, ..)| *peer);
                 if let Some(peer) = peer {
-                    go.run(peer);
+                    choose.run(peer);
                 }
             }
             _ => return,
@@ -66,7 +80,7 @@ pub(crate) fn Switcher(
                 let selected = move || if chosen.get() == index { "true" } else { "false" };
                 view! {
                     <li id=["hit-", &index.to_string()].concat() class="option" role="option" aria-selected=selected
-                        on:click=move |_| go.run(peer)>
+                        on:click=move |_| choose.run(peer)>
                         <Avatar account=peer name=Signal::stored(name.clone()) size="small"/>
                         <span class="option-text"><span class="name">{name}</span>" "<span class="handle">{handle}</span></span>
                     </li>
@@ -80,7 +94,7 @@ pub(crate) fn Switcher(
         }
     };
     view! {
-        <Modal title=texts.switch_title() close>
+        <Modal title close>
             <div class="field">
                 <label for="switch">{texts.switch_label()}</label>
                 <input

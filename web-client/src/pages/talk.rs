@@ -59,7 +59,7 @@ fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> 
         let (row, talk) = (row.clone(), talk.clone());
         move || match stop.get() {
             Some(stop) => view! { <StopBar peer name stop/> }.into_any(),
-            None => view! { <Composer peer row=row.clone() talk=talk.clone()/> }.into_any(),
+            None => view! { <Composer peer row=row.clone() talk=talk.clone() name/> }.into_any(),
         }
     };
     view! {

@@ -13,12 +13,17 @@ use chopar_wire::AccountId;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::line::LineRow;
-use crate::state::{App, Load, Talk, use_app};
-use crate::ui::{Icon, failure_text, rove};
+use super::message_menu::MessageMenu;
+use super::switcher::ChooseChat;
+use crate::state::{App, Load, Row, Talk, fresh_message_id, use_app};
+use crate::ui::{Icon, failure_text, is_dialog_open, rove};
+use crate::view_model::Place;
 
 /// Closer to the end than this counts as being there, in CSS pixels.
 const NEAR: i32 = 60;
@@ -129,6 +134,7 @@ pub(crate) fn Timeline(
     let on_key = move |event: ev::KeyboardEvent| {
         if let Some(log) = log.get_untracked()
             && !event.alt_key()
+            && !is_dialog_open()
         {
             rove(&event, &log, "[role=article]");
         }
@@ -154,6 +160,21 @@ pub(crate) fn Timeline(
             log.set_scroll_top(0);
         }
     };
+    let menu = ArcRwSignal::new(None::<Row>);
+    let open = {
+        let (menu, talk) = (menu.clone(), Arc::clone(&talk));
+        Callback::new(move |sequence| {
+            let rows = talk.rows();
+            let row = rows
+                .read_untracked()
+                .iter()
+                .find(|row| row.sequence == sequence)
+                .cloned();
+            menu.set(row);
+        })
+    };
+    let forwarding = ArcRwSignal::new(None::<String>);
+    let overlay = overlay(app, peer, menu, forwarding);
     let above = {
         let talk = Arc::clone(&talk);
         move || match load.get() {
@@ -191,7 +212,7 @@ pub(crate) fn Timeline(
                 <div class="lines">
                     {above}
                     <For each=move || rows.get() key=|row| row.sequence let:row>
-                        <LineRow peer name row/>
+                        <LineRow peer name row open/>
                     </For>
                 </div>
             </div>
@@ -207,6 +228,58 @@ pub(crate) fn Timeline(
                 }
             })}
         </div>
+        {overlay}
+    }
+}
+
+/// The menu of a message, and the dialog that passes one on.
+fn overlay(
+    app: App,
+    peer: AccountId,
+    menu: ArcRwSignal<Option<Row>>,
+    forwarding: ArcRwSignal<Option<String>>,
+) -> impl IntoView {
+    let texts = app.texts();
+    let close = {
+        let menu = menu.clone();
+        Callback::new(move |()| menu.set(None))
+    };
+    let forward = {
+        let forwarding = forwarding.clone();
+        Callback::new(move |text| forwarding.set(Some(text)))
+    };
+    let done = {
+        let forwarding = forwarding.clone();
+        Callback::new(move |()| forwarding.set(None))
+    };
+    let navigate = use_navigate();
+    let pass_on = {
+        let forwarding = forwarding.clone();
+        Callback::new(move |to| {
+            let Some(text) = forwarding.get_untracked() else {
+                return;
+            };
+            forwarding.set(None);
+            let send = Intent::Send {
+                conversation: to,
+                id: fresh_message_id(),
+                text,
+                reply_to: None,
+                forwarded: true,
+            };
+            spawn_local(async move {
+                if let Answer::Failed(failure) = app.client.ask(send).await {
+                    app.announce(app.texts().talk_not_sent(&failure_text(app.texts(), failure)));
+                }
+            });
+            navigate(&Place::Talk(to).path(), NavigateOptions::default());
+        })
+    };
+    view! {
+        {move || menu.get().map(|row| view! { <MessageMenu peer row close forward/> })}
+        {move || forwarding.get().map(|_| view! {
+            <ChooseChat title=texts.forward_title() choose=pass_on close=done/>
+        })}
     }
 }
 

@@ -133,6 +133,14 @@ impl State {
         }
     }
 
+    /// The own account's id, not tracked: it does not change while the page lives.
+    pub(crate) fn my_account(&self) -> Option<AccountId> {
+        match &*self.stage.read_untracked() {
+            Stage::Phase(Phase::Ready(me) | Phase::Revoked(me)) => Some(me.account),
+            _ => None,
+        }
+    }
+
     /// Whether this account administers, tracked.
     pub(crate) fn is_owner(&self) -> bool {
         self.me().is_some_and(|me| me.role == Role::Owner)

@@ -71,6 +71,11 @@ impl App {
                     talk.changed(lines);
                 }
             }
+            Event::LinesGone { conversation, lines } => {
+                if let Some(talk) = self.known_talk(conversation) {
+                    talk.gone(&lines);
+                }
+            }
             Event::TypingUntil { conversation, until } => {
                 let Some(talk) = self.known_talk(conversation) else {
                     return;
@@ -114,6 +119,9 @@ impl App {
         else {
             return;
         };
+        if conversation.muted {
+            return;
+        }
         let known = self
             .chats
             .row(conversation.peer)

@@ -10,6 +10,7 @@ use leptos::prelude::*;
 /// The list. Rows change without the list noticing; the list changes only when the order does.
 pub(crate) struct Chats {
     order: ArcRwSignal<Vec<AccountId>>,
+    archived: ArcRwSignal<usize>,
     rows: Mutex<BTreeMap<AccountId, ArcRwSignal<Conversation>>>,
 }
 
@@ -17,13 +18,19 @@ impl Default for Chats {
     fn default() -> Self {
         Self {
             order: ArcRwSignal::new(Vec::new()),
+            archived: ArcRwSignal::new(0),
             rows: Mutex::default(),
         }
     }
 }
 
 impl Chats {
-    /// Peers, latest first; tracked.
+    /// How many at the end of the order are archived, tracked.
+    pub(crate) fn archived(&self) -> usize {
+        self.archived.get()
+    }
+
+    /// Peers, pinned ones first, archived ones last, else the latest first; tracked.
     pub(crate) fn order(&self) -> Vec<AccountId> {
         self.order.get()
     }
@@ -88,14 +95,20 @@ impl Chats {
     }
 
     fn sort(&self) {
-        let mut times: Vec<_> = {
+        let mut keys: Vec<_> = {
             let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-            rows.iter()
-                .map(|(peer, row)| (row.read_untracked().time, *peer))
-                .collect()
+            let key = |(peer, row): (&AccountId, &ArcRwSignal<Conversation>)| {
+                let row = row.read_untracked();
+                (!row.archived, row.pinned, row.time, *peer)
+            };
+            rows.iter().map(key).collect()
         };
-        times.sort_unstable_by(|one, other| other.cmp(one));
-        let order: Vec<AccountId> = times.into_iter().map(|(_, peer)| peer).collect();
+        keys.sort_unstable_by(|one, other| other.cmp(one));
+        let archived = keys.iter().filter(|(shown, ..)| !shown).count();
+        if self.archived.get_untracked() != archived {
+            self.archived.set(archived);
+        }
+        let order: Vec<AccountId> = keys.into_iter().map(|(.., peer)| peer).collect();
         if *self.order.read_untracked() != order {
             self.order.set(order);
         }
@@ -121,7 +134,31 @@ mod tests {
             trust: Trust::Unverified,
             alarm: None,
             group: false,
+            muted: false,
+            pinned: false,
+            archived: false,
+            blocked: false,
+            timer: 0,
         }
+    }
+
+    #[test]
+    fn pinned_ones_come_first_and_archived_ones_last() {
+        let chats = Chats::default();
+        let with = |id, time, pinned, archived| Conversation {
+            pinned,
+            archived,
+            ..conversation(id, time)
+        };
+        chats.put(with(1, 40, false, true));
+        chats.put(with(2, 30, false, false));
+        chats.put(with(3, 10, true, false));
+        let order = [3, 2, 1].map(|id| AccountId::new([id; 32]));
+        assert_eq!(chats.order_untracked(), order);
+        assert_eq!(chats.archived.get_untracked(), 1);
+        chats.put(with(1, 50, false, false));
+        assert_eq!(chats.archived.get_untracked(), 0);
+        assert_eq!(chats.order_untracked()[1], AccountId::new([1; 32]));
     }
 
     #[test]

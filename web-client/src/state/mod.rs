@@ -21,4 +21,4 @@ pub(crate) use chats::Chats;
 pub(crate) use client::{Client, fresh_message_id};
 pub(crate) use clock::{Clock, minutes_ahead, now};
 pub(crate) use own::Theme;
-pub(crate) use talk::{Load, Row, Talk};
+pub(crate) use talk::{Composing, Load, Row, Talk, reference};

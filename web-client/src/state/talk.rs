@@ -1,8 +1,8 @@
 //! The lines of one conversation that the page holds: always a run that ends with the latest.
 
-use chopar_engine::view::Line;
+use chopar_engine::view::{Line, LineBody, Reference};
 use chopar_engine::{Answer, Failure, Intent};
-use chopar_wire::{AccountId, Timestamp};
+use chopar_wire::{AccountId, MessageId, Timestamp};
 use leptos::prelude::*;
 
 use super::{Client, minutes_ahead};
@@ -38,6 +38,22 @@ pub(crate) enum Load {
     Failed(Failure),
 }
 
+/// What the box below the lines is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Composing {
+    /// A new message.
+    New,
+    /// An answer to a message.
+    Reply(Reference),
+    /// Another text for an own message.
+    Edit {
+        /// Which.
+        id: MessageId,
+        /// Its text as it is.
+        text: String,
+    },
+}
+
 /// The lines held of one conversation.
 pub(crate) struct Talk {
     peer: AccountId,
@@ -45,6 +61,7 @@ pub(crate) struct Talk {
     load: ArcRwSignal<Load>,
     first_unread: ArcRwSignal<Option<u64>>,
     typing_until: ArcRwSignal<Timestamp>,
+    composing: ArcRwSignal<Composing>,
 }
 
 impl Talk {
@@ -56,7 +73,28 @@ impl Talk {
             load: ArcRwSignal::new(Load::Not),
             first_unread: ArcRwSignal::new(None),
             typing_until: ArcRwSignal::new(Timestamp(0)),
+            composing: ArcRwSignal::new(Composing::New),
         }
+    }
+
+    /// What the box below is for.
+    pub(crate) fn composing(&self) -> ArcRwSignal<Composing> {
+        self.composing.clone()
+    }
+
+    /// The row of a message that is held, tracked; `me` is the own account.
+    pub(crate) fn row_of(&self, about: &Reference, me: AccountId) -> Option<Row> {
+        let is = |row: &&Row| reference(&row.line.read_untracked(), me, self.peer) == Some(*about);
+        self.rows.read().iter().rev().find(is).cloned()
+    }
+
+    /// The latest own message that has a text, not tracked.
+    pub(crate) fn last_own(&self) -> Option<(MessageId, String)> {
+        let own = |row: &Row| match &row.line.read_untracked().body {
+            LineBody::Own { id, text, extra, .. } if !extra.deleted => Some((*id, text.clone())),
+            _ => None,
+        };
+        self.rows.read_untracked().iter().rev().find_map(own)
     }
 
     /// The rows, oldest first.
@@ -128,6 +166,17 @@ impl Talk {
         }
     }
 
+    /// Lines are gone for good.
+    pub(crate) fn gone(&self, lines: &[u64]) {
+        let mut rows = self.rows.get_untracked();
+        let before = rows.len();
+        rows.retain(|row| lines.binary_search(&row.sequence).is_err());
+        if rows.len() != before {
+            place(&rows, self.first_unread.get_untracked());
+            self.rows.set(rows);
+        }
+    }
+
     /// Takes the word that the other person is typing.
     pub(crate) fn typing(&self, until: Timestamp) {
         self.typing_until.set(until);
@@ -149,6 +198,18 @@ impl Talk {
 
     fn arrange(&self) {
         place(&self.rows.read_untracked(), self.first_unread.get_untracked());
+    }
+}
+
+/// The name of the message on a line, if it is one.
+pub(crate) fn reference(line: &Line, me: AccountId, peer: AccountId) -> Option<Reference> {
+    match &line.body {
+        LineBody::Own { id, .. } => Some(Reference { author: me, id: *id }),
+        LineBody::Theirs { id, .. } => Some(Reference {
+            author: line.author.unwrap_or(peer),
+            id: *id,
+        }),
+        LineBody::Notice(_) => None,
     }
 }
 
@@ -214,6 +275,7 @@ mod tests {
         let body = LineBody::Theirs {
             id: MessageId::new([0; 16]),
             text: text.to_owned(),
+            extra: chopar_engine::view::Extra::default(),
         };
         Line {
             sequence,

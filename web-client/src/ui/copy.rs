@@ -5,7 +5,18 @@ use leptos::task::spawn_local;
 use wasm_bindgen_futures::JsFuture;
 
 use super::Icon;
-use crate::state::use_app;
+use crate::state::{App, use_app};
+
+/// Copies a text, and says in a word what became of it.
+pub(crate) async fn copy_text(app: App, text: &str) -> &'static str {
+    let texts = app.texts();
+    let copied = JsFuture::from(window().navigator().clipboard().write_text(text)).await;
+    if copied.is_ok() {
+        texts.copied()
+    } else {
+        texts.copy_failed()
+    }
+}
 
 /// Copies `text` and confirms it in a word beside the button.
 #[component]
@@ -16,19 +27,14 @@ pub(crate) fn CopyButton(
     #[prop(into)]
     text: Signal<String>,
 ) -> impl IntoView {
-    let texts = use_app().texts();
+    let app = use_app();
     let said = ArcRwSignal::new("");
     let say = said.clone();
     let copy = move |_| {
         let say = say.clone();
         let text = text.get_untracked();
         spawn_local(async move {
-            let copied = JsFuture::from(window().navigator().clipboard().write_text(&text)).await;
-            say.set(if copied.is_ok() {
-                texts.copied()
-            } else {
-                texts.copy_failed()
-            });
+            say.set(copy_text(app, &text).await);
         });
     };
     view! {

@@ -33,6 +33,11 @@ pub(crate) fn failure_text(texts: Texts, failure: Failure) -> String {
         Failure::RelayStorage => texts.failure_relay_storage(),
         Failure::RelayMisbehaved => texts.failure_relay_misbehaved(),
         Failure::Browser => texts.failure_browser(),
+        Failure::NotAnEmoji => texts.failure_not_an_emoji(),
+        Failure::EditTooLate => texts.failure_edit_too_late(),
+        Failure::TooManyEdits => texts.failure_too_many_edits(),
+        Failure::TimerInvalid => texts.failure_timer(),
+        Failure::Blocked => texts.failure_blocked(),
         Failure::Refused(code) => return texts.failure_refused(&code.to_string()),
         // A reason younger than this page still is a refusal.
         _ => return texts.failure_refused("?"),

@@ -20,6 +20,11 @@ pub(crate) fn focus_when_mounted(id: &'static str) {
     request_animation_frame(move || focus_id(id));
 }
 
+/// Whether a dialog or a menu is over the page: keys are its own then.
+pub(crate) fn is_dialog_open() -> bool {
+    matches!(document().query_selector("dialog[open]"), Ok(Some(_)))
+}
+
 /// Whether the person points with something finer than a finger: only then may a text box take the focus by itself,
 /// because on a touch screen that covers half the page with a keyboard.
 pub(crate) fn is_fine_pointer() -> bool {

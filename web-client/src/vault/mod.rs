@@ -41,6 +41,7 @@ use crate::platform::webcrypto::WebCrypto;
 
 pub use header::{Canary, SCHEMA};
 pub use identity::{Home, Identity};
+pub use page::Page;
 pub use seal::Damaged;
 
 use header::Header;

@@ -1,6 +1,6 @@
-//! Reading rows of one conversation.
+//! Reading what the engine does not hold: rows of one conversation, and single records.
 
-use chopar_engine::{Kind, Record};
+use chopar_engine::{Kind, Record, RecordKey};
 use chopar_wire::AccountId;
 use idb::{CursorDirection, KeyRange, ObjectStore, Query};
 use wasm_bindgen::JsValue;
@@ -55,6 +55,21 @@ impl Vault {
         }
         transaction.finish().await?;
         Ok(page)
+    }
+}
+
+impl Vault {
+    /// One record that is not resident; none in the page where there is none.
+    pub async fn one(&self, key: &RecordKey) -> Result<Page, VaultError> {
+        let at = to_js(&StoredKey::of(&self.blinding, key).0);
+        let transaction = self.database.read(&[LINES])?;
+        let value = transaction.store(LINES)?.get(at.clone())?.await?;
+        transaction.finish().await?;
+        let record = value.map(|value| self.open_record(LINES, &at, &value));
+        Ok(Page {
+            damaged: u32::from(matches!(record, Some(Err(_)))),
+            records: record.and_then(Result::ok).into_iter().collect(),
+        })
     }
 }
 

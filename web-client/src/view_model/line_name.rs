@@ -10,6 +10,8 @@ pub(crate) struct LineName<'a> {
     pub(crate) sender: &'a str,
     /// The text.
     pub(crate) text: &'a str,
+    /// What else there is about it: that it was edited, reactions.
+    pub(crate) more: &'a [String],
     /// The time of day as shown.
     pub(crate) time: &'a str,
     /// How far an own message has come.
@@ -19,7 +21,9 @@ pub(crate) struct LineName<'a> {
 impl LineName<'_> {
     /// The parts, joined by commas.
     pub(crate) fn join(&self) -> String {
-        let mut parts = vec![self.sender, self.text, self.time];
+        let mut parts = vec![self.sender, self.text];
+        parts.extend(self.more.iter().map(String::as_str));
+        parts.push(self.time);
         parts.extend(self.state);
         parts.join(", ")
     }
@@ -46,6 +50,7 @@ mod tests {
         let own = LineName {
             sender: "You",
             text: "salom",
+            more: &[],
             time: "14:05",
             state: Some(state),
         };
@@ -53,9 +58,10 @@ mod tests {
         let theirs = LineName {
             sender: "Bek",
             text: "va alaykum",
+            more: &["edited".to_owned(), "👍".to_owned()],
             time: "14:06",
             state: None,
         };
-        assert_eq!(theirs.join(), "Bek, va alaykum, 14:06");
+        assert_eq!(theirs.join(), "Bek, va alaykum, edited, 👍, 14:06");
     }
 }

@@ -84,6 +84,7 @@ mod tests {
         let body = LineBody::Theirs {
             id: MessageId::new([0; 16]),
             text: String::from("x"),
+            extra: chopar_engine::view::Extra::default(),
         };
         Line {
             sequence,

@@ -11,6 +11,7 @@ mod place;
 mod safety;
 mod scan;
 mod search;
+mod span;
 
 pub(crate) use avatar::{hue, initials};
 pub(crate) use browser_name::browser_name;
@@ -22,3 +23,4 @@ pub(crate) use place::Place;
 pub(crate) use safety::{digit_groups, qr_path};
 pub(crate) use scan::{Picture, codes};
 pub(crate) use search::matches;
+pub(crate) use span::span;

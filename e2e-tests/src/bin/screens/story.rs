@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use chopar_e2e::harness::{
     Key, Look, Organisation, Page, Patience, Person, RelayPort, Sought, Stage, button, heading, item,
-    labelled, list, status, textbox,
+    labelled, line, list, menu_item, status, textbox,
 };
 use chopar_e2e::hostile::{HostileProxy, forge};
 use serde_json::json;
@@ -57,6 +57,7 @@ pub(crate) async fn play(stage: Arc<Stage>, album: Album) -> Result<()> {
     let bek = organisation.person("Bek Tursunov", "bek").await?;
     let recovery_key = bek.join(&organisation.invite(1).await?).await?.join(" ");
     converse(&owner, &bek).await?;
+    handle(&owner, &bek).await?;
     a_third_writes(&organisation, &owner).await?;
     everyday(&owner, [&english, &uzbek], &album).await?;
     offline(&relay, &owner, [&english, &uzbek], &album).await?;
@@ -81,6 +82,65 @@ async fn converse(owner: &Person, bek: &Person) -> Result<()> {
     owner.safety_number("Bek Tursunov").await?;
     owner.page().click(&button("Mark as verified")).await?;
     owner.page().until_gone(&button("Mark as verified")).await
+}
+
+/// What is done with messages: an answer, reactions, an edit, a deletion.
+async fn handle(owner: &Person, bek: &Person) -> Result<()> {
+    let (hers, his) = (owner.page(), bek.page());
+    menu(his, "Uchinchi qavatda", "Reply").await?;
+    bek.say("Katta zal band emasmi?").await?;
+    owner.until_sees("Katta zal band").await?;
+    for (page, text) in [
+        (hers, "Тайёрлаб"),
+        (his, "Hisobotning oxirgi"),
+        (hers, "Katta zal band"),
+    ] {
+        let shown = page.find(&line(text)).await?;
+        page.click_for_menu(&shown).await?;
+        page.click(&button("React with 👍")).await?;
+    }
+    his.click(&textbox("Message")).await?;
+    his.press(Key::Up).await?;
+    his.fill(&textbox("Message"), "Katta zal bo‘shmi?").await?;
+    his.press(Key::Enter).await?;
+    owner.until_sees("bo‘shmi?, edited").await?;
+    owner.say("Bu boshqa suhbatga edi").await?;
+    bek.until_sees("Bu boshqa suhbatga").await?;
+    menu(hers, "Bu boshqa suhbatga", "Delete for everyone").await?;
+    bek.until_sees("This message was deleted").await.map(drop)
+}
+
+/// Opens the menu of a message, and chooses from it.
+async fn menu(page: &Page, text: &str, what: &str) -> Result<()> {
+    let shown = page.find_within(&line(text), Patience::LONG).await?;
+    page.click_for_menu(&shown).await?;
+    page.click(&menu_item(what)).await
+}
+
+/// What opens over a conversation, and above its box.
+async fn overlays(page: &Page, words: &Words, album: &Album) -> Result<()> {
+    let language = words.language;
+    let shown = page.find(&line("Rahmat!")).await?;
+    page.click_for_menu(&shown).await?;
+    page.find(&menu_item(words.say("menu.reply")?)).await?;
+    album.take(page, "message-menu", language).await?;
+    page.click(&menu_item(words.say("menu.reply")?)).await?;
+    album.take(page, "replying", language).await?;
+    page.press(Key::Escape).await?;
+    menu(page, "Rahmat!", words.say("menu.forward")?).await?;
+    page.find(&textbox(words.say("switch.label")?)).await?;
+    album.take(page, "forward", language).await?;
+    page.press(Key::Escape).await?;
+    page.click(&button(words.say("timer.title")?)).await?;
+    album.take(page, "timer", language).await?;
+    page.press(Key::Escape).await?;
+    let row = page
+        .find(&item("Bek Tursunov").within(list(words.say("chats.list")?)))
+        .await?;
+    page.click_for_menu(&row).await?;
+    page.find(&button(words.say("keep.pin")?)).await?;
+    album.take(page, "chat-options", language).await?;
+    page.press(Key::Escape).await
 }
 
 /// A conversation that is not verified, with something unread in it.
@@ -127,6 +187,7 @@ async fn everyday(owner: &Person, languages: [&Words; 2], album: &Album) -> Resu
         at(&talk, textbox(words.say("talk.message")?)).await?;
         page.find_within(&item("Rahmat!"), Patience::LONG).await?;
         album.take(page, "conversation", language).await?;
+        overlays(page, words, album).await?;
         at(&person, labelled(words.say("person.digits")?)).await?;
         album.take(page, "person", language).await?;
         at("/settings", heading(words.say("settings.title")?)).await?;

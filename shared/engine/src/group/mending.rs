@@ -20,6 +20,7 @@ use crate::engine::Engine;
 use crate::line::Progress;
 use crate::outbox::Until;
 use crate::records::group::{EpochRecord, GroupRecord, STATE};
+use crate::sending::until;
 use crate::view::SentState;
 
 /// How often groups are looked at for what is missing, in milliseconds.
@@ -260,6 +261,7 @@ impl Engine {
             return;
         };
         payload.time = created.0;
+        let until = until(payload.content.as_ref());
         let again = Again {
             group: (*id).into(),
             payload: payload.encode_to_vec().into(),
@@ -268,8 +270,7 @@ impl Engine {
             content: Some(payload::Content::GroupAgain(again)),
             ..Payload::default()
         };
-        self.outbox
-            .push(*account, row.encode_to_vec(), None, Until::Acknowledged, cx);
+        self.outbox.push(*account, row.encode_to_vec(), None, until, cx);
         self.groups.save_recipient(id, number, place, cx);
     }
 

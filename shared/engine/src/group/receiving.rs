@@ -144,7 +144,9 @@ impl Engine {
             repeatable: false,
         };
         self.on_heads(id.account, &heads, cx);
-        self.take_said(conversation_of(&id.group), id.account, delivery.id, payload, cx);
+        let conversation = conversation_of(&id.group);
+        let time = Timestamp(payload.time);
+        self.take_said(conversation, id.account, delivery.id, payload.content, time, cx);
     }
 
     /// A device of a member begins an epoch.
@@ -257,7 +259,7 @@ impl Engine {
             .as_ref()
             .and_then(|head| RosterHead::try_from(head).ok())?;
         let key = LogKey::parse(access.key_version, &access.key);
-        let speaks = self.speaks_to(&sender);
+        let speaks = self.speaks_to(&sender) && !self.is_blocked(&sender);
         if let Some(group) = self.groups.get(&id) {
             // Nobody who is not in it says anything of it, except who was let in by entries that are not known yet.
             let ahead = group
@@ -310,7 +312,10 @@ impl Engine {
         let payload = Payload::decode(again.payload.clone()).ok().filter(|_| may);
         self.seen.insert(SeenId::envelope(&envelope));
         match payload {
-            Some(payload) => self.take_said(conversation_of(&id), sender, envelope, payload, cx),
+            Some(payload) => {
+                let time = Timestamp(payload.time);
+                self.take_said(conversation_of(&id), sender, envelope, payload.content, time, cx);
+            }
             None => self.owe(sender, Some(envelope), None, cx),
         }
     }

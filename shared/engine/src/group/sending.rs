@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
 use crate::line::Progress;
+use crate::removing::{nothing, says};
 use crate::requests::What;
 use crate::seen::SeenId;
 use crate::submitted::{REFUSED_CAP_MS, REFUSED_MS};
@@ -53,6 +54,38 @@ impl Engine {
             .rows
             .insert(number, GroupRow::new(payload.encode_to_vec(), message, cx.now));
         self.groups.save_row_state(id, number, cx);
+    }
+
+    /// A text of an own message stays in nothing that waits to be sent, or to be sent again. What is encrypted already goes
+    /// out, so that no number is missing at the other ends. Gives the members to whom it goes once more, in their sessions.
+    pub(crate) fn silence_in_group(
+        &mut self,
+        id: &GroupId,
+        message: &MessageId,
+        cx: &mut Context<'_>,
+    ) -> Vec<AccountId> {
+        let Some(group) = self.groups.get_mut(id) else {
+            return Vec::new();
+        };
+        let (mut silenced, mut again) = (Vec::new(), Vec::new());
+        for (number, row) in &mut group.rows {
+            let payload = Payload::decode(row.payload.as_slice());
+            if payload.is_ok_and(|payload| says(&payload, message)) {
+                row.payload = nothing();
+                row.message = None;
+                silenced.push((*number, row.made.is_some()));
+                let to = row.to.iter().filter(|to| to.again);
+                again.extend(to.map(|to| to.account));
+            }
+        }
+        for (number, made) in silenced {
+            if made {
+                self.groups.save_row_state(id, number, cx);
+            } else {
+                self.groups.remove_row(id, number, cx);
+            }
+        }
+        again
     }
 
     /// Tries again at once what waits.

@@ -76,8 +76,34 @@ pub(crate) struct ContactRecord {
     /// A handle they present themselves with, which the directory was not asked about yet.
     #[prost(string, tag = "22")]
     pub(crate) presented_handle: String,
+    #[prost(message, optional, tag = "23")]
+    pub(crate) timer: Option<TimerRecord>,
+    /// Those that were ever set.
+    #[prost(message, repeated, tag = "24")]
+    pub(crate) settings: Vec<SettingRecord>,
 }
 stored!(ContactRecord, Contact);
+
+/// How the conversation is kept here.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct SettingRecord {
+    /// As in `content.proto`.
+    #[prost(int32, tag = "1")]
+    pub(crate) kind: i32,
+    #[prost(bool, tag = "2")]
+    pub(crate) on: bool,
+    #[prost(uint32, tag = "3")]
+    pub(crate) number: u32,
+}
+
+/// How long new messages stay.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct TimerRecord {
+    #[prost(uint32, tag = "1")]
+    pub(crate) seconds: u32,
+    #[prost(uint32, tag = "2")]
+    pub(crate) number: u32,
+}
 
 /// What must not be forgotten about one of their devices.
 #[derive(Clone, PartialEq, prost::Message)]

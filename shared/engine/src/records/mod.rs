@@ -4,9 +4,12 @@
 
 pub(crate) mod account;
 pub(crate) mod contact;
+pub(crate) mod expiry;
 pub(crate) mod group;
 pub(crate) mod line;
 pub(crate) mod outbox;
+pub(crate) mod pending;
+pub(crate) mod place;
 pub(crate) mod prekey;
 pub(crate) mod quarantine;
 pub(crate) mod seen;

@@ -32,6 +32,9 @@ pub(crate) struct OutboxRecord {
     /// Whether it lives until every device acknowledged it, without being a line here: a copy for the own devices.
     #[prost(bool, tag = "10")]
     pub(crate) lasting: bool,
+    /// Whether it is about another message, so that a device which does not have that one never acknowledges it.
+    #[prost(bool, tag = "11")]
+    pub(crate) referring: bool,
 }
 stored!(OutboxRecord, Outbox);
 

@@ -114,6 +114,8 @@ pub fn run(config: Config) -> Report {
                 conversation: accounts[to],
                 id: MessageId::new(id),
                 text,
+                reply_to: None,
+                forwarded: false,
             },
         );
         if world.below(20) == 0 {

@@ -2,9 +2,11 @@
 
 use chopar_e2ee::group::roster::Act;
 use chopar_identity::{AccountLog, DeviceName, EntryDraft, OpaqueAppend, Signer};
+use chopar_wire::proto::content::{Payload, payload};
 use chopar_wire::proto::identity::{Entry, Signed};
 use chopar_wire::proto::relay::relay_frame::Body;
 use chopar_wire::{AccountId, GroupId};
+use prost::Message;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use zeroize::Zeroizing;
@@ -18,6 +20,8 @@ use crate::effect::{Batch, Kind, RecordKey, Write};
 use crate::event::Answer;
 use crate::intent::Intent;
 use crate::records::contact::LOG;
+use crate::records::outbox::OutboxRecord;
+use crate::records::{SCHEMA, Stored};
 use crate::view::Phase;
 
 impl World {
@@ -143,6 +147,26 @@ impl World {
         self.persons[fresh].vault.commit(&Batch { writes });
         self.persons[fresh].keys = Some(keys);
         self.switch_on(fresh);
+    }
+
+    /// Has a person's device say something of the test's making, as an altered client could. Its browser restarts for it.
+    pub fn has_say(&mut self, person: usize, peer: AccountId, content: payload::Content) {
+        self.switch_off(person);
+        let payload = Payload {
+            content: Some(content),
+            ..Payload::default()
+        };
+        let row = OutboxRecord {
+            schema: SCHEMA,
+            payload: payload.encode_to_vec(),
+            created: self.now,
+            lasting: true,
+            ..OutboxRecord::default()
+        };
+        self.said += 1;
+        let writes = vec![Write::Put(row.record(peer.as_bytes(), u64::MAX / 2 + self.said))];
+        self.persons[person].vault.commit(&Batch { writes });
+        self.switch_on(person);
     }
 
     /// Hands a frame to a connected person as if the relay had sent it.

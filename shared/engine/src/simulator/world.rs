@@ -123,6 +123,8 @@ pub struct World {
     next_connection: u64,
     next_ask: u64,
     pub(super) up: bool,
+    /// How often a person was made to say something.
+    pub(super) said: u64,
     crashing: BTreeMap<usize, CrashPoint>,
 }
 
@@ -150,6 +152,7 @@ impl World {
             next_connection: 0,
             next_ask: 0,
             up: true,
+            said: 0,
             crashing: BTreeMap::new(),
             persons,
         };
@@ -443,6 +446,10 @@ impl World {
                         self.persons[person]
                             .vault
                             .page(conversation.as_bytes(), before, usize::from(limit));
+                    self.plan(after, answer(Input::Loaded { token, records }));
+                }
+                Effect::Read { token, key } => {
+                    let records = self.persons[person].vault.select(|known| *known == key);
                     self.plan(after, answer(Input::Loaded { token, records }));
                 }
                 Effect::Tell(event) => self.persons[person].tell(event),

@@ -53,6 +53,8 @@ fn one_group(seed: u64) {
             conversation: talk,
             id: MessageId::new(id),
             text: text.clone(),
+            reply_to: None,
+            forwarded: false,
         };
         world.ask(who, at, intent);
         said.entry(who).or_default().push(text);

@@ -12,6 +12,7 @@ mod common;
 
 mod bad_input;
 mod churn;
+mod features;
 mod hostile;
 mod mending;
 mod stories;
@@ -88,6 +89,8 @@ fn try_say(world: &mut World, person: usize, conversation: AccountId, text: &str
         conversation,
         id: id_of(text),
         text: text.to_owned(),
+        reply_to: None,
+        forwarded: false,
     };
     world.ask_now(person, intent)
 }

@@ -80,6 +80,27 @@ fn made_up_people_are_bounded() {
     }
 }
 
+/// P-286, P-170: no number of made-up people pushes a block out, nor what a blocked person said before.
+#[test]
+fn whoever_is_blocked_stays_blocked() {
+    scenario(&[
+        ALICE.says("good morning", BOB),
+        BOB.opens(ALICE),
+        CAROL.says("do you know me", BOB),
+        BOB.blocks(ALICE),
+        BOB.blocks(CAROL),
+        STRANGER.and_others_write_to(BOB, 150),
+        expect(BOB.knows_at_most(130)),
+        wait(hours(1)),
+        BOB.goes_away(),
+        BOB.comes_back(),
+        ALICE.says("are you there", BOB),
+        CAROL.says("answer me", BOB),
+        expect(BOB.reads(ALICE, &["good morning"])),
+        expect(BOB.reads(CAROL, &["do you know me"])),
+    ]);
+}
+
 /// P-286: a stranger who begins session after session has three that are kept.
 /// P-055: somebody one speaks with has forty-one, and the one with the smallest hash sends.
 #[test]

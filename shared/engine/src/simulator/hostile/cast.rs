@@ -8,6 +8,8 @@ use chopar_wire::proto::identity::Entry;
 
 use super::stage::Stage;
 use super::step::Step;
+use crate::intent::Intent;
+use crate::view::Setting;
 
 /// A person, by their number in the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +55,19 @@ impl Who {
                 stage.pass(SETTLE_MS);
             },
         )
+    }
+
+    /// Wants to hear nothing of somebody any more.
+    pub fn blocks(self, peer: Self) -> Step {
+        Step::new(format!("{self} blocks {peer}"), move |stage| {
+            let intent = Intent::Keep {
+                conversation: stage.account(peer),
+                setting: Setting::Blocked,
+                on: true,
+            };
+            stage.world.ask(self.0, 0, intent);
+            stage.pass(SETTLE_MS);
+        })
     }
 
     /// Closes the browser.

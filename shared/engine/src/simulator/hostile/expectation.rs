@@ -98,6 +98,8 @@ impl Who {
                 engine.map_or(0, |engine| engine.contacts.len() - 1),
                 of(Kind::Contact) - 1,
                 of(Kind::Line),
+                // One for each message; whoever is made up says one thing.
+                of(Kind::Place),
                 of(Kind::Session),
             ];
             if known.iter().all(|known| *known <= people) {

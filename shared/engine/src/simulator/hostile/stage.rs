@@ -179,6 +179,8 @@ impl Stage {
             conversation: self.account(to),
             id,
             text: text.clone(),
+            reply_to: None,
+            forwarded: false,
         };
         self.world.ask(from.0, 0, intent);
         self.said.push(Said { from, to, id, text });

@@ -1,0 +1,131 @@
+//! What is done with messages, where a group carries them.
+
+use chopar_engine::view::{Extra, Reference, SentState, Setting};
+
+use super::*;
+use crate::common::{delete, done, hold, keep, react, timer};
+
+fn what(world: &mut World, person: usize, talk: AccountId, id: MessageId) -> Option<(String, Extra)> {
+    lines(world, person, talk)
+        .into_iter()
+        .find_map(|line| match line.body {
+            LineBody::Own {
+                id: own, text, extra, ..
+            } if own == id => Some((text, extra)),
+            LineBody::Theirs {
+                id: their,
+                text,
+                extra,
+            } if their == id => Some((text, extra)),
+            _ => None,
+        })
+}
+
+/// P-160, P-161, P-162, P-163, P-164: the rules know nothing of what carries them.
+#[test]
+fn what_is_done_with_messages_of_a_group_is_seen_by_all_members() {
+    let (mut world, accounts, talk) = group(61, 3);
+    say(&mut world, 0, talk, "ertaga soat beshda");
+    let id = id_of("ertaga soat beshda");
+    let message = Reference {
+        author: accounts[0],
+        id,
+    };
+    let edit = Intent::Edit {
+        conversation: talk,
+        id,
+        text: "ertaga soat oltida".to_owned(),
+    };
+    done(&mut world, 0, edit);
+    done(&mut world, 1, react(talk, message, "👍"));
+    let answer = Intent::Send {
+        conversation: talk,
+        id: id_of("bo'ladi"),
+        text: "bo'ladi".to_owned(),
+        reply_to: Some(message),
+        forwarded: false,
+    };
+    done(&mut world, 2, answer);
+    world.run_for(SETTLE);
+    for person in 0..3 {
+        let (text, extra) = what(&mut world, person, talk, id).expect("the message");
+        assert_eq!(text, "ertaga soat oltida", "person {person}");
+        assert!(extra.edited && extra.reactions[0].by == [accounts[1]]);
+        let (_, answer) = what(&mut world, person, talk, id_of("bo'ladi")).expect("the answer");
+        assert_eq!(answer.reply_to, Some(message));
+    }
+    // Nobody edits or takes back what somebody else said.
+    let foreign = Intent::Edit {
+        conversation: talk,
+        id,
+        text: "hech qachon".to_owned(),
+    };
+    assert!(world.ask_now(1, foreign) == Answer::Failed(Failure::NotFound));
+    assert!(world.ask_now(1, delete(talk, message, true)) == NOT_ALLOWED);
+    done(&mut world, 0, delete(talk, message, true));
+    world.run_for(SETTLE);
+    for person in 0..3 {
+        let (text, extra) = what(&mut world, person, talk, id).expect("its line");
+        assert!(text.is_empty() && extra.deleted, "person {person}");
+    }
+    for text in ["ertaga soat beshda", "ertaga soat oltida"] {
+        assert!(hold(&world, text).is_empty(), "{text} is kept somewhere");
+    }
+    // Whose it was is still known.
+    assert!(reads(&world, 1, &talk, &accounts).contains(&(0, String::new())));
+}
+
+/// P-162: taken back before it left, and after it left for a member who does not come.
+#[test]
+fn what_is_taken_back_waits_in_no_row() {
+    let (mut world, accounts, talk) = group(62, 3);
+    world.switch_off(2);
+    say(&mut world, 0, talk, "noto'g'ri guruh");
+    world.crash(0);
+    world.run_for(SETTLE);
+    let message = Reference {
+        author: accounts[0],
+        id: id_of("noto'g'ri guruh"),
+    };
+    done(&mut world, 0, delete(talk, message, true));
+    world.run_for(SETTLE);
+    assert!(hold(&world, "noto'g'ri guruh").is_empty());
+    world.switch_on(2);
+    world.run_for(SETTLE);
+    assert_eq!(read_texts(&world, 2, &talk, &accounts), [""]);
+    assert!(hold(&world, "noto'g'ri guruh").is_empty());
+    say(&mut world, 0, talk, "kechirasiz");
+    assert_eq!(read_texts(&world, 2, &talk, &accounts), ["", "kechirasiz"]);
+}
+
+/// P-169, P-170: a group is muted, pinned and archived as any conversation. Whoever is blocked stays a member; their own
+/// conversation stays silent.
+#[test]
+fn a_blocked_member_is_still_a_member() {
+    let (mut world, accounts, talk) = group(63, 3);
+    for setting in [Setting::Muted, Setting::Pinned, Setting::Archived] {
+        done(&mut world, 1, keep(talk, setting, true));
+    }
+    let row = &world.persons[1].rows[&talk];
+    assert!(row.muted && row.pinned && row.archived);
+    // People are blocked; a group is left. Its timer is in its roster.
+    assert!(world.ask_now(1, keep(talk, Setting::Blocked, true)) == NOT_ALLOWED);
+    assert!(world.ask_now(1, timer(talk, 60)) == NOT_ALLOWED);
+    done(&mut world, 1, keep(accounts[0], Setting::Blocked, true));
+    say(&mut world, 0, talk, "hammaga");
+    assert_eq!(read_texts(&world, 1, &talk, &accounts), ["hammaga"]);
+    say(&mut world, 1, talk, "eshitdim");
+    assert_eq!(read_texts(&world, 0, &talk, &accounts), ["eshitdim"]);
+    // The keys of a new epoch, and changes of the roster, come through too.
+    assert!(change(&mut world, 0, talk, GroupChange::Remove(vec![accounts[2]])) == Answer::Done);
+    say(&mut world, 0, talk, "ikkimiz qoldik");
+    assert_eq!(
+        read_texts(&world, 1, &talk, &accounts),
+        ["hammaga", "ikkimiz qoldik"]
+    );
+    crate::common::send(&mut world, 0, accounts[1], 9);
+    world.run_for(SETTLE);
+    assert!(crate::common::shown(&world, 1, &accounts[0]).is_empty());
+    let (state, _) = crate::common::state(&mut world, 0, accounts[1], 9);
+    assert_eq!(state, SentState::Sent);
+}

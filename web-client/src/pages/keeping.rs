@@ -1,0 +1,142 @@
+//! How a conversation is kept: pin, mute, archive, block. In the list a dialog, on the person's page buttons.
+
+use chopar_engine::view::{Conversation, Setting};
+use chopar_engine::{Answer, Intent};
+use chopar_wire::AccountId;
+use leptos::prelude::*;
+
+use crate::i18n::Texts;
+use crate::state::{App, Asking, use_app};
+use crate::ui::{Icon, Modal, Problem};
+
+/// All of them, in the order of the buttons.
+const ALL: [Setting; 4] = [
+    Setting::Pinned,
+    Setting::Muted,
+    Setting::Archived,
+    Setting::Blocked,
+];
+
+/// Buttons that change it, each named by what it does.
+#[component]
+pub(crate) fn Keeping(
+    /// Whose conversation.
+    peer: AccountId,
+    /// Its row.
+    row: ArcRwSignal<Conversation>,
+    /// Called when something was changed.
+    #[prop(optional)]
+    done: Option<Callback<()>>,
+) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let asking = Asking::new();
+    let failure = asking.failure();
+    let buttons: Vec<_> = ALL
+        .into_iter()
+        .map(|setting| {
+            let (row, asking) = (row.clone(), asking.clone());
+            let on = Memo::new(move |_| is(&row.read(), setting));
+            let change = move |_| {
+                let keep = Intent::Keep {
+                    conversation: peer,
+                    setting,
+                    on: !on.get_untracked(),
+                };
+                asking.ask(app, keep, move |answer| {
+                    let granted = answer == Answer::Done;
+                    if let Some(done) = done.filter(|_| granted) {
+                        done.run(());
+                    }
+                    granted
+                });
+            };
+            let icon = move || view! { <Icon name=icon(setting, on.get())/> };
+            view! {
+                <button type="button" class="button" class:danger={setting == Setting::Blocked} on:click=change>
+                    {icon}{move || word(texts, setting, on.get())}
+                </button>
+            }
+        })
+        .collect();
+    view! {
+        <div class="keeping">{buttons}</div>
+        <Problem failure/>
+    }
+}
+
+/// The same in a dialog, named by the person.
+#[component]
+pub(crate) fn KeepingDialog(
+    /// Whose conversation.
+    peer: AccountId,
+    /// Its row.
+    row: ArcRwSignal<Conversation>,
+    /// Closes it.
+    close: Callback<()>,
+) -> impl IntoView {
+    let title = row.read_untracked().name.clone();
+    view! {
+        <Modal title close>
+            <Keeping peer row done=close/>
+        </Modal>
+    }
+}
+
+/// The signs of a row in the list.
+pub(crate) fn signs(app: App, row: &Conversation) -> impl IntoView + use<> {
+    let texts = app.texts();
+    let shown: Vec<_> = ALL
+        .into_iter()
+        .filter(|setting| *setting != Setting::Archived && is(row, *setting))
+        .map(|setting| {
+            let word = state_word(texts, setting);
+            view! { <span class="sign" title=word><Icon name=icon(setting, false)/><span class="visually-hidden">{word}</span></span> }
+        })
+        .collect();
+    shown
+}
+
+const fn is(row: &Conversation, setting: Setting) -> bool {
+    match setting {
+        Setting::Pinned => row.pinned,
+        Setting::Muted => row.muted,
+        Setting::Archived => row.archived,
+        Setting::Blocked => row.blocked,
+    }
+}
+
+/// The icon of what a press does.
+const fn icon(setting: Setting, on: bool) -> &'static str {
+    match (setting, on) {
+        (Setting::Pinned, false) => "pin",
+        (Setting::Pinned, true) => "pin-off",
+        (Setting::Muted, false) => "bell-off",
+        (Setting::Muted, true) => "bell",
+        (Setting::Archived, false) => "archive",
+        (Setting::Archived, true) => "archive-restore",
+        (Setting::Blocked, _) => "ban",
+    }
+}
+
+fn word(texts: Texts, setting: Setting, on: bool) -> &'static str {
+    match (setting, on) {
+        (Setting::Pinned, false) => texts.keep_pin(),
+        (Setting::Pinned, true) => texts.keep_unpin(),
+        (Setting::Muted, false) => texts.keep_mute(),
+        (Setting::Muted, true) => texts.keep_unmute(),
+        (Setting::Archived, false) => texts.keep_archive(),
+        (Setting::Archived, true) => texts.keep_unarchive(),
+        (Setting::Blocked, false) => texts.keep_block(),
+        (Setting::Blocked, true) => texts.keep_unblock(),
+    }
+}
+
+fn state_word(texts: Texts, setting: Setting) -> &'static str {
+    match setting {
+        Setting::Pinned => texts.keep_pinned(),
+        Setting::Muted => texts.keep_muted(),
+        Setting::Archived => texts.keep_archived(),
+        Setting::Blocked => texts.keep_blocked(),
+    }
+}

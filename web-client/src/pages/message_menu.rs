@@ -1,0 +1,242 @@
+//! What can be done with a message: a sheet at the foot of a small screen, a menu beside the message on a large one.
+
+use chopar_engine::view::{LineBody, Reference};
+use chopar_engine::{Answer, Failure, Intent};
+use chopar_wire::AccountId;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos::{ev, html};
+use send_wrapper::SendWrapper;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use super::reactions::{OFFERED, react};
+use crate::state::{Composing, Row, now, reference, use_app};
+use crate::ui::{Icon, Problem, copy_text, focus_id, rove};
+
+/// As in the engine: later it refuses.
+const EDIT_MS: u64 = 48 * 3_600_000;
+
+/// The menu of one message.
+#[component]
+pub(crate) fn MessageMenu(
+    /// Whose conversation.
+    peer: AccountId,
+    /// Which line.
+    row: Row,
+    /// Called when it is over.
+    close: Callback<()>,
+    /// Called with the text to be passed on.
+    forward: Callback<String>,
+) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let me = app.my_account().unwrap_or(peer);
+    let line = row.line.get_untracked();
+    let Some(about) = reference(&line, me, peer) else {
+        return ().into_any();
+    };
+    let (own, text, extra) = match line.body {
+        LineBody::Own { text, extra, .. } => (true, text, extra),
+        LineBody::Theirs { text, extra, .. } => (false, text, extra),
+        LineBody::Notice(_) => return ().into_any(),
+    };
+    let node = NodeRef::<html::Dialog>::new();
+    let before = document()
+        .active_element()
+        .and_then(|element| element.dyn_into::<HtmlElement>().ok())
+        .map(SendWrapper::new);
+    let sequence = row.sequence;
+    Effect::new(move || {
+        if let Some(dialog) = node.get()
+            && !dialog.open()
+        {
+            // Refused only where it is open already.
+            let _ = dialog.show_modal();
+            place_beside(&dialog, sequence, own);
+            focus_id("menu-first");
+        }
+    });
+    // Where an item moves the keyboard elsewhere it stays there.
+    let returns = StoredValue::new(true);
+    on_cleanup(move || {
+        if let Some(before) = before
+            && returns.try_get_value().unwrap_or(true)
+        {
+            request_animation_frame(move || {
+                let _ = before.focus();
+            });
+        }
+    });
+    let failure = ArcRwSignal::new(None::<Failure>);
+    let ask = {
+        let failure = failure.clone();
+        move |intent: Intent| {
+            let failure = failure.clone();
+            spawn_local(async move {
+                match app.client.ask(intent).await {
+                    Answer::Done => close.run(()),
+                    Answer::Failed(reason) => failure.set(Some(reason)),
+                    _ => failure.set(Some(Failure::Browser)),
+                }
+            });
+        }
+    };
+    let blocked = app
+        .chats
+        .row(peer)
+        .is_some_and(|row| row.read_untracked().blocked);
+    let chosen = extra
+        .reactions
+        .iter()
+        .find(|r| r.by.contains(&me))
+        .map(|r| r.emoji.clone());
+    let bar = (!extra.deleted && !blocked).then(|| {
+        let emojis: Vec<_> = OFFERED
+            .into_iter()
+            .map(|emoji| {
+                let own = chosen.as_deref() == Some(emoji);
+                let pick = move |_| {
+                    react(app, peer, about, if own { String::new() } else { emoji.to_owned() });
+                    close.run(());
+                };
+                let pressed = if own { "true" } else { "false" };
+                view! {
+                    <button type="button" class="reaction" class:own=own aria-pressed=pressed aria-label=texts.menu_react(emoji) on:click=pick>
+                        <span aria-hidden="true">{emoji}</span>
+                    </button>
+                }
+            })
+            .collect();
+        view! { <div class="reaction-bar" role="group" aria-label=texts.talk_reactions()>{emojis}</div> }
+    });
+    let compose = move |composing: Composing| {
+        app.talk(peer).composing().set(composing);
+        returns.set_value(false);
+        close.run(());
+        request_animation_frame(|| focus_id("composer"));
+    };
+    let mut items: Vec<AnyView> = Vec::new();
+    let mut add = |icon: &'static str, label: &'static str, danger: bool, act: Box<dyn Fn()>| {
+        let id = items.is_empty().then_some("menu-first");
+        let act = SendWrapper::new(act);
+        let item = view! {
+            <button type="button" role="menuitem" id=id class="menu-item" class:danger=danger tabindex="-1" on:click=move |_| act()>
+                <Icon name=icon/>{label}
+            </button>
+        };
+        items.push(item.into_any());
+    };
+    if !extra.deleted {
+        if !blocked {
+            add(
+                "reply",
+                texts.menu_reply(),
+                false,
+                Box::new(move || compose(Composing::Reply(about))),
+            );
+        }
+        if own && !blocked && now().ms_since(line.time) <= EDIT_MS {
+            let text = text.clone();
+            let edit = move || {
+                compose(Composing::Edit {
+                    id: about.id,
+                    text: text.clone(),
+                })
+            };
+            add("pencil", texts.menu_edit(), false, Box::new(edit));
+        }
+        let copied = text.clone();
+        let copy = move || {
+            let copied = copied.clone();
+            spawn_local(async move { app.announce(copy_text(app, &copied).await.to_owned()) });
+            close.run(());
+        };
+        add("copy", texts.menu_copy(), false, Box::new(copy));
+        let pass = move || {
+            returns.set_value(false);
+            close.run(());
+            forward.run(text.clone());
+        };
+        add("forward", texts.menu_forward(), false, Box::new(pass));
+    }
+    for everyone in [false, true] {
+        if everyone && (!own || extra.deleted || blocked) {
+            continue;
+        }
+        let ask = ask.clone();
+        let label = if everyone {
+            texts.menu_delete_everyone()
+        } else {
+            texts.menu_delete_me()
+        };
+        add(
+            "trash-2",
+            label,
+            true,
+            Box::new(move || ask(delete(peer, about, everyone))),
+        );
+    }
+    let list = NodeRef::<html::Div>::new();
+    let on_key = move |event: ev::KeyboardEvent| {
+        if let Some(list) = list.get_untracked() {
+            rove(&event, &list, "[role=menuitem]");
+        }
+    };
+    let on_cancel = move |event: ev::Event| {
+        event.prevent_default();
+        close.run(());
+    };
+    let on_press = move |event: ev::MouseEvent| {
+        let beside = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::HtmlDialogElement>().ok());
+        if beside.is_some() {
+            close.run(());
+        }
+    };
+    view! {
+        <dialog node_ref=node class="menu" aria-label=texts.menu_title() on:cancel=on_cancel on:mousedown=on_press>
+            <div class="menu-inside">
+                {bar}
+                <div role="menu" aria-label=texts.menu_title() node_ref=list on:keydown=on_key>{items}</div>
+                <Problem failure/>
+            </div>
+        </dialog>
+    }
+    .into_any()
+}
+
+fn delete(conversation: AccountId, message: Reference, everyone: bool) -> Intent {
+    Intent::Delete {
+        conversation,
+        message,
+        everyone,
+    }
+}
+
+/// On a wide screen the menu stands by its message; where it says nothing the style puts it at the foot.
+fn place_beside(dialog: &web_sys::HtmlDialogElement, sequence: u64, own: bool) {
+    let selector = ["[data-sequence='", &sequence.to_string(), "'] .bubble"].concat();
+    let Some(bubble) = document().query_selector(&selector).ok().flatten() else {
+        return;
+    };
+    let at = bubble.get_bounding_client_rect();
+    let menu = dialog.get_bounding_client_rect();
+    let height = window()
+        .inner_height()
+        .ok()
+        .and_then(|h| h.as_f64())
+        .unwrap_or(at.bottom());
+    // Below the message, above it where there is no room.
+    let below = at.bottom() + 4.0;
+    let top = if below + menu.height() + 8.0 <= height {
+        below
+    } else {
+        (at.top() - menu.height() - 4.0).max(8.0)
+    };
+    let left = if own { at.right() - menu.width() } else { at.left() };
+    let style = HtmlElement::style(dialog);
+    let _ = style.set_property("--menu-top", &[&top.to_string(), "px"].concat());
+    let _ = style.set_property("--menu-left", &[&left.max(8.0).to_string(), "px"].concat());
+}

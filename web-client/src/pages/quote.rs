@@ -1,0 +1,112 @@
+//! The message that another one answers.
+
+use chopar_engine::view::{Line, LineBody, Reference};
+use chopar_engine::{Answer, Intent};
+use chopar_wire::AccountId;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+
+use crate::i18n::Texts;
+use crate::state::use_app;
+
+/// Characters of a quoted text that are shown: two lines of a bubble.
+const SHOWN: usize = 160;
+
+/// A line above a text: who said what. It follows the message it quotes, whatever becomes of that.
+#[component]
+pub(crate) fn Quote(
+    /// Whose conversation.
+    peer: AccountId,
+    /// Which message.
+    about: Reference,
+    /// The other person's name.
+    name: Memo<String>,
+) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let talk = app.talk(peer);
+    let me = app.my_account().unwrap_or(peer);
+    let held = Memo::new(move |_| talk.row_of(&about, me).map(|row| row.sequence));
+    // Further up than what is held: asked for once.
+    let found = ArcRwSignal::new(None::<Option<Line>>);
+    Effect::new({
+        let found = found.clone();
+        move || {
+            if held.get().is_some() || found.read_untracked().is_some() {
+                return;
+            }
+            let found = found.clone();
+            spawn_local(async move {
+                let asked = Intent::FindMessage {
+                    conversation: peer,
+                    message: about,
+                };
+                let line = match app.client.ask(asked).await {
+                    Answer::Message(line) => line.map(|line| *line),
+                    _ => None,
+                };
+                found.set(Some(line));
+            });
+        }
+    });
+    let sender = move || {
+        if about.author == me {
+            texts.you().to_owned()
+        } else {
+            name.get()
+        }
+    };
+    let text = move || {
+        let line = match held.get() {
+            Some(_) => app.talk(peer).row_of(&about, me).map(|row| row.line.get()),
+            None => match found.get() {
+                Some(line) => line,
+                None => return String::from("…"),
+            },
+        };
+        quoted(texts, line.as_ref())
+    };
+    let label = {
+        let text = text.clone();
+        move || texts.talk_quote(&sender(), &text())
+    };
+    let go = move |_| {
+        if let Some(sequence) = held.get_untracked() {
+            show(sequence);
+        }
+    };
+    view! {
+        <button type="button" class="quote" tabindex="-1" aria-label=label on:click=go>
+            <span class="quote-sender">{sender}</span>
+            <span class="quote-text" dir="auto">{text}</span>
+        </button>
+    }
+}
+
+/// What is shown of a quoted message.
+pub(crate) fn quoted(texts: Texts, line: Option<&Line>) -> String {
+    match line.map(|line| &line.body) {
+        Some(LineBody::Own { text, extra, .. } | LineBody::Theirs { text, extra, .. }) => {
+            if extra.deleted {
+                texts.talk_deleted().to_owned()
+            } else {
+                text.chars().take(SHOWN).collect()
+            }
+        }
+        Some(LineBody::Notice(_)) | None => texts.talk_not_available().to_owned(),
+    }
+}
+
+/// Brings a line into sight, and the keyboard to it.
+fn show(sequence: u64) {
+    let selector = ["[data-sequence='", &sequence.to_string(), "']"].concat();
+    let line = document().query_selector(&selector).ok().flatten();
+    if let Some(line) = line.and_then(|line| line.dyn_into::<HtmlElement>().ok()) {
+        let options = ScrollIntoViewOptions::new();
+        options.set_block(ScrollLogicalPosition::Center);
+        line.scroll_into_view_with_scroll_into_view_options(&options);
+        let _ = line.focus();
+    }
+}
