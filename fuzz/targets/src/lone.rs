@@ -109,6 +109,7 @@ pub fn payload(bytes: &[u8]) {
         content: Some(payload::Content::Text(Text {
             id: vec![0xee; 16].into(),
             text: AFTERWARDS.to_owned(),
+            ..Text::default()
         })),
         ..Payload::default()
     };

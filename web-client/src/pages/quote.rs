@@ -58,6 +58,7 @@ pub(crate) fn Quote(
             name.get()
         }
     };
+    let further_up = found.clone();
     let text = move || {
         let line = match held.get() {
             Some(_) => app.talk(peer).row_of(&about, me).map(|row| row.line.get()),
@@ -73,9 +74,16 @@ pub(crate) fn Quote(
         move || texts.talk_quote(&sender(), &text())
     };
     let go = move |_| {
-        if let Some(sequence) = held.get_untracked() {
-            show(sequence);
-        }
+        let line = further_up.read_untracked();
+        let above = line.as_ref().and_then(|line| Some(line.as_ref()?.sequence));
+        let Some(sequence) = held.get_untracked().or(above) else {
+            return;
+        };
+        spawn_local(async move {
+            if app.talk(peer).reach(&app.client, sequence).await {
+                request_animation_frame(move || show(sequence));
+            }
+        });
     };
     view! {
         <button type="button" class="quote" tabindex="-1" aria-label=label on:click=go>

@@ -10,6 +10,8 @@ use crate::view_model::{Day, LinePlace, places};
 
 /// Lines asked for at a time: two screens of a tall window.
 const PAGE: u16 = 60;
+/// Pages brought at most to get at a line further up: 1,200 lines stay quick to draw.
+const FAR_PAGES: usize = 20;
 
 /// One line and where it stands.
 #[derive(Clone)]
@@ -156,6 +158,22 @@ impl Talk {
             Answer::Failed(failure) => self.load.set(Load::Failed(failure)),
             _ => self.load.set(Load::Failed(Failure::Browser)),
         }
+    }
+
+    /// Brings older pages until the line with this sequence is held; says whether it is. It may be too far up.
+    pub(crate) async fn reach(&self, client: &Client, sequence: u64) -> bool {
+        let is_above = || {
+            let rows = self.rows.read_untracked();
+            rows.first().is_some_and(|row| sequence < row.sequence)
+        };
+        for _ in 0..FAR_PAGES {
+            if !is_above() || self.load.get_untracked() != (Load::Done { more: true }) {
+                break;
+            }
+            self.page(client).await;
+        }
+        let rows = self.rows.read_untracked();
+        rows.iter().any(|row| row.sequence == sequence)
     }
 
     /// Takes lines that are new or changed. Changes to lines older than what is held are left to the page that will

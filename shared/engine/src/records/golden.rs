@@ -14,9 +14,16 @@ use std::path::PathBuf;
 use chopar_wire::proto::identity::{Entry, Signed};
 
 use super::account::AccountRecord;
-use super::contact::{ContactRecord, DeviceFacts, LogRecord, MarkRecord, MarksRecord};
-use super::line::{DeliveryRecord, DraftRecord, LineContent, LineRecord, NoticeRecord, TextRecord};
+use super::contact::{
+    ContactRecord, DeviceFacts, LogRecord, MarkRecord, MarksRecord, SettingRecord, TimerRecord,
+};
+use super::expiry::ExpiryRecord;
+use super::line::{
+    DeliveryRecord, DraftRecord, LineContent, LineRecord, NoticeRecord, ReactionRecord, TextRecord,
+};
 use super::outbox::{OutboxRecord, TargetRecord};
+use super::pending::PendingRecord;
+use super::place::PlaceRecord;
 use super::prekey::{BundleRecord, OneTimeRecord};
 use super::quarantine::QuarantineRecord;
 use super::seen::SeenRecord;
@@ -186,5 +193,70 @@ fn every_kind_of_version_1_stays_readable() {
     stays("draft-1", |r: &mut DraftRecord| {
         r.schema = SCHEMA;
         r.text = "unsent".to_owned();
+    });
+}
+
+/// P-303: what was added for what is done with messages.
+#[test]
+fn what_is_done_with_messages_stays_readable() {
+    stays("contact-kept-1", |r: &mut ContactRecord| {
+        let mut timer = TimerRecord::default();
+        (timer.seconds, timer.number) = (3_600, 2);
+        let mut setting = SettingRecord::default();
+        (setting.kind, setting.on, setting.number) = (4, true, 3);
+        r.schema = SCHEMA;
+        r.timer = Some(timer);
+        r.settings = vec![setting];
+    });
+    stays("line-changed-1", |r: &mut LineRecord| {
+        let mut reaction = ReactionRecord::default();
+        reaction.by = vec![1; 32];
+        reaction.emoji = "👍".to_owned();
+        reaction.number = 2;
+        let mut text = text();
+        text.sent = 6;
+        text.reply_author = vec![4; 32];
+        text.reply_id = vec![5; 16];
+        text.forwarded = true;
+        text.edit = 7;
+        text.reactions = vec![reaction];
+        text.lifetime = 30;
+        *r = line(LineContent::Own(text));
+    });
+    stays("line-deleted-1", |r: &mut LineRecord| {
+        let mut text = TextRecord::default();
+        text.id = vec![3; 16];
+        text.deleted = true;
+        *r = line(LineContent::Theirs(text));
+    });
+    stays("line-timer-1", |r: &mut LineRecord| {
+        let mut notice = NoticeRecord::default();
+        (notice.kind, notice.by, notice.value) = (10, vec![1; 32], 30);
+        *r = line(LineContent::Notice(notice));
+    });
+    stays("place-1", |r: &mut PlaceRecord| {
+        r.schema = SCHEMA;
+        (r.line, r.gone) = (9, true);
+    });
+    stays("pending-1", |r: &mut PendingRecord| {
+        r.schema = SCHEMA;
+        r.author = vec![1; 32];
+        r.id = vec![2; 16];
+        r.by = vec![3; 32];
+        (r.time, r.kind, r.number) = (4, 1, 5);
+        r.text = "instead".to_owned();
+        r.envelope = vec![6; 16];
+        r.came = 7;
+    });
+    stays("expiry-1", |r: &mut ExpiryRecord| {
+        r.schema = SCHEMA;
+        r.author = vec![1; 32];
+        r.id = vec![2; 16];
+        (r.seconds, r.deadline) = (30, 31);
+    });
+    stays("outbox-referring-1", |r: &mut OutboxRecord| {
+        r.schema = SCHEMA;
+        r.payload = vec![5; 20];
+        (r.lasting, r.referring) = (true, true);
     });
 }

@@ -208,6 +208,10 @@ impl Lone {
                     .vault
                     .page(conversation.as_bytes(), before, usize::from(limit)),
             }),
+            Effect::Read { token, key } => Some(Input::Loaded {
+                token,
+                records: self.vault.select(|known| *known == key),
+            }),
             Effect::MakeIdentity { token } => Some(Input::Failed { token }),
             Effect::Transmit(bytes) => {
                 let frame = frame::decode_client(bytes.into()).expect("engines send frames");

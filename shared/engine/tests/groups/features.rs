@@ -80,20 +80,20 @@ fn what_is_done_with_messages_of_a_group_is_seen_by_all_members() {
 fn what_is_taken_back_waits_in_no_row() {
     let (mut world, accounts, talk) = group(62, 3);
     world.switch_off(2);
-    say(&mut world, 0, talk, "noto'g'ri guruh");
+    say(&mut world, 0, talk, "noto'g'ri guruhga yozildi");
     world.crash(0);
     world.run_for(SETTLE);
     let message = Reference {
         author: accounts[0],
-        id: id_of("noto'g'ri guruh"),
+        id: id_of("noto'g'ri guruhga yozildi"),
     };
     done(&mut world, 0, delete(talk, message, true));
     world.run_for(SETTLE);
-    assert!(hold(&world, "noto'g'ri guruh").is_empty());
+    assert!(hold(&world, "noto'g'ri guruhga yozildi").is_empty());
     world.switch_on(2);
     world.run_for(SETTLE);
     assert_eq!(read_texts(&world, 2, &talk, &accounts), [""]);
-    assert!(hold(&world, "noto'g'ri guruh").is_empty());
+    assert!(hold(&world, "noto'g'ri guruhga yozildi").is_empty());
     say(&mut world, 0, talk, "kechirasiz");
     assert_eq!(read_texts(&world, 2, &talk, &accounts), ["", "kechirasiz"]);
 }

@@ -95,7 +95,7 @@ fn try_say(world: &mut World, person: usize, conversation: AccountId, text: &str
     world.ask_now(person, intent)
 }
 
-/// Every text of a story is said once.
+/// Every text of a story is said once. One that is looked for in what is kept has more than 16 bytes: a shorter one is its id.
 fn id_of(text: &str) -> MessageId {
     let mut id = [0u8; 16];
     for (at, byte) in text.bytes().enumerate() {

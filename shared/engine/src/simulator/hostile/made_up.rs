@@ -9,7 +9,8 @@ use chopar_e2ee::ratchet::Session;
 use chopar_e2ee::seal::{FirstContact, seal_handshake};
 use chopar_identity::{EcPrekey, VerifiedBundle};
 use chopar_wire::proto::content::{
-    Copy, Introduction, Payload, Receipts, ResendRequest, Text, TransportAcks, Typing, payload, receipts,
+    Copy, Deletion, Edit, Introduction, Payload, Reaction, Receipts, ResendRequest, Text, Timer, TimerChange,
+    TransportAcks, Typing, payload, receipts,
 };
 use chopar_wire::proto::identity::{Bundle, LogHead};
 use chopar_wire::proto::relay::Deliver;
@@ -189,6 +190,7 @@ fn text(number: usize, text: &str) -> Vec<u8> {
     let text = Text {
         id: (number as u128 + 1).to_be_bytes().to_vec().into(),
         text: text.to_owned(),
+        ..Text::default()
     };
     of(payload::Content::Text(text))
 }
@@ -207,20 +209,23 @@ fn nonsense(number: usize, rng: &mut impl Rng) -> Vec<u8> {
     let mut noise = vec![0; 64];
     rng.fill_bytes(&mut noise);
     let id = noise[..16].to_vec();
-    match number % 12 {
+    match number % 17 {
         0 => noise,
         1 => Vec::new(),
         2 => of(payload::Content::Text(Text {
             id: Vec::new().into(),
             text: "no id".to_owned(),
+            ..Text::default()
         })),
         3 => of(payload::Content::Text(Text {
             id: id.into(),
             text: String::new(),
+            ..Text::default()
         })),
         4 => of(payload::Content::Text(Text {
             id: id.into(),
             text: "x".repeat(8_001),
+            ..Text::default()
         })),
         5 => of(payload::Content::Receipts(Receipts {
             kind: receipts::Kind::Read.into(),
@@ -242,6 +247,29 @@ fn nonsense(number: usize, rng: &mut impl Rng) -> Vec<u8> {
             ids: vec![id.into()],
         })),
         10 => of(payload::Content::Typing(Typing { stopped: false })),
+        11 => of(payload::Content::Edit(Edit {
+            id: id.into(),
+            text: "of what never was".to_owned(),
+            number: 1,
+        })),
+        12 => of(payload::Content::Edit(Edit {
+            id: vec![0; 16].into(),
+            text: "for the thousandth time".to_owned(),
+            number: 1_000,
+        })),
+        13 => of(payload::Content::Deletion(Deletion { id: id.into() })),
+        14 => of(payload::Content::Reaction(Reaction {
+            to: None,
+            emoji: "<b>".to_owned(),
+            number: u32::MAX,
+        })),
+        15 => of(payload::Content::TimerChange(TimerChange {
+            id: id.into(),
+            timer: Some(Timer {
+                seconds: 1,
+                number: u32::MAX,
+            }),
+        })),
         _ => Payload {
             own_log: Some(LogHead {
                 length: 0,
