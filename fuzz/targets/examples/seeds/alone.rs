@@ -30,6 +30,7 @@ fn payloads() {
     let text = || Text {
         id: id(),
         text: "hello".to_owned(),
+        ..Text::default()
     };
     let receipts = || Receipts {
         kind: 2,
