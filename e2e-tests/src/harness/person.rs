@@ -42,6 +42,11 @@ impl Line {
         self.0.contains(text)
     }
 
+    /// Who wrote it.
+    pub fn sender(&self) -> &str {
+        self.0.split(", ").next().unwrap_or_default()
+    }
+
     /// The last part: of an own message "Waiting", "Sent", "Delivered" or "Read".
     pub fn state(&self) -> &str {
         self.0.rsplit(", ").next().unwrap_or_default()
@@ -235,10 +240,19 @@ impl Person {
     /// # Errors
     /// When it is not there.
     pub async fn open_chat(&self, with: &str) -> Result<()> {
+        self.open_chat_to_read(with).await?;
+        self.page.find(&textbox("Message")).await.map(drop)
+    }
+
+    /// Opens a conversation from the list in which nothing may be written.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub async fn open_chat_to_read(&self, with: &str) -> Result<()> {
         let row = item(with).within(list("Conversations"));
         self.page.find_within(&row, Patience::LONG).await?;
         self.page.click(&row).await?;
-        self.page.find(&textbox("Message")).await.map(drop)
+        self.page.find(&log("Messages")).await.map(drop)
     }
 
     /// Types a message and presses Enter.

@@ -99,6 +99,8 @@ pub enum Answer {
     Invites(Vec<InviteView>),
     /// To `Group`.
     Group(Box<GroupView>),
+    /// To `CreateGroup` and `RestartGroup`: the conversation of the group that began.
+    GroupBegun(AccountId),
     /// To `MessageStates`.
     MessageStates(Vec<MemberState>),
     /// To `Members`.

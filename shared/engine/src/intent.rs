@@ -220,14 +220,15 @@ pub enum Intent {
         /// Continue behind this handle; empty from the start.
         after_handle: String,
     },
-    /// Begin a group. Answer: `Done` once the relay has its log; the conversation comes as `ConversationChanged`.
+    /// Begin a group. Answer: `GroupBegun` once the relay has its log, and `Done` where the same wish was granted before; the
+    /// conversation comes as `ConversationChanged`.
     CreateGroup {
         /// Chosen by the tab: the same wish twice begins one group.
         wish: [u8; 16],
         /// 1 to 64 characters.
         name: String,
         /// Who else is in it; at most 999.
-        members: Vec<AccountId>,
+        members: Vec<Invitee>,
     },
     /// Change a group. Answer: `Done` once the relay has the entry.
     ChangeGroup {
@@ -259,11 +260,33 @@ pub enum Intent {
     ConnectNow,
 }
 
+/// Somebody who is let into a group.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitee {
+    /// Who.
+    pub account: AccountId,
+    /// What the directory said, used for people who are no contacts until they introduce themselves.
+    pub handle: String,
+    /// The same.
+    pub display_name: String,
+}
+
+impl From<AccountId> for Invitee {
+    /// Somebody whose names are known already, or not at all.
+    fn from(account: AccountId) -> Self {
+        Self {
+            account,
+            handle: String::new(),
+            display_name: String::new(),
+        }
+    }
+}
+
 /// What a person changes in a group. Only admins may, except leaving.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GroupChange {
     /// Let people in.
-    Add(Vec<AccountId>),
+    Add(Vec<Invitee>),
     /// Remove people: they read nothing afterwards.
     Remove(Vec<AccountId>),
     /// Leave.

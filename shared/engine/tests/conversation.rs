@@ -154,7 +154,10 @@ fn an_answer_may_dangle() {
     for (one, other) in [(3, 4), (4, 3)] {
         let shown = extra(&mut world, 1, alice, one).unwrap().1;
         assert_eq!(shown.reply_to, Some(about(alice, other)));
-        assert!(matches!(world.ask_now(1, find(about(alice, other))), Answer::Message(Some(_))));
+        assert!(matches!(
+            world.ask_now(1, find(about(alice, other))),
+            Answer::Message(Some(_))
+        ));
     }
     done(&mut world, 1, delete(alice, itself, false));
     assert!(world.ask_now(1, find(itself)) == Answer::Message(None));

@@ -9,7 +9,7 @@ use super::connection::{Connection, ConnectionBar};
 use super::keeping::{KeepingDialog, signs};
 use super::notice::notice_text;
 use super::own_devices_bar::OwnDevicesBar;
-use crate::state::{Dialog, use_app};
+use crate::state::{App, Dialog, Names, use_app};
 use crate::ui::{Avatar, Icon, Ticks, more, rove};
 use crate::view_model::Place;
 
@@ -90,10 +90,8 @@ fn ChatRow(peer: AccountId, place: Memo<Place>, options: Callback<AccountId>) ->
     let Some(row) = app.chats.row(peer) else {
         return ().into_any();
     };
-    let name = {
-        let row = row.clone();
-        Memo::new(move |_| row.read().name.clone())
-    };
+    let names = Names::of(app, &row);
+    let name = names.title();
     let open = Memo::new(move |_| place.get().peer() == Some(peer));
     let entry = Memo::new(move |_| {
         open.get() || (place.get().peer().is_none() && app.chats.order().first() == Some(&peer))
@@ -122,7 +120,7 @@ fn ChatRow(peer: AccountId, place: Memo<Place>, options: Callback<AccountId>) ->
                 tabindex=move || if entry.get() { "0" } else { "-1" }
             >
                 <Avatar account=peer name=name/>
-                <span class="chat-row-text" id=said>{move || row_text(app, &row.read(), open.get())}</span>
+                <span class="chat-row-text" id=said>{move || row_text(app, &row.read(), names, open.get())}</span>
             </a>
             {more(texts.chats_options(), move || options.run(peer))}
         </li>
@@ -131,7 +129,7 @@ fn ChatRow(peer: AccountId, place: Memo<Place>, options: Callback<AccountId>) ->
 }
 
 /// Two lines: name and time, then the last line and what is unread. The draft of the open conversation stands in its box.
-fn row_text(app: crate::state::App, row: &Conversation, open: bool) -> impl IntoView + use<> {
+fn row_text(app: App, row: &Conversation, names: Names, open: bool) -> impl IntoView + use<> {
     let texts = app.texts();
     let moment = row.last.as_ref().map_or(row.time, |last| last.time);
     let time = app.clock().brief(moment, app.today.get());
@@ -160,12 +158,15 @@ fn row_text(app: crate::state::App, row: &Conversation, open: bool) -> impl Into
                 ("last", texts.talk_deleted().to_owned(), None)
             }
             Some(LineBody::Own { text, state, .. }) => ("last", texts.chats_own(text), Some(*state)),
-            Some(LineBody::Theirs { text, .. }) => ("last", text.clone(), None),
-            Some(LineBody::Notice(notice)) => (
-                "last",
-                notice_text(texts, notice, &row.name, app.my_account()),
-                None,
-            ),
+            Some(LineBody::Theirs { text, .. }) => {
+                let author = row.last.as_ref().and_then(|last| last.author);
+                let said = match author.filter(|_| names.is_group()) {
+                    Some(author) => texts.talk_arrived(&names.who(author), text),
+                    None => text.clone(),
+                };
+                ("last", said, None)
+            }
+            Some(LineBody::Notice(notice)) => ("last", notice_text(texts, notice, names), None),
             None => ("last", String::new(), None),
         }
     } else {

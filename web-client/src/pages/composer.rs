@@ -13,7 +13,7 @@ use leptos::task::spawn_local;
 
 use super::quote::quoted;
 use super::timer::TimerButton;
-use crate::state::{App, Composing, Talk, fresh_message_id, now, use_app};
+use crate::state::{App, Composing, Names, Talk, fresh_message_id, now, use_app};
 use crate::ui::{Icon, failure_text};
 use crate::view_model::Draft;
 
@@ -52,8 +52,8 @@ pub(crate) fn Composer(
     row: ArcRwSignal<Conversation>,
     /// The lines, whose unread line ends with an answer.
     talk: Arc<Talk>,
-    /// The other person's name.
-    name: Memo<String>,
+    /// What people are called in the conversation.
+    names: Names,
 ) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
@@ -131,7 +131,7 @@ pub(crate) fn Composer(
         move || {
             let writing = Arc::clone(&writing);
             let cancel = Callback::new(move |()| writing.cancel());
-            composing_view(app, peer, &composing.get(), name, cancel)
+            composing_view(app, peer, &composing.get(), names, cancel)
         }
     };
     let label = move || match &*editing.read() {
@@ -157,7 +157,7 @@ pub(crate) fn Composer(
             })}
             {preview}
             <div class="composer-row">
-                <TimerButton peer row=row_of_timer name/>
+                <TimerButton peer row=row_of_timer names/>
                 <div class="grow" data-text=mirror>
                     <textarea
                         id="composer"
@@ -194,7 +194,7 @@ fn composing_view(
     app: App,
     peer: AccountId,
     composing: &Composing,
-    name: Memo<String>,
+    names: Names,
     cancel: Callback<()>,
 ) -> Option<AnyView> {
     let texts = app.texts();
@@ -207,7 +207,7 @@ fn composing_view(
             let to = if about.author == me {
                 texts.compose_reply_own().to_owned()
             } else {
-                texts.compose_reply(&name.get())
+                texts.compose_reply(&names.who(about.author))
             };
             ("reply", to, text)
         }

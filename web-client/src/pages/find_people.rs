@@ -1,9 +1,5 @@
 //! "New chat": find a person, open the conversation.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
 use chopar_engine::view::PersonFound;
 use chopar_engine::{Answer, Failure, Intent};
 use leptos::ev;
@@ -12,19 +8,9 @@ use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use crate::state::use_app;
-use crate::ui::{Avatar, Icon, Modal, Problem, focus_when_mounted};
+use crate::state::{Dialog, Directory, Found, use_app};
+use crate::ui::{Avatar, Icon, Modal, Problem, focus_when_mounted, steer};
 use crate::view_model::Place;
-
-/// How long typing must pause before the directory is asked.
-const PAUSE: Duration = Duration::from_millis(200);
-
-#[derive(Clone, PartialEq)]
-enum Found {
-    Nothing,
-    People { query: String, people: Vec<PersonFound> },
-    Failed(Failure),
-}
 
 /// The dialog.
 #[component]
@@ -34,44 +20,19 @@ pub(crate) fn FindPeople(
 ) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
-    let found = ArcRwSignal::new(Found::Nothing);
-    let chosen = ArcRwSignal::new(0usize);
+    let directory = Directory::new(app);
+    let found = directory.found();
+    let chosen = RwSignal::new(0usize);
     let doubt: ArcRwSignal<Option<PersonFound>> = ArcRwSignal::new(None);
     let failure = ArcRwSignal::new(None);
-    let latest = Arc::new(AtomicU64::new(0));
     focus_when_mounted("find-people");
-
-    let ask = {
-        let (found, chosen) = (found.clone(), chosen.clone());
-        Arc::new(move |query: String| {
-            let asked = latest.fetch_add(1, Ordering::Relaxed) + 1;
-            let (found, chosen, latest) = (found.clone(), chosen.clone(), Arc::clone(&latest));
-            if query.trim().is_empty() {
-                found.set(Found::Nothing);
-                return;
-            }
-            set_timeout(
-                move || {
-                    spawn_local(async move {
-                        if latest.load(Ordering::Relaxed) != asked {
-                            return;
-                        }
-                        let answer = app.client.ask(Intent::FindPeople { query: query.clone() }).await;
-                        // Answers may overtake each other: only the one to what stands in the box counts.
-                        if latest.load(Ordering::Relaxed) == asked {
-                            chosen.set(0);
-                            found.set(match answer {
-                                Answer::People(people) => Found::People { query, people },
-                                Answer::Failed(failure) => Found::Failed(failure),
-                                _ => Found::Failed(Failure::Browser),
-                            });
-                        }
-                    });
-                },
-                PAUSE,
-            );
-        })
-    };
+    Effect::new({
+        let found = found.clone();
+        move || {
+            found.track();
+            chosen.set(0);
+        }
+    });
     let navigate = use_navigate();
     let open = {
         let failure = failure.clone();
@@ -115,32 +76,20 @@ pub(crate) fn FindPeople(
             }
         })
     };
-    let on_input = {
-        let ask = Arc::clone(&ask);
-        move |event| ask(event_target_value(&event))
-    };
+    let on_input = move |event| directory.ask(event_target_value(&event));
     let on_key = {
-        let (found, chosen) = (found.clone(), chosen.clone());
+        let found = found.clone();
         move |event: ev::KeyboardEvent| {
-            let Found::People { people, .. } = found.get_untracked() else {
-                return;
-            };
-            let at = chosen.get_untracked();
-            match event.key().as_str() {
-                "ArrowDown" => chosen.set((at + 1).min(people.len().saturating_sub(1))),
-                "ArrowUp" => chosen.set(at.saturating_sub(1)),
-                "Enter" => {
-                    if let Some(person) = people.get(at) {
-                        choose.run(person.clone());
-                    }
-                }
-                _ => return,
+            if let Found::People { people, .. } = found.get_untracked()
+                && let Some(at) = steer(&event, chosen, people.len())
+                && let Some(person) = people.get(at)
+            {
+                choose.run(person.clone());
             }
-            event.prevent_default();
         }
     };
     let active = {
-        let (found, chosen) = (found.clone(), chosen.clone());
+        let found = found.clone();
         move || {
             matches!(found.get(), Found::People { people, .. } if !people.is_empty())
                 .then(|| option_id(chosen.get()))
@@ -153,11 +102,10 @@ pub(crate) fn FindPeople(
             view! { <p class="muted" role="status">{texts.find_none(&query)}</p> }.into_any()
         }
         Found::People { people, .. } => {
-            let chosen = chosen.clone();
             let options: Vec<_> = people
                 .into_iter()
                 .enumerate()
-                .map(|(index, person)| view! { <Option_ index person chosen=chosen.clone() choose/> })
+                .map(|(index, person)| view! { <Option_ index person chosen choose/> })
                 .collect();
             view! { <ul class="options" id="found" role="listbox" aria-label=texts.find_results()>{options}</ul> }.into_any()
         }
@@ -167,12 +115,16 @@ pub(crate) fn FindPeople(
         let on_input = StoredValue::new_local(on_input);
         let on_key = StoredValue::new_local(on_key);
         let active = StoredValue::new_local(active);
-        move || match doubt.get() {
+        move || {
+            match doubt.get() {
             Some(person) => {
                 let doubt = doubt.clone();
                 view! { <Doubt person open back=Callback::new(move |()| doubt.set(None))/> }.into_any()
             }
             None => view! {
+                <button type="button" class="button wide" on:click=move |_| app.dialog.set(Some(Dialog::Group))>
+                    <Icon name="users"/>{texts.group_new()}
+                </button>
                 <div class="field">
                     <label for="find-people">{texts.find_label()}</label>
                     <input
@@ -192,6 +144,7 @@ pub(crate) fn FindPeople(
             }
             .into_any(),
         }
+        }
     };
     view! {
         <Modal title=texts.find_title() close>
@@ -210,7 +163,7 @@ fn option_id(index: usize) -> String {
 fn Option_(
     index: usize,
     person: PersonFound,
-    chosen: ArcRwSignal<usize>,
+    chosen: RwSignal<usize>,
     choose: Callback<PersonFound>,
 ) -> impl IntoView {
     let texts = use_app().texts();

@@ -32,8 +32,11 @@ pub(crate) fn Keeping(
     let texts = app.texts();
     let asking = Asking::new();
     let failure = asking.failure();
+    // Whoever wants nothing of a group any more leaves it.
+    let group = row.read_untracked().group;
     let buttons: Vec<_> = ALL
         .into_iter()
+        .filter(|setting| !group || *setting != Setting::Blocked)
         .map(|setting| {
             let (row, asking) = (row.clone(), asking.clone());
             let on = Memo::new(move |_| is(&row.read(), setting));

@@ -13,8 +13,8 @@ use super::notice::{notice_look, notice_text};
 use super::quote::Quote;
 use super::reactions::Chips;
 use crate::i18n::Texts;
-use crate::state::{App, Row, use_app};
-use crate::ui::{Icon, Ticks, more};
+use crate::state::{App, Names, Row, use_app};
+use crate::ui::{Avatar, Icon, Ticks, more};
 use crate::view_model::{LineName, state_word};
 
 /// How long a finger must rest on a message before its menu opens.
@@ -25,8 +25,8 @@ const LONG_PRESS: Duration = Duration::from_millis(500);
 pub(crate) fn LineRow(
     /// Whose conversation.
     peer: AccountId,
-    /// Their name.
-    name: Memo<String>,
+    /// What people are called in it.
+    names: Names,
     /// The line.
     row: Row,
     /// Opens the menu of the line with this sequence.
@@ -35,7 +35,8 @@ pub(crate) fn LineRow(
     let app = use_app();
     let texts = app.texts();
     let sequence = row.sequence;
-    let (day_place, unread_place, place) = (row.place.clone(), row.place.clone(), row.place);
+    let (day_place, unread_place, author_place) = (row.place.clone(), row.place.clone(), row.place.clone());
+    let place = row.place;
     let (day_line, label_line, line) = (row.line.clone(), row.line.clone(), row.line);
     let day = move || {
         day_place.read().day.map(|_| {
@@ -63,6 +64,21 @@ pub(crate) fn LineRow(
                 if place.last { " last" } else { "" },
             ]
             .concat()
+        }
+    };
+    // In a group the first bubble of each says whose it is.
+    let author = {
+        let (line, place) = (line.clone(), author_place);
+        move || {
+            let author = line.read_untracked().author;
+            author.filter(|_| names.is_group() && place.read().first).map(|author| {
+                view! {
+                    <span class="author" aria-hidden="true">
+                        <Avatar account=author name=Signal::derive(move || names.who(author)) size="small"/>
+                        <span class="name">{move || names.who(author)}</span>
+                    </span>
+                }
+            })
         }
     };
     let has_menu = {
@@ -118,7 +134,7 @@ pub(crate) fn LineRow(
             class=class
             tabindex="-1"
             data-sequence=sequence.to_string()
-            aria-label=move || line_name(app, &label_line.read(), &name.read())
+            aria-label=move || line_name(app, peer, &label_line.read(), names)
             on:contextmenu=on_menu
             on:keydown=on_key
             on:pointerdown=on_press
@@ -126,13 +142,14 @@ pub(crate) fn LineRow(
             on:pointermove=on_move
             on:pointercancel=move |_| release()
         >
-            {move || inside(app, peer, sequence, &line.read(), name, open)}
+            {author}
+            {move || inside(app, peer, sequence, &line.read(), names, open)}
         </div>
     }
 }
 
 /// "sender, text, time, state"; what else there is stands behind the text.
-fn line_name(app: App, line: &Line, peer_name: &str) -> String {
+fn line_name(app: App, peer: AccountId, line: &Line, names: Names) -> String {
     let texts = app.texts();
     let time = app.clock().time(line.time);
     let (sender, text, extra, state) = match &line.body {
@@ -140,10 +157,13 @@ fn line_name(app: App, line: &Line, peer_name: &str) -> String {
             text, state, extra, ..
         } => {
             let state = (!extra.deleted).then(|| state_word(texts, *state));
-            (texts.you(), text.as_str(), extra, state)
+            (texts.you().to_owned(), text.as_str(), extra, state)
         }
-        LineBody::Theirs { text, extra, .. } => (peer_name, text.as_str(), extra, None),
-        LineBody::Notice(notice) => return notice_text(texts, notice, peer_name, app.my_account()),
+        LineBody::Theirs { text, extra, .. } => {
+            let sender = names.who(line.author.unwrap_or(peer));
+            (sender, text.as_str(), extra, None)
+        }
+        LineBody::Notice(notice) => return notice_text(texts, notice, names),
     };
     let text = if extra.deleted { texts.talk_deleted() } else { text };
     let mut more = Vec::new();
@@ -158,7 +178,7 @@ fn line_name(app: App, line: &Line, peer_name: &str) -> String {
         count => [&r.emoji, " ", &count.to_string()].concat(),
     }));
     LineName {
-        sender,
+        sender: &sender,
         text,
         more: &more,
         time: &time,
@@ -172,7 +192,7 @@ fn inside(
     peer: AccountId,
     sequence: u64,
     line: &Line,
-    name: Memo<String>,
+    names: Names,
     open: Callback<u64>,
 ) -> AnyView {
     let time = app.clock().time(line.time);
@@ -196,8 +216,8 @@ fn inside(
                 id: *id,
             };
             view! {
-                {bubble(app, peer, sequence, text, extra, name, open, view! { <span class="meta" title=full>{mark(app, extra)}{time}{ticks}</span> }.into_any())}
-                <Chips peer about reactions=extra.reactions.clone() name/>
+                {bubble(app, peer, sequence, text, extra, names, open, view! { <span class="meta" title=full>{mark(app, extra)}{time}{ticks}</span> }.into_any())}
+                <Chips peer about reactions=extra.reactions.clone() names/>
                 {held}
             }
             .into_any()
@@ -208,14 +228,14 @@ fn inside(
                 id: *id,
             };
             view! {
-                {bubble(app, peer, sequence, text, extra, name, open, view! { <span class="meta" title=full>{mark(app, extra)}{time}</span> }.into_any())}
-                <Chips peer about reactions=extra.reactions.clone() name/>
+                {bubble(app, peer, sequence, text, extra, names, open, view! { <span class="meta" title=full>{mark(app, extra)}{time}</span> }.into_any())}
+                <Chips peer about reactions=extra.reactions.clone() names/>
             }
             .into_any()
         }
         LineBody::Notice(notice) => {
             let (icon, warning) = notice_look(notice);
-            let text = notice_text(app.texts(), notice, &name.get(), app.my_account());
+            let text = notice_text(app.texts(), notice, names);
             view! { <p class="notice" class:warning=warning title=full><Icon name=icon/><span>{text}</span></p> }.into_any()
         }
     }
@@ -240,7 +260,7 @@ fn bubble(
     sequence: u64,
     text: &str,
     extra: &Extra,
-    name: Memo<String>,
+    names: Names,
     open: Callback<u64>,
     meta: AnyView,
 ) -> impl IntoView + use<> {
@@ -257,7 +277,7 @@ fn bubble(
     let forwarded = extra
         .forwarded
         .then(|| view! { <span class="forwarded"><Icon name="forward"/>{texts.talk_forwarded()}</span> });
-    let quote = extra.reply_to.map(|about| view! { <Quote peer about name/> });
+    let quote = extra.reply_to.map(|about| view! { <Quote peer about names/> });
     view! {
         <div class="bubble-row">
             <div class="bubble">

@@ -2,7 +2,7 @@
 
 use chopar_engine::view::{LineBody, Reference};
 use chopar_engine::{Answer, Failure, Intent};
-use chopar_wire::AccountId;
+use chopar_wire::{AccountId, MessageId};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
@@ -28,6 +28,8 @@ pub(crate) fn MessageMenu(
     close: Callback<()>,
     /// Called with the text to be passed on.
     forward: Callback<String>,
+    /// Called with the own message of a group of which one wants to know who has it.
+    receivers: Callback<MessageId>,
 ) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
@@ -159,6 +161,15 @@ pub(crate) fn MessageMenu(
             forward.run(text.clone());
         };
         add("forward", texts.menu_forward(), false, Box::new(pass));
+    }
+    let group = app.chats.row(peer).is_some_and(|row| row.read_untracked().group);
+    if own && group && !extra.deleted {
+        let ask = move || {
+            returns.set_value(false);
+            close.run(());
+            receivers.run(about.id);
+        };
+        add("check-check", texts.menu_receivers(), false, Box::new(ask));
     }
     for everyone in [false, true] {
         if everyone && (!own || extra.deleted || blocked) {

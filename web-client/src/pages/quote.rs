@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::i18n::Texts;
-use crate::state::use_app;
+use crate::state::{Names, use_app};
 
 /// Characters of a quoted text that are shown: two lines of a bubble.
 const SHOWN: usize = 160;
@@ -21,8 +21,8 @@ pub(crate) fn Quote(
     peer: AccountId,
     /// Which message.
     about: Reference,
-    /// The other person's name.
-    name: Memo<String>,
+    /// What people are called in it.
+    names: Names,
 ) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
@@ -51,13 +51,7 @@ pub(crate) fn Quote(
             });
         }
     });
-    let sender = move || {
-        if about.author == me {
-            texts.you().to_owned()
-        } else {
-            name.get()
-        }
-    };
+    let sender = move || names.who(about.author);
     let further_up = found.clone();
     let text = move || {
         let line = match held.get() {

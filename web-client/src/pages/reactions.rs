@@ -6,7 +6,7 @@ use chopar_wire::AccountId;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::state::{App, use_app};
+use crate::state::{App, Names, use_app};
 
 /// What is offered: agreement, thanks, joy, laughter, surprise, sadness.
 pub(crate) const OFFERED: [&str; 6] = ["👍", "❤️", "🎉", "😂", "😮", "😢"];
@@ -20,8 +20,8 @@ pub(crate) fn Chips(
     about: Reference,
     /// What people think.
     reactions: Vec<Reactions>,
-    /// The other person's name.
-    name: Memo<String>,
+    /// What people are called in it.
+    names: Names,
 ) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
@@ -32,19 +32,7 @@ pub(crate) fn Chips(
             let own = by.iter().any(|person| Some(*person) == me);
             let who = {
                 let by = by.clone();
-                move || {
-                    let names: Vec<String> = by
-                        .iter()
-                        .map(|person| {
-                            if Some(*person) == me {
-                                texts.you().to_owned()
-                            } else {
-                                name.get()
-                            }
-                        })
-                        .collect();
-                    names.join(", ")
-                }
+                move || names.all(&by)
             };
             let label = {
                 let (emoji, who) = (emoji.clone(), who.clone());

@@ -1,5 +1,6 @@
 //! Daily use: the list, what is open beside it, and details on demand.
 
+use chopar_wire::AccountId;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -9,6 +10,8 @@ use super::admin::Admin;
 use super::chat_list::ChatList;
 use super::devices::Devices;
 use super::find_people::FindPeople;
+use super::group::GroupPage;
+use super::new_group::NewGroup;
 use super::person::PersonPage;
 use super::settings::Settings;
 use super::shortcuts::{Shortcut, Shortcuts};
@@ -22,7 +25,7 @@ use crate::view_model::Place;
 /// What stands beside the list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Beside {
-    Talk(chopar_wire::AccountId),
+    Talk(AccountId),
     Page(Place),
 }
 
@@ -34,7 +37,7 @@ pub(crate) fn Shell() -> impl IntoView {
     let place = Memo::new(move |_| Place::parse(&path.read()));
     let beside = Memo::new(move |_| place.get().peer().map_or(Beside::Page(place.get()), Beside::Talk));
     let details = Memo::new(move |_| match place.get() {
-        Place::Person(peer) => Some(peer),
+        Place::Person(peer) => Some((peer, is_group(app, peer))),
         _ => None,
     });
     listen_to_keys(app, place);
@@ -65,15 +68,25 @@ pub(crate) fn Shell() -> impl IntoView {
                     Beside::Page(_) => view! { <Missing/> }.into_any(),
                 }}
             </main>
-            {move || details.get().map(|peer| view! { <PersonPage peer/> })}
+            {move || details.get().map(|(peer, group)| if group {
+                view! { <GroupPage peer/> }.into_any()
+            } else {
+                view! { <PersonPage peer/> }.into_any()
+            })}
         </div>
         {move || dialog.get().map(|dialog| match dialog {
             Dialog::Find => view! { <FindPeople close/> }.into_any(),
+            Dialog::Group => view! { <NewGroup close/> }.into_any(),
             Dialog::Switch => view! { <Switcher close/> }.into_any(),
             Dialog::Keys => view! { <Shortcuts close/> }.into_any(),
             Dialog::StartOver => view! { <ConfirmStartOver close/> }.into_any(),
         })}
     }
+}
+
+/// Known by its conversation, tracked: without one there is nobody's page to show.
+fn is_group(app: App, peer: AccountId) -> bool {
+    app.chats.order().contains(&peer) && app.chats.row(peer).is_some_and(|row| row.read_untracked().group)
 }
 
 fn listen_to_keys(app: App, place: Memo<Place>) {

@@ -7,7 +7,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use crate::state::use_app;
-use crate::ui::{Avatar, Modal, focus_when_mounted};
+use crate::ui::{Avatar, Modal, focus_when_mounted, steer};
 use crate::view_model::{Place, matches};
 
 /// Entries shown at most: what fits without scrolling.
@@ -57,19 +57,12 @@ pub(crate) fn ChooseChat(
             .collect::<Vec<_>>()
     });
     let on_key = move |event: ev::KeyboardEvent| {
-        let at = chosen.get_untracked();
-        match event.key().as_str() {
-            "ArrowDown" => chosen.set((at + 1).min(hits.read_untracked().len().saturating_sub(1))),
-            "ArrowUp" => chosen.set(at.saturating_sub(1)),
-            "Enter" => {
-                let peer = hits.read_untracked().get(at).map(|(peer, ..)| *peer);
-                if let Some(peer) = peer {
-                    choose.run(peer);
-                }
-            }
-            _ => return,
+        let hits = hits.read_untracked();
+        if let Some(at) = steer(&event, chosen, hits.len()) {
+            let peer = hits[at].0;
+            drop(hits);
+            choose.run(peer);
         }
-        event.prevent_default();
     };
     let options = move || {
         let options: Vec<_> = hits

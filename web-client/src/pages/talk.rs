@@ -1,6 +1,6 @@
 //! A conversation: head, log, composer.
 
-use chopar_engine::view::{Conversation, Trust};
+use chopar_engine::view::{Conversation, GroupView, Trust};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -10,7 +10,8 @@ use super::composer::Composer;
 use super::connection::Connection;
 use super::stop_bar::{Stop, StopBar};
 use super::timeline::Timeline;
-use crate::state::{now, use_app};
+use crate::i18n::Texts;
+use crate::state::{Names, now, use_app};
 use crate::ui::{Avatar, Icon, focus_when_mounted, is_fine_pointer};
 use crate::view_model::Place;
 
@@ -44,13 +45,15 @@ pub(crate) fn TalkPage(
 fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> impl IntoView {
     let app = use_app();
     let talk = app.talk(peer);
-    let name = {
-        let row = row.clone();
-        Memo::new(move |_| row.read().name.clone())
-    };
+    let names = Names::of(app, &row);
+    let group = names.is_group().then(|| app.group(peer));
     let stop = {
         let row = row.clone();
-        Memo::new(move |_| Stop::of(&row.read(), app.is_revoked()))
+        Memo::new(move |_| {
+            let group = group.as_ref().map(|group| group.read());
+            let group = group.as_ref().and_then(|group| group.as_ref());
+            Stop::of(&row.read(), group, app.is_revoked())
+        })
     };
     if is_fine_pointer() && stop.get_untracked().is_none() {
         focus_when_mounted("composer");
@@ -58,14 +61,14 @@ fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> 
     let foot = {
         let (row, talk) = (row.clone(), talk.clone());
         move || match stop.get() {
-            Some(stop) => view! { <StopBar peer name stop/> }.into_any(),
-            None => view! { <Composer peer row=row.clone() talk=talk.clone() name/> }.into_any(),
+            Some(stop) => view! { <StopBar peer names stop/> }.into_any(),
+            None => view! { <Composer peer row=row.clone() talk=talk.clone() names/> }.into_any(),
         }
     };
     view! {
         <section class="talk">
-            <Head peer name row=row.clone() place/>
-            <Timeline peer row talk/>
+            <Head peer names row=row.clone() place/>
+            <Timeline peer row talk names/>
             {foot}
         </section>
     }
@@ -73,14 +76,11 @@ fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> 
 
 /// Back, and the button named by the peer that opens their page.
 #[component]
-fn Head(
-    peer: AccountId,
-    name: Memo<String>,
-    row: ArcRwSignal<Conversation>,
-    place: Memo<Place>,
-) -> impl IntoView {
+fn Head(peer: AccountId, names: Names, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
+    let name = names.title();
+    let group = names.is_group().then(|| app.group(peer));
     let typing_until = app.talk(peer).typing_until();
     let navigate = use_navigate();
     let open = move || matches!(place.get(), Place::Person(_));
@@ -99,6 +99,13 @@ fn Head(
     let below = move || {
         if typing_until.get() > now() {
             return view! { <span class="typing">{texts.talk_typing(&name.read())}</span> }.into_any();
+        }
+        if let Some(group) = &group {
+            return group
+                .read()
+                .as_ref()
+                .map(|group| members_word(texts, group))
+                .into_any();
         }
         let (class, icon, word) = match trust.get() {
             (_, true) => ("trust changed", "shield-alert", texts.chats_attention()),
@@ -129,4 +136,23 @@ fn Head(
             <Connection/>
         </header>
     }
+}
+
+/// How many are in a group, and whether somebody needs a decision.
+fn members_word(texts: Texts, group: &GroupView) -> impl IntoView + use<> {
+    let troubled = group.trouble.is_some()
+        || group
+            .members
+            .iter()
+            .any(|member| member.alarm.is_some() || member.trust == Trust::Changed);
+    let (class, icon, word) = if troubled {
+        (
+            "trust changed",
+            "shield-alert",
+            texts.chats_attention().to_owned(),
+        )
+    } else {
+        ("trust", "users", texts.group_members(group.members.len() as u64))
+    };
+    view! { <span class=class><Icon name=icon/>{word}</span> }
 }

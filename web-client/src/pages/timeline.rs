@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
 use chopar_engine::view::Conversation;
 use chopar_engine::{Answer, Intent};
-use chopar_wire::AccountId;
+use chopar_wire::{AccountId, MessageId};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
@@ -20,8 +20,9 @@ use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::line::LineRow;
 use super::message_menu::MessageMenu;
+use super::receivers::Receivers;
 use super::switcher::ChooseChat;
-use crate::state::{App, Load, Row, Talk, fresh_message_id, use_app};
+use crate::state::{App, Load, Names, Row, Talk, fresh_message_id, use_app};
 use crate::ui::{Icon, failure_text, is_dialog_open, rove};
 use crate::view_model::Place;
 
@@ -57,14 +58,12 @@ pub(crate) fn Timeline(
     row: ArcRwSignal<Conversation>,
     /// Its lines.
     talk: Arc<Talk>,
+    /// What people are called in it.
+    names: Names,
 ) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
     let log = NodeRef::<html::Div>::new();
-    let name = {
-        let row = row.clone();
-        Memo::new(move |_| row.read().name.clone())
-    };
     let rows = talk.rows();
     let load = talk.load();
     let far = ArcRwSignal::new(false);
@@ -174,7 +173,7 @@ pub(crate) fn Timeline(
         })
     };
     let forwarding = ArcRwSignal::new(None::<String>);
-    let overlay = overlay(app, peer, menu, forwarding);
+    let overlay = overlay(app, peer, menu, forwarding, names);
     let above = {
         let talk = Arc::clone(&talk);
         move || match load.get() {
@@ -212,7 +211,7 @@ pub(crate) fn Timeline(
                 <div class="lines">
                     {above}
                     <For each=move || rows.get() key=|row| row.sequence let:row>
-                        <LineRow peer name row open/>
+                        <LineRow peer names row open/>
                     </For>
                 </div>
             </div>
@@ -232,12 +231,13 @@ pub(crate) fn Timeline(
     }
 }
 
-/// The menu of a message, and the dialog that passes one on.
+/// The menu of a message, and the dialogs it leads to.
 fn overlay(
     app: App,
     peer: AccountId,
     menu: ArcRwSignal<Option<Row>>,
     forwarding: ArcRwSignal<Option<String>>,
+    names: Names,
 ) -> impl IntoView {
     let texts = app.texts();
     let close = {
@@ -275,8 +275,13 @@ fn overlay(
             navigate(&Place::Talk(to).path(), NavigateOptions::default());
         })
     };
+    let asked = RwSignal::new(None::<MessageId>);
+    let receivers = Callback::new(move |id| asked.set(Some(id)));
     view! {
-        {move || menu.get().map(|row| view! { <MessageMenu peer row close forward/> })}
+        {move || menu.get().map(|row| view! { <MessageMenu peer row close forward receivers/> })}
+        {move || asked.get().map(|id| view! {
+            <Receivers peer id names close=Callback::new(move |()| asked.set(None))/>
+        })}
         {move || forwarding.get().map(|_| view! {
             <ChooseChat title=texts.forward_title() choose=pass_on close=done/>
         })}

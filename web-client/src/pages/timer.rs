@@ -1,11 +1,12 @@
 //! After what time messages disappear: the button beside the composer, and the choice.
 
+use chopar_engine::intent::GroupChange;
 use chopar_engine::view::Conversation;
 use chopar_engine::{Answer, Intent};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 
-use crate::state::{Asking, use_app};
+use crate::state::{Asking, Names, may_change, use_app};
 use crate::ui::{Icon, Modal, Problem, choice};
 use crate::view_model::span;
 
@@ -19,12 +20,25 @@ pub(crate) fn TimerButton(
     peer: AccountId,
     /// Its row.
     row: ArcRwSignal<Conversation>,
-    /// The other person's name.
-    name: Memo<String>,
+    /// What people are called in it.
+    names: Names,
 ) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
-    let timer = Memo::new(move |_| row.read().timer);
+    // A group's is in its list of members, and for its admins to set.
+    let group = names.is_group().then(|| app.group(peer));
+    let settable = {
+        let group = group.clone();
+        move || {
+            group
+                .as_ref()
+                .is_none_or(|group| group.read().as_ref().is_some_and(may_change))
+        }
+    };
+    let timer = Memo::new(move |_| match &group {
+        Some(group) => group.read().as_ref().map_or(0, |group| group.timer_seconds),
+        None => row.read().timer,
+    });
     let open = RwSignal::new(false);
     let close = Callback::new(move |()| open.set(false));
     let title = move || match timer.get() {
@@ -43,9 +57,16 @@ pub(crate) fn TimerButton(
                 };
                 let asking = asking.clone();
                 let choose = move || {
-                    let set = Intent::SetTimer {
-                        conversation: peer,
-                        seconds,
+                    let set = if names.is_group() {
+                        Intent::ChangeGroup {
+                            conversation: peer,
+                            change: GroupChange::Timer(seconds),
+                        }
+                    } else {
+                        Intent::SetTimer {
+                            conversation: peer,
+                            seconds,
+                        }
                     };
                     asking.ask(app, set, move |answer| {
                         let done = answer == Answer::Done;
@@ -66,7 +87,7 @@ pub(crate) fn TimerButton(
             .collect();
         view! {
             <Modal title=texts.timer_title() close>
-                <p>{texts.timer_body(&name.get())}</p>
+                <p>{if names.is_group() { texts.timer_body_group().to_owned() } else { texts.timer_body(&names.title().get()) }}</p>
                 <div class="choices" role="radiogroup" aria-label=texts.timer_title()>{choices}</div>
                 <Problem failure=failure.clone()/>
             </Modal>
@@ -77,6 +98,7 @@ pub(crate) fn TimerButton(
             type="button"
             class="icon-button timer-button"
             class:set=move || timer.get() != 0
+            disabled=move || !settable()
             aria-label=texts.timer_title()
             aria-description=title
             title=title

@@ -8,7 +8,7 @@ use chopar_engine::view::{ConnectionState, Me, OwnDevices, Phase, Preferences, R
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 
-use super::{Chats, Client, Clock, Talk, Theme, minutes_ahead, now};
+use super::{Chats, Client, Clock, Groups, Talk, Theme, minutes_ahead, now};
 use crate::i18n::{Language, Texts};
 use crate::port::{AboutDevice, FatalKind};
 use crate::view_model::Day;
@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub(crate) about: ArcRwSignal<Option<AboutDevice>>,
     /// The list of conversations.
     pub(crate) chats: Chats,
+    /// The groups that are shown.
+    pub(crate) groups: Groups,
     /// The dialog that is open.
     pub(crate) dialog: ArcRwSignal<Option<Dialog>>,
     /// What a screen reader is told next.
@@ -75,6 +77,8 @@ pub(crate) enum Stage {
 pub(crate) enum Dialog {
     /// "New chat".
     Find,
+    /// "New group".
+    Group,
     /// Ctrl/Cmd+K.
     Switch,
     /// Ctrl+/.
@@ -103,6 +107,7 @@ impl App {
             }),
             about: ArcRwSignal::new(None),
             chats: Chats::default(),
+            groups: Groups::default(),
             dialog: ArcRwSignal::new(None),
             announcement: ArcRwSignal::new(String::new()),
             visible: ArcRwSignal::new(true),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chopar_engine::view::{Conversation, Line, LineBody, Snapshot};
+use chopar_engine::view::{Conversation, Line, LineBody, Notice, Snapshot};
 use chopar_engine::{Answer, Event, Intent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -31,6 +31,7 @@ impl App {
             FromWorker::Canary(canary) => own::keep_canary(&canary),
             FromWorker::Restarted => {
                 self.forget_talks();
+                self.groups_changed();
                 self.refresh();
             }
             FromWorker::Fatal(kind) => {
@@ -67,6 +68,9 @@ impl App {
             }
             Event::ConversationGone(peer) => self.chats.remove(peer),
             Event::LinesChanged { conversation, lines } => {
+                if lines.iter().any(changes_group) {
+                    self.group_changed(conversation);
+                }
                 if let Some(talk) = self.known_talk(conversation) {
                     talk.changed(lines);
                 }
@@ -130,4 +134,12 @@ impl App {
             self.announce(self.texts().talk_arrived(&conversation.name, text));
         }
     }
+}
+
+/// Whether a line tells that a group is not as it was.
+fn changes_group(line: &Line) -> bool {
+    matches!(
+        line.body,
+        LineBody::Notice(Notice::Group { .. } | Notice::GroupWithheld | Notice::GroupForked { .. })
+    )
 }

@@ -138,7 +138,8 @@ pub(crate) fn fresh_message_id() -> MessageId {
     MessageId::new(random())
 }
 
-fn random<const N: usize>() -> [u8; N] {
+/// Random bytes.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     // boot.js does not start the app where `crypto` is missing, and these lengths are always granted.
     if let Ok(crypto) = leptos::prelude::window().crypto() {

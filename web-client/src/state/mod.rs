@@ -12,13 +12,17 @@ mod asking;
 mod chats;
 mod client;
 mod clock;
+mod directory;
+mod groups;
 mod own;
 mod talk;
 
 pub(crate) use app::{App, Dialog, Stage, use_app};
 pub(crate) use asking::Asking;
 pub(crate) use chats::Chats;
-pub(crate) use client::{Client, fresh_message_id};
+pub(crate) use client::{Client, fresh_message_id, random};
 pub(crate) use clock::{Clock, minutes_ahead, now};
+pub(crate) use directory::{Directory, Found};
+pub(crate) use groups::{Groups, Names, may_change};
 pub(crate) use own::Theme;
 pub(crate) use talk::{Composing, Load, Row, Talk, reference};

@@ -17,6 +17,7 @@ mod modal;
 mod more;
 mod pane;
 mod qr;
+mod steer;
 mod ticks;
 
 pub(crate) use announcer::Announcer;
@@ -32,4 +33,5 @@ pub(crate) use modal::Modal;
 pub(crate) use more::more;
 pub(crate) use pane::PaneHead;
 pub(crate) use qr::Qr;
+pub(crate) use steer::steer;
 pub(crate) use ticks::Ticks;

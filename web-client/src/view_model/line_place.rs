@@ -1,7 +1,7 @@
 //! How a line stands among its neighbours: groups of bubbles, day separators, the unread line.
 
 use chopar_engine::view::{Line, LineBody};
-use chopar_wire::Timestamp;
+use chopar_wire::{AccountId, Timestamp};
 
 use super::Day;
 
@@ -24,7 +24,8 @@ pub(crate) struct LinePlace {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Own,
-    Theirs,
+    /// In a group, of whom.
+    Theirs(Option<AccountId>),
     Middle,
 }
 
@@ -41,7 +42,7 @@ pub(crate) fn places<'a>(
     for line in lines {
         let side = match line.body {
             LineBody::Own { .. } => Side::Own,
-            LineBody::Theirs { .. } => Side::Theirs,
+            LineBody::Theirs { .. } => Side::Theirs(line.author),
             LineBody::Notice(_) => Side::Middle,
         };
         let day = day_of(line.time);
@@ -125,6 +126,18 @@ mod tests {
         let got = shown(&lines, Some(5));
         assert_eq!(got[1], (true, false, true, true));
         assert_eq!(got[2], (false, true, true, true));
+    }
+
+    #[test]
+    fn everybody_in_a_group_has_bubbles_of_their_own() {
+        let by = |sequence, author| Line {
+            author: Some(AccountId::new([author; 32])),
+            ..theirs(sequence, 0)
+        };
+        let lines = [by(1, 1), by(2, 1), by(3, 2)];
+        let got = shown(&lines, None);
+        assert!(!got[1].2, "the same person goes on");
+        assert!(got[2].2, "somebody else begins");
     }
 
     #[test]

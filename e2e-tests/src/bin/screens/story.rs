@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use chopar_e2e::harness::{
     Key, Look, Organisation, Page, Patience, Person, RelayPort, Sought, Stage, button, heading, item,
-    labelled, line, list, menu_item, status, textbox,
+    labelled, line, list, menu_item, option, status, textbox,
 };
 use chopar_e2e::hostile::{HostileProxy, forge};
 use serde_json::json;
@@ -59,7 +59,8 @@ pub(crate) async fn play(stage: Arc<Stage>, album: Album) -> Result<()> {
     converse(&owner, &bek).await?;
     handle(&owner, &bek).await?;
     a_third_writes(&organisation, &owner).await?;
-    everyday(&owner, [&english, &uzbek], &album).await?;
+    let group = a_group(&owner, &bek).await?;
+    everyday(&owner, &group, [&english, &uzbek], &album).await?;
     offline(&relay, &owner, [&english, &uzbek], &album).await?;
     changed_number(&relay, &owner, &bek, &recovery_key, [&english, &uzbek], &album).await?;
     stopped(&relay, &organisation, &album).await
@@ -156,8 +157,63 @@ async fn a_third_writes(organisation: &Organisation, owner: &Person) -> Result<(
     owner.page().find_within(&row, Patience::LONG).await.map(drop)
 }
 
+/// A group of three, in which two talk; gives the path of its conversation.
+async fn a_group(owner: &Person, bek: &Person) -> Result<String> {
+    let page = owner.page();
+    page.click(&button("New chat")).await?;
+    page.click(&button("New group")).await?;
+    page.fill(&textbox("Group name"), "Yig‘ilish tayyorgarligi")
+        .await?;
+    for handle in ["bek", "malika"] {
+        page.fill(&textbox("Find people"), handle).await?;
+        page.click(&option(handle)).await?;
+    }
+    page.click(&button("Create group")).await?;
+    page.find_within(&textbox("Message"), Patience::LONG).await?;
+    owner.say("Zalni kim band qiladi?").await?;
+    bek.open_chat("Yig‘ilish tayyorgarligi").await?;
+    bek.until_sees("Zalni kim").await?;
+    bek.say("Men. Ekran ham kerakmi?").await?;
+    bek.say("Ovoz kuchaytirgichni ham so‘rayman").await?;
+    owner.until_sees("Ovoz kuchaytirgich").await?;
+    owner.say("Ha, ekran bilan").await?;
+    let path = path_of(page).await?;
+    bek.open_chat("Dilnoza Karimova").await?;
+    Ok(path)
+}
+
+/// The conversation of a group, its page, and the dialog that begins one.
+async fn groups(owner: &Person, path: &str, words: &Words, album: &Album) -> Result<()> {
+    let (page, language) = (owner.page(), words.language);
+    widest(page).await?;
+    owner.open(path).await?;
+    page.find_within(&line("Ha, ekran bilan"), Patience::LONG).await?;
+    album.take(page, "group", language).await?;
+    owner.open(&path.replacen("/c/", "/p/", 1)).await?;
+    page.find_within(&heading(words.say("group.title")?), Patience::LONG)
+        .await?;
+    page.find_within(&button("Bek Tursunov").starting(), Patience::LONG)
+        .await?;
+    album.take(page, "group-page", language).await?;
+    widest(page).await?;
+    page.click(&button("Bek Tursunov").starting()).await?;
+    page.find(&button(words.say("group.remove")?)).await?;
+    album.take(page, "group-member", language).await?;
+    owner.open("/").await?;
+    page.find_within(&button(words.say("chats.new")?), Patience::LONG)
+        .await?;
+    page.click(&button(words.say("chats.new")?)).await?;
+    page.click(&button(words.say("group.new")?)).await?;
+    page.fill(&textbox(words.say("group.name")?), "Bayram").await?;
+    page.fill(&textbox(words.say("find.label")?), "bek").await?;
+    page.click(&option("bek")).await?;
+    page.fill(&textbox(words.say("find.label")?), "ma").await?;
+    page.find(&Sought::any(&["option"])).await?;
+    album.take(page, "new-group", language).await
+}
+
 /// Every screen of daily use.
-async fn everyday(owner: &Person, languages: [&Words; 2], album: &Album) -> Result<()> {
+async fn everyday(owner: &Person, group: &str, languages: [&Words; 2], album: &Album) -> Result<()> {
     let page = owner.page();
     widest(page).await?;
     owner.open("/").await?;
@@ -188,6 +244,7 @@ async fn everyday(owner: &Person, languages: [&Words; 2], album: &Album) -> Resu
         page.find_within(&item("Rahmat!"), Patience::LONG).await?;
         album.take(page, "conversation", language).await?;
         overlays(page, words, album).await?;
+        groups(owner, group, words, album).await?;
         at(&person, labelled(words.say("person.digits")?)).await?;
         album.take(page, "person", language).await?;
         at("/settings", heading(words.say("settings.title")?)).await?;

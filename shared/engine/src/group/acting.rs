@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::effect::Effect;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
-use crate::intent::GroupChange;
+use crate::intent::{GroupChange, Invitee};
 use crate::outbox::Until;
 use crate::requests::What;
 use crate::seen::SeenId;
@@ -50,7 +50,7 @@ impl Engine {
         asked: u64,
         wish: [u8; 16],
         name: &str,
-        members: &[AccountId],
+        members: &[Invitee],
         cx: &mut Context<'_>,
     ) {
         let Some(own) = self.own.as_ref().map(|own| own.account) else {
@@ -63,8 +63,8 @@ impl Engine {
         let Ok(name) = DisplayName::parse(name) else {
             return cx.fail(asked, Failure::NameInvalid);
         };
-        let members = members.iter().filter(|account| **account != own);
-        let members: Vec<NewMember> = members.map(|account| self.new_member(account)).collect();
+        let members = members.iter().filter(|invitee| invitee.account != own);
+        let members: Vec<NewMember> = members.map(|invitee| self.new_member(invitee)).collect();
         let mut act = Act::Create {
             nonce: cx.random(),
             settings: SettingsChange {
@@ -108,17 +108,21 @@ impl Engine {
             return cx.fail(asked, Failure::NotFound);
         };
         let name = roster.settings().name.as_str().to_owned();
-        let members: Vec<AccountId> = roster.members().map(|(account, _)| *account).collect();
+        let members: Vec<Invitee> = roster.members().map(|(account, _)| (*account).into()).collect();
         self.create_group(asked, wish, &name, &members, cx);
     }
 
-    fn new_member(&self, account: &AccountId) -> NewMember {
-        let contact = self.contacts.get(account);
+    /// A contact's own words about themselves come before the directory's.
+    fn new_member(&self, invitee: &Invitee) -> NewMember {
+        let contact = self.contacts.get(&invitee.account);
+        let said = |known: Option<&String>, found: &String| {
+            known.filter(|known| !known.is_empty()).unwrap_or(found).clone()
+        };
         NewMember {
-            account: *account,
+            account: invitee.account,
             role: Role::Member,
-            handle: contact.map(|c| c.handle.clone()).unwrap_or_default(),
-            display_name: contact.map(|c| c.display_name.clone()).unwrap_or_default(),
+            handle: said(contact.map(|c| &c.handle), &invitee.handle),
+            display_name: said(contact.map(|c| &c.display_name), &invitee.display_name),
         }
     }
 
@@ -144,8 +148,8 @@ impl Engine {
         };
         let set = |change: SettingsChange| Ok(Act::Settings(change));
         let act = match change {
-            GroupChange::Add(accounts) => Ok(Act::Add(
-                accounts.iter().map(|account| self.new_member(account)).collect(),
+            GroupChange::Add(invitees) => Ok(Act::Add(
+                invitees.iter().map(|invitee| self.new_member(invitee)).collect(),
             )),
             GroupChange::Remove(accounts) => Ok(Act::Remove(accounts)),
             GroupChange::Leave => Ok(Act::Leave),
@@ -410,7 +414,15 @@ impl Engine {
             }
             self.announce(id, &entry, cx);
             if let Some(asked) = pending.asked {
-                cx.answer(asked, Answer::Done);
+                let begun = matches!(Act::of(&entry), Ok(Act::Create { .. }));
+                cx.answer(
+                    asked,
+                    if begun {
+                        Answer::GroupBegun(conversation_of(id))
+                    } else {
+                        Answer::Done
+                    },
+                );
             }
             return;
         }

@@ -9,7 +9,7 @@ fn what_no_group_can_be_is_refused() {
     let create = |name: String, members: Vec<AccountId>| Intent::CreateGroup {
         wish: [9; 16],
         name,
-        members,
+        members: members.into_iter().map(Invitee::from).collect(),
     };
     for name in ["x".repeat(10_000), String::new(), "a\u{202e}b".to_owned()] {
         let refused = world.ask_now(0, create(name.clone(), vec![accounts[1]]));
@@ -28,7 +28,7 @@ fn what_no_group_can_be_is_refused() {
     };
     let too_many = Answer::Failed(Failure::GroupTooLarge);
     assert!(world.ask_now(0, create("All".to_owned(), crowd(1000))) == too_many);
-    assert!(change(&mut world, 0, talk, GroupChange::Add(crowd(998))) == too_many);
+    assert!(change(&mut world, 0, talk, add(crowd(998))) == too_many);
     assert!(change(&mut world, 0, talk, GroupChange::Picture(vec![0; 60_000])) == too_many);
     let twice = vec![accounts[1], accounts[1]];
     assert!(change(&mut world, 0, talk, GroupChange::Remove(twice)) != Answer::Done);
@@ -37,7 +37,7 @@ fn what_no_group_can_be_is_refused() {
         "nothing is to be done"
     );
     assert!(change(&mut world, 0, talk, GroupChange::Remove(crowd(1))) != Answer::Done);
-    assert!(change(&mut world, 1, talk, GroupChange::Add(crowd(1))) == NOT_ALLOWED);
+    assert!(change(&mut world, 1, talk, add(crowd(1))) == NOT_ALLOWED);
     // A group that nobody knows, and a person who is no group.
     let nobody = Answer::Failed(Failure::NotFound);
     assert!(change(&mut world, 0, AccountId::new([3; 32]), GroupChange::Leave) == nobody);
@@ -63,9 +63,9 @@ fn a_wish_begins_one_group() {
     let create = || Intent::CreateGroup {
         wish: [5; 16],
         name: "Once".to_owned(),
-        members: vec![accounts[1]],
+        members: vec![accounts[1].into()],
     };
-    assert!(world.ask_now(0, create()) == Answer::Done);
+    assert!(matches!(world.ask_now(0, create()), Answer::GroupBegun(_)));
     assert!(world.ask_now(0, create()) == Answer::Done);
     world.run_for(SETTLE);
     assert_eq!(groups(&world, 0).len(), 2);

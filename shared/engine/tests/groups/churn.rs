@@ -62,7 +62,7 @@ fn one_group(seed: u64) {
             let (by, whom) = (world.below(2) as usize, accounts[3 + world.below(2) as usize]);
             let change = match world.below(3) {
                 0 => GroupChange::Remove(vec![whom]),
-                1 => GroupChange::Add(vec![whom]),
+                1 => add(vec![whom]),
                 _ => GroupChange::Name(format!("Name {number}")),
             };
             world.ask(

@@ -121,12 +121,11 @@ fn the_relay_shows_two_rosters() {
         wish: [77; 16],
         conversation: talk,
     };
-    assert!(world.ask_now(2, restart) == Answer::Done);
+    let Answer::GroupBegun(fresh) = world.ask_now(2, restart) else {
+        panic!("the group was not begun anew")
+    };
+    assert!(fresh != talk);
     world.run_for(60_000);
-    let fresh = *groups(&world, 2)
-        .iter()
-        .find(|id| **id != talk)
-        .expect("a new group");
     say(&mut world, 2, fresh, "again together");
     for person in [0, 1, 3] {
         assert_eq!(read_texts(&world, person, &fresh, &accounts), ["again together"]);

@@ -17,7 +17,7 @@ mod hostile;
 mod mending;
 mod stories;
 
-use chopar_engine::intent::GroupChange;
+use chopar_engine::intent::{GroupChange, Invitee};
 use chopar_engine::simulator::World;
 use chopar_engine::view::{GroupView, Line, LineBody, Notice};
 use chopar_engine::{Answer, Failure, Intent};
@@ -44,17 +44,19 @@ fn begin(world: &mut World, person: usize, wish: u8, members: Vec<AccountId>) ->
     let intent = Intent::CreateGroup {
         wish: [wish; 16],
         name: "Hisob-kitob".to_owned(),
-        members,
+        members: members.into_iter().map(Invitee::from).collect(),
     };
-    assert!(
-        world.ask_now(person, intent) == Answer::Done,
-        "a group was not made"
-    );
+    let Answer::GroupBegun(conversation) = world.ask_now(person, intent) else {
+        panic!("a group was not made")
+    };
     world.run_for(SETTLE);
-    let new = groups(world, person);
-    *new.iter()
-        .find(|id| !known.contains(id))
-        .expect("a new conversation")
+    assert!(!known.contains(&conversation), "a new conversation");
+    assert!(groups(world, person).contains(&conversation));
+    conversation
+}
+
+fn add(people: Vec<AccountId>) -> GroupChange {
+    GroupChange::Add(people.into_iter().map(Invitee::from).collect())
 }
 
 fn groups(world: &World, person: usize) -> Vec<AccountId> {

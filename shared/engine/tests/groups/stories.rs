@@ -112,7 +112,7 @@ fn people_come_and_go() {
     assert_ne!(other, talk);
     assert_eq!(groups(&world, 4), [talk]);
     say(&mut world, 1, other, "before the fourth");
-    assert!(change(&mut world, 0, other, GroupChange::Add(vec![accounts[4]])) == Answer::Done);
+    assert!(change(&mut world, 0, other, add(vec![accounts[4]])) == Answer::Done);
     assert!(groups(&world, 4).contains(&other));
     say(&mut world, 1, other, "with the fourth");
     say(&mut world, 4, other, "I am here");
