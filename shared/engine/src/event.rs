@@ -101,6 +101,8 @@ pub enum Answer {
     Group(Box<GroupView>),
     /// To `CreateGroup` and `RestartGroup`: the conversation of the group that began.
     GroupBegun(AccountId),
+    /// To `Names`: of those whose names are known.
+    Names(Vec<(AccountId, String)>),
     /// To `MessageStates`.
     MessageStates(Vec<MemberState>),
     /// To `Members`.

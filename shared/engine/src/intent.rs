@@ -249,6 +249,11 @@ pub enum Intent {
         /// Which.
         conversation: AccountId,
     },
+    /// What people are called who once were in a group. Answer: `Names`.
+    Names {
+        /// Who.
+        accounts: Vec<AccountId>,
+    },
     /// Who of a group has an own message. Answer: `MessageStates`.
     MessageStates {
         /// Which group.

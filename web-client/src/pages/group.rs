@@ -148,7 +148,7 @@ fn details(app: App, group: GroupView, over: RwSignal<Option<Over>>) -> impl Int
         {keeping}
         <section class="block">
             <h2>{texts.admin_members()}</h2>
-            <p class="muted"><Icon name="shield-check"/>" "{safety(app, &group)}</p>
+            <p class="muted with-icon"><Icon name="shield-check"/><span>{safety(app, &group)}</span></p>
             {admin_deeds}
             <ul class="rows" role="list">{rows}</ul>
         </section>

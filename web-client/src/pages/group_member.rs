@@ -32,13 +32,14 @@ pub(crate) fn MemberRow(
         view! { <span class=class title=word><Icon name=icon/><span class="visually-hidden">{word}</span></span> }
     });
     let name = shown_name(&member, texts.group_somebody());
+    let handle = (!member.handle.is_empty()).then(|| view! { <span class="muted"><span class="handle">{member.handle}</span></span> });
     let inside = view! {
         <Avatar account name=Signal::stored(name.clone()) size="small"/>
         <span class="row-text">
             <span class="name">{if member.this { texts.you().to_owned() } else { name }}</span>
             {shield}
             {member.admin.then(|| view! { <span class="tag">{texts.group_admin()}</span> })}
-            <span class="muted"><span class="handle">{member.handle}</span></span>
+            {handle}
             {member.left_out.then(|| view! { <span class="muted">{texts.group_left_out()}</span> })}
         </span>
     };
@@ -120,6 +121,7 @@ pub(crate) fn MemberDialog(
         }
     };
     let remove = move |_| change(GroupChange::Remove(vec![account]));
+    let handle = (!member.handle.is_empty()).then(|| view! { <span class="handle">{member.handle.clone()}</span>" · " });
     let trust = match member.trust {
         Trust::Verified => texts.talk_verified(),
         Trust::Changed => texts.talk_changed(),
@@ -138,7 +140,7 @@ pub(crate) fn MemberDialog(
     });
     view! {
         <Modal title=name.clone() close>
-            <p class="muted"><span class="handle">{member.handle.clone()}</span>" · "{trust}</p>
+            <p class="muted">{handle}{trust}</p>
             {alarm}
             <div class="keeping">
                 <button type="button" class="button" on:click=write>

@@ -13,19 +13,23 @@ use super::App;
 
 /// What the engine last said of each group that was shown.
 #[derive(Default)]
-pub(crate) struct Groups(Mutex<BTreeMap<AccountId, ArcRwSignal<Option<GroupView>>>>);
+pub(crate) struct Groups {
+    views: Mutex<BTreeMap<AccountId, ArcRwSignal<Option<GroupView>>>>,
+    /// The names of people who are no members any more and are still named.
+    former: Mutex<BTreeMap<AccountId, ArcRwSignal<String>>>,
+}
 
 impl Groups {
     /// The signal of a group, and whether it was made just now.
     fn signal(&self, group: AccountId) -> (ArcRwSignal<Option<GroupView>>, bool) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = !all.contains_key(&group);
         let signal = all.entry(group).or_insert_with(|| ArcRwSignal::new(None));
         (signal.clone(), fresh)
     }
 
     fn shown(&self) -> Vec<AccountId> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         all.keys().copied().collect()
     }
 }
@@ -65,6 +69,32 @@ impl App {
         }
     }
 
+    /// The name of somebody who is no member any more, tracked; "Somebody" until it is known.
+    fn former(self, account: AccountId) -> String {
+        let (signal, fresh) = {
+            let mut all = self
+                .groups
+                .former
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let fresh = !all.contains_key(&account);
+            let nobody = || ArcRwSignal::new(self.texts().group_somebody().to_owned());
+            (all.entry(account).or_insert_with(nobody).clone(), fresh)
+        };
+        if fresh {
+            let signal = signal.clone();
+            spawn_local(async move {
+                let accounts = vec![account];
+                if let Answer::Names(names) = self.client.ask(Intent::Names { accounts }).await
+                    && let Some((_, name)) = names.into_iter().next()
+                {
+                    signal.set(name);
+                }
+            });
+        }
+        signal.get()
+    }
+
     /// The engine began anew: it may know more of every group.
     pub(crate) fn groups_changed(self) {
         for group in self.groups.shown() {
@@ -84,7 +114,7 @@ pub(crate) struct Names {
     app: App,
     title: Memo<String>,
     /// The members of a group.
-    members: Option<Memo<BTreeMap<AccountId, String>>>,
+    members: Option<Memo<Option<BTreeMap<AccountId, String>>>>,
 }
 
 impl Names {
@@ -98,12 +128,10 @@ impl Names {
         let members = group.then(|| {
             let view = app.group(peer);
             Memo::new(move |_| {
-                view.read().as_ref().map_or_else(BTreeMap::new, |view| {
-                    let named = view.members.iter().filter(|member| !member.name.is_empty());
-                    named
-                        .map(|member| (member.account, member.name.clone()))
-                        .collect()
-                })
+                let view = view.read();
+                let members = view.as_ref()?.members.iter();
+                let named = members.filter(|member| !member.name.is_empty());
+                Some(named.map(|member| (member.account, member.name.clone())).collect())
             })
         });
         Self {
@@ -132,16 +160,13 @@ impl Names {
         let Some(members) = self.members else {
             return self.title.get();
         };
-        members
-            .with(|members| members.get(&account).cloned())
-            .unwrap_or_else(|| {
-                // Somebody who left may still be known from elsewhere.
-                let row = self.app.chats.row(account);
-                row.map_or_else(
-                    || texts.group_somebody().to_owned(),
-                    |row| row.read_untracked().name.clone(),
-                )
-            })
+        members.with(|members| match members {
+            None => "…".to_owned(),
+            Some(members) => match members.get(&account) {
+                Some(name) => name.clone(),
+                None => self.app.former(account),
+            },
+        })
     }
 
     /// Several of them, tracked.

@@ -68,7 +68,7 @@ impl Engine {
             return Vec::new();
         };
         let (mut silenced, mut again) = (Vec::new(), Vec::new());
-        for (number, row) in &mut group.rows {
+        for (number, row) in group.rows.iter_mut() {
             let payload = Payload::decode(row.payload.as_slice());
             if payload.is_ok_and(|payload| says(&payload, message)) {
                 row.payload = nothing();

@@ -34,25 +34,36 @@ impl Engine {
         }
     }
 
+    /// What people are called who are no members any more.
+    pub(crate) fn names(&self, accounts: &[AccountId]) -> Vec<(AccountId, String)> {
+        let known = accounts.iter().filter_map(|account| {
+            let name = &self.contacts.get(account)?.display_name;
+            (!name.is_empty()).then(|| (*account, name.clone()))
+        });
+        known.collect()
+    }
+
     fn group_view(&self, conversation: &AccountId) -> Option<GroupView> {
         let group = self.groups.get(&self.groups.of(conversation)?)?;
         let roster = group.roster.as_ref()?;
-        let own = self.own.as_ref()?.account;
+        let own = self.own.as_ref()?;
         let members = roster.members().map(|(account, member)| {
+            let this = *account == own.account;
             let contact = self.contacts.get(account);
-            let name = contact
-                .map(|c| c.display_name.clone())
-                .filter(|name| !name.is_empty());
-            let handle = contact
-                .map(|c| c.handle.clone())
-                .filter(|handle| !handle.is_empty());
-            let trouble = contact.filter(|_| *account != own);
+            let (name, handle) = match contact {
+                _ if this => (own.display_name.as_str(), own.handle.as_str()),
+                Some(contact) => (contact.display_name.as_str(), contact.handle.as_str()),
+                None => ("", ""),
+            };
+            // Their own words come before those of who added them.
+            let or = |own: &str, added: &str| if own.is_empty() { added } else { own }.to_owned();
+            let trouble = contact.filter(|_| !this);
             GroupMember {
                 account: *account,
-                name: name.unwrap_or_else(|| member.display_name.clone()),
-                handle: handle.unwrap_or_else(|| member.handle.clone()),
+                name: or(name, &member.display_name),
+                handle: or(handle, &member.handle),
                 admin: roster.is_admin(account),
-                this: *account == own,
+                this,
                 trust: contact.map_or(crate::view::Trust::Unverified, |c| c.trust),
                 alarm: contact.and_then(|c| c.alarm),
                 left_out: trouble.is_some_and(|c| left_out(c.alarm, c.trust, c.unreachable)),
