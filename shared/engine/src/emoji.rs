@@ -35,7 +35,7 @@ fn element(text: &str) -> Option<&str> {
     let rest = chars.as_str();
     if is_regional(first) {
         // Two letters are a flag.
-        return is_regional(chars.next()?).then(|| chars.as_str());
+        return is_regional(chars.next()?).then_some(chars.as_str());
     }
     let (needs_selector, keycap_only) = match first.emoji_status() {
         EmojiStatus::EmojiPresentation
@@ -47,7 +47,7 @@ fn element(text: &str) -> Option<&str> {
     };
     let next = chars.next();
     if let (true, Some(AS_PICTURE)) = (keycap_only, next) {
-        return (chars.next()? == KEYCAP).then(|| chars.as_str());
+        return (chars.next()? == KEYCAP).then_some(chars.as_str());
     }
     match next {
         _ if keycap_only => None,

@@ -1,12 +1,13 @@
 //! Messages that disappear: own ones so long after they were sent, theirs so long after they were read. Every device sees to it
 //! by itself; what fell due while the browser was closed is gone before anything is shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chopar_wire::{AccountId, MessageId, Timestamp};
 
 use crate::context::Context;
 use crate::engine::Engine;
+use crate::map::Map;
 use crate::places::Spot;
 use crate::records::expiry::ExpiryRecord;
 use crate::records::{RecordError, SCHEMA, Stored};
@@ -26,7 +27,7 @@ struct Entry {
 /// All of them.
 #[derive(Default)]
 pub(crate) struct Expiring {
-    lines: BTreeMap<Key, Entry>,
+    lines: Map<Key, Entry>,
     due: BTreeSet<(Timestamp, AccountId, u64)>,
 }
 

@@ -1,9 +1,10 @@
 //! Recent lines, so that a tick on one or a reaction to one needs no read.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use chopar_wire::AccountId;
 
+use crate::map::Map;
 use crate::records::line::LineRecord;
 
 /// Lines kept in memory.
@@ -16,7 +17,7 @@ type Key = (AccountId, u64);
 /// Lines as they were last written, oldest out first.
 #[derive(Default)]
 pub(crate) struct LineCache {
-    lines: BTreeMap<Key, LineRecord>,
+    lines: Map<Key, LineRecord>,
     order: VecDeque<Key>,
     gone: BTreeSet<Key>,
     gone_order: VecDeque<Key>,

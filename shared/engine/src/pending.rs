@@ -3,12 +3,11 @@
 //! Nothing is acknowledged for it before that: whoever names messages that do not exist learns nothing, not even that this
 //! device is switched on.
 
-use std::collections::BTreeMap;
-
 use chopar_wire::{AccountId, EnvelopeId, MessageId, Timestamp, limits};
 
 use crate::change::{Change, Deed};
 use crate::context::Context;
+use crate::map::Map;
 use crate::places::Spot;
 use crate::records::pending::PendingRecord;
 use crate::records::{RecordError, SCHEMA, Stored};
@@ -35,7 +34,7 @@ pub(crate) struct Waiting {
 /// All that wait, by conversation and number.
 #[derive(Default)]
 pub(crate) struct Pending {
-    waiting: BTreeMap<(AccountId, u64), Waiting>,
+    waiting: Map<(AccountId, u64), Waiting>,
     next: u64,
 }
 
@@ -275,7 +274,15 @@ mod tests {
         let found: Vec<Deed> = loaded
             .about(&spot)
             .into_iter()
-            .map(|number| loaded.waiting[&(conversation, number)].change.deed.clone())
+            .map(|number| {
+                loaded
+                    .waiting
+                    .get(&(conversation, number))
+                    .unwrap()
+                    .change
+                    .deed
+                    .clone()
+            })
             .collect();
         assert_eq!(found, deeds, "each once, in order");
         for message in 1..=1_000 {

@@ -3,13 +3,14 @@
 //! There is a small record for each message, under a digest of the conversation, its author and its id. An id counts together
 //! with its author, so nobody can speak about a message in another's name; who may change what needs no further question.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use chopar_wire::AccountId;
 use sha2::{Digest, Sha256};
 
 use crate::context::Context;
 use crate::effect::{Kind, RecordKey};
+use crate::map::Map;
 use crate::records::SCHEMA;
 use crate::records::place::PlaceRecord;
 use crate::view::Reference;
@@ -36,7 +37,7 @@ pub(crate) enum Place {
 /// The places looked at last, oldest out first.
 #[derive(Default)]
 pub(crate) struct Places {
-    known: BTreeMap<Spot, Place>,
+    known: Map<Spot, Place>,
     order: VecDeque<Spot>,
 }
 

@@ -10,8 +10,6 @@
 //! There is one search for a message at a time, and while it is under way nothing else changes its line, so that what was
 //! read is never older than what was written.
 
-use std::collections::BTreeMap;
-
 use chopar_wire::EnvelopeId;
 
 use crate::change::Change;
@@ -20,6 +18,7 @@ use crate::context::Context;
 use crate::effect::{Effect, Kind, Record};
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
+use crate::map::Map;
 use crate::pending;
 use crate::places::{Place, Spot};
 use crate::records::Stored;
@@ -44,7 +43,7 @@ pub(crate) struct Search {
 }
 
 /// All of them.
-pub(crate) type Searches = BTreeMap<Spot, Search>;
+pub(crate) type Searches = Map<Spot, Search>;
 
 /// What a search came to.
 #[derive(Clone, Copy, PartialEq)]

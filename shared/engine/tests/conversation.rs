@@ -266,7 +266,7 @@ fn all_devices_converge_whatever_the_order() {
             let of = |device: usize| one + 20 * device as u8;
             let anybodys = about(accounts[any % 2], of(any));
             let intent = match world.below(12) {
-                0..=3 => said(peer, of(device), (one % 2 == 0).then_some(anybodys)),
+                0..=3 => said(peer, of(device), one.is_multiple_of(2).then_some(anybodys)),
                 4 | 5 => edit(peer, of(own), &format!("edit {number}")),
                 6..=8 => {
                     let emoji = ["👍", "🎉", ""][world.below(3) as usize];

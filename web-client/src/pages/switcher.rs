@@ -70,12 +70,14 @@ pub(crate) fn ChooseChat(
             .into_iter()
             .enumerate()
             .map(|(index, (peer, name, handle))| {
+                // Of a stranger it is not known until the directory bears it out.
+                let handle = (!handle.is_empty()).then(|| view! { <span class="handle">{handle}</span> });
                 let selected = move || if chosen.get() == index { "true" } else { "false" };
                 view! {
                     <li id=["hit-", &index.to_string()].concat() class="option" role="option" aria-selected=selected
                         on:click=move |_| choose.run(peer)>
                         <Avatar account=peer name=Signal::stored(name.clone()) size="small"/>
-                        <span class="option-text"><span class="name">{name}</span>" "<span class="handle">{handle}</span></span>
+                        <span class="option-text"><span class="name">{name}</span>" "{handle}</span>
                     </li>
                 }
             })

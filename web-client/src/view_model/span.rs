@@ -2,7 +2,10 @@
 
 use crate::i18n::Texts;
 
-const UNITS: [(u32, fn(Texts, u64) -> String); 4] = [
+/// So many of a unit, in words.
+type Words = fn(Texts, u64) -> String;
+
+const UNITS: [(u32, Words); 4] = [
     (7 * 24 * 3_600, Texts::span_weeks),
     (24 * 3_600, Texts::span_days),
     (3_600, Texts::span_hours),
