@@ -29,7 +29,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     member.say("Hozir boraman").await?;
     member.page().until_gone(&replying).await?;
     owner.until_sees("Hozir boraman").await?;
-    let quote = button("Reply to You: Choy tayyor");
+    let quote = button("Reply to your message: Choy tayyor");
     owner
         .page()
         .find_within(&quote.within(line("Hozir boraman")), Patience::LONG)
@@ -82,6 +82,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     // A timer, and who set it.
     member.page().click(&button("Disappearing messages")).await?;
     member.page().click(&radio("After 30 seconds")).await?;
+    member.page().click(&button("Save")).await?;
     owner
         .until_sees("Bek Tursunov set messages to disappear after 30 seconds.")
         .await?;

@@ -14,7 +14,7 @@ use crate::view::Reference;
 
 /// How long after it was sent a message may be edited, in milliseconds, both moments by its author's clock: a slip is mended
 /// within two days; later, others have acted on what they read.
-const EDIT_MS: u64 = 48 * 3_600_000;
+pub const EDIT_MS: u64 = 48 * 3_600_000;
 /// Edits of one message: more than anybody needs, and what a flood of them comes to.
 pub(crate) const MAX_EDITS: u32 = 100;
 

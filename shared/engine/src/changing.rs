@@ -204,7 +204,10 @@ impl Engine {
     ) -> Result<(), Refusal> {
         let conversation = spot.conversation;
         match change.deed {
-            Deed::Hide => self.remove_line(spot, sequence, cx),
+            Deed::Hide => {
+                self.forget_said(spot, cx);
+                self.remove_line(spot, sequence, cx);
+            }
             Deed::Read => self.read_elsewhere(conversation, sequence, change.time, cx),
             _ => {
                 let Some(mut line) = self.lines.get(&(conversation, sequence)).cloned() else {

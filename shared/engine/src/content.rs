@@ -140,6 +140,9 @@ impl Engine {
         };
         let seen = SeenId::message(&sender, &said.id);
         self.seen.insert(SeenId::envelope(&envelope));
+        if self.seen.contains(&SeenId::unshown(&sender, &said.id)) {
+            return self.owe(sender, Some(envelope), None, cx);
+        }
         // Shown before: the acknowledgement was lost on its way, so it is owed again.
         if !self.seen.contains(&seen) {
             self.seen.insert(seen);
@@ -150,7 +153,7 @@ impl Engine {
                 self.typing_over(conversation, cx);
                 // How long messages of a group stay is for its roster to say.
                 if conversation == sender {
-                    self.know_timer_of(sender, text, cx);
+                    self.know_timer_of(sender, sender, text, cx);
                 }
                 self.add_their_line(conversation, sender, &said, cx);
                 self.unarchive(conversation, cx);
@@ -163,6 +166,7 @@ impl Engine {
     /// A line of what another own device said.
     fn add_sent_line(&mut self, conversation: AccountId, own: AccountId, said: &Said, cx: &mut Context<'_>) {
         let line = self.add_own_line(conversation, own, said, cx);
+        self.expiring.begin((conversation, line), said.sent, cx);
         // It left the other device; ticks beyond that come to both.
         let progress = Progress {
             state: SentState::Sent,
@@ -171,9 +175,9 @@ impl Engine {
         self.set_progress(conversation, line, progress, cx);
     }
 
-    fn know_timer_of(&mut self, conversation: AccountId, text: &Text, cx: &mut Context<'_>) {
+    fn know_timer_of(&mut self, conversation: AccountId, by: AccountId, text: &Text, cx: &mut Context<'_>) {
         if let Some(timer) = text.timer.as_ref().and_then(Timer::parse) {
-            self.know_timer(conversation, timer, cx);
+            self.timer_said(conversation, by, timer, cx);
         }
     }
 
@@ -188,7 +192,7 @@ impl Engine {
         match content {
             Some(payload::Content::Text(text)) => {
                 if let Ok(id) = MessageId::try_from(text.id.as_ref()) {
-                    self.seen.insert(SeenId::message(&sender, &id));
+                    self.seen.insert(SeenId::unshown(&sender, &id));
                 }
             }
             Some(payload::Content::TimerChange(change)) => {
@@ -244,8 +248,14 @@ impl Engine {
             Some(copy::Content::Receipts(receipts)) => {
                 let ids = receipts.ids.iter().take(MAX_IDS);
                 for id in ids.filter_map(|id| MessageId::try_from(id.as_ref()).ok()) {
-                    let about = Reference { author: peer, id };
-                    self.on_deed(peer, own, None, Ok((about, Deed::Read)), time, cx);
+                    let unread = self.contacts.get(&peer).and_then(|c| c.marks.unread_line(&id));
+                    match unread {
+                        Some(sequence) => self.read_elsewhere(peer, sequence, time, cx),
+                        None => {
+                            let about = Reference { author: peer, id };
+                            self.on_deed(peer, own, None, Ok((about, Deed::Read)), time, cx);
+                        }
+                    }
                 }
             }
             Some(copy::Content::TimerChange(change)) => {
@@ -285,7 +295,7 @@ impl Engine {
         self.know_peer(peer, cx);
         self.begin_conversation(peer, cx);
         self.accepted_elsewhere(peer, cx);
-        self.know_timer_of(peer, text, cx);
+        self.know_timer_of(peer, own, text, cx);
         self.add_sent_line(peer, own, &said, cx);
     }
 
@@ -298,7 +308,7 @@ impl Engine {
 }
 
 /// Whether it is what members of a group say to each other in their sessions.
-const fn is_of_group(content: Option<&payload::Content>) -> bool {
+pub(crate) const fn is_of_group(content: Option<&payload::Content>) -> bool {
     matches!(
         content,
         Some(

@@ -1,6 +1,5 @@
 //! Lines of a conversation: adding them, moving them on, telling and paging them.
 
-
 use chopar_wire::{AccountId, Timestamp};
 
 use crate::context::Context;
@@ -88,7 +87,7 @@ impl Engine {
         let sequence = self.add_line(account, line::own(said), Some(mark), cx);
         cx.put(account.as_bytes(), sequence, &Progress::WAITING.record());
         self.set_progress(account, sequence, progress, cx);
-        self.placed(account, own, said, sequence, Some(said.sent), cx);
+        self.placed(account, own, said, sequence, cx);
         sequence
     }
 
@@ -114,24 +113,23 @@ impl Engine {
             author: (author != account).then_some(author),
         };
         let sequence = self.add_line(account, line::theirs(said, author, time), Some(mark), cx);
-        self.placed(account, author, said, sequence, None, cx);
+        self.placed(account, author, said, sequence, cx);
     }
 
-    /// A message has its line: whoever names it finds it, its time begins if it disappears, and what waited for it is done.
+    /// A message has its line: whoever names it finds it, it disappears in time if it is to, and what waited for it is done.
     fn placed(
         &mut self,
         conversation: AccountId,
         author: AccountId,
         said: &Said,
         sequence: u64,
-        read: Option<Timestamp>,
         cx: &mut Context<'_>,
     ) {
         let about = Reference { author, id: said.id };
         let spot = Spot { conversation, about };
         self.places.put(spot, Place::Line(sequence), cx);
         if said.lifetime > 0 {
-            self.expiring.add(spot, sequence, said.lifetime, read, cx);
+            self.expiring.add(spot, sequence, said.lifetime, cx);
         }
         self.arrived(spot, sequence, cx);
     }
@@ -168,6 +166,10 @@ impl Engine {
         if let Some(last) = contact.last.as_mut().filter(|l| l.sequence == sequence) {
             last.progress = progress;
             cx.rows.insert(account);
+        }
+        // What waits to be sent does not disappear: it was never said.
+        if state != SentState::Waiting {
+            self.expiring.begin((account, sequence), cx.now, cx);
         }
         self.tell_line(account, sequence, progress, cx);
     }

@@ -1,5 +1,5 @@
-//! Messages that disappear: own ones so long after they were sent, theirs so long after they were read. Every device sees to it
-//! by itself; what fell due while the browser was closed is gone before anything is shown.
+//! Messages that disappear: own ones so long after the relay took them, theirs so long after they were read. Every device sees
+//! to it by itself; what fell due while the browser was closed is gone before anything is shown.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ type Key = (AccountId, u64);
 struct Entry {
     about: Reference,
     seconds: u32,
-    /// `None` until it is read.
+    /// `None` until it is sent, or read.
     deadline: Option<Timestamp>,
 }
 
@@ -47,31 +47,20 @@ impl Expiring {
         Ok(())
     }
 
-    /// A line that disappears was added; one that was read already, then.
-    pub(crate) fn add(
-        &mut self,
-        spot: Spot,
-        sequence: u64,
-        seconds: u32,
-        read: Option<Timestamp>,
-        cx: &mut Context<'_>,
-    ) {
+    /// A line that disappears was added.
+    pub(crate) fn add(&mut self, spot: Spot, sequence: u64, seconds: u32, cx: &mut Context<'_>) {
         let key = (spot.conversation, sequence);
-        let about = spot.about;
-        let deadline = read.map(|at| at.plus_ms(u64::from(seconds) * 1_000));
-        self.index(
-            key,
-            Entry {
-                about,
-                seconds,
-                deadline,
-            },
-        );
+        let entry = Entry {
+            about: spot.about,
+            seconds,
+            deadline: None,
+        };
+        self.index(key, entry);
         self.save(key, cx);
     }
 
-    /// A line was read then; of several moments the first counts.
-    pub(crate) fn read(&mut self, key: Key, at: Timestamp, cx: &mut Context<'_>) {
+    /// The time of a line began then; of several moments the first counts.
+    pub(crate) fn begin(&mut self, key: Key, at: Timestamp, cx: &mut Context<'_>) {
         let Some(mut entry) = self.lines.get(&key).copied() else {
             return;
         };
@@ -83,11 +72,11 @@ impl Expiring {
         }
     }
 
-    /// Lines of a conversation up to one that nobody has read yet.
-    pub(crate) fn unread(&self, conversation: AccountId, up_to: u64) -> Vec<Key> {
+    /// Lines of others in a conversation, up to one, that nobody has read yet.
+    pub(crate) fn unread(&self, conversation: AccountId, up_to: u64, own: &AccountId) -> Vec<Key> {
         self.lines
             .range((conversation, 0)..=(conversation, up_to))
-            .filter(|(_, entry)| entry.deadline.is_none())
+            .filter(|(_, entry)| entry.deadline.is_none() && entry.about.author != *own)
             .map(|(key, _)| *key)
             .collect()
     }
@@ -139,17 +128,22 @@ impl Expiring {
 }
 
 impl Engine {
-    /// Removes what has had its time.
+    /// Removes what has had its time. Who has not received it yet still does: what waits for them is not shown, and goes when
+    /// they have it.
     pub(crate) fn tick_expiring(&mut self, cx: &mut Context<'_>) {
         while let Some((spot, sequence)) = self.expiring.ripe(cx.now) {
+            self.unname_said(spot, cx);
             self.remove_line(spot, sequence, cx);
         }
     }
 
     /// Their lines up to one were read on this device now.
     pub(crate) fn begin_expiring(&mut self, conversation: AccountId, up_to: u64, cx: &mut Context<'_>) {
-        for key in self.expiring.unread(conversation, up_to) {
-            self.expiring.read(key, cx.now, cx);
+        let Some(own) = self.own.as_ref().map(|own| own.account) else {
+            return;
+        };
+        for key in self.expiring.unread(conversation, up_to, &own) {
+            self.expiring.begin(key, cx.now, cx);
         }
     }
 
@@ -166,6 +160,6 @@ impl Engine {
         {
             cx.touch(conversation);
         }
-        self.expiring.read((conversation, sequence), at, cx);
+        self.expiring.begin((conversation, sequence), at, cx);
     }
 }

@@ -104,6 +104,7 @@ mod trust;
 mod typing;
 pub mod view;
 
+pub use change::EDIT_MS;
 pub use effect::{Batch, Effect, Kind, Record, RecordKey, Step, Token, Write};
 pub use engine::Engine;
 pub use event::{Answer, Event, Failure};

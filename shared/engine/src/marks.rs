@@ -125,6 +125,12 @@ impl Marks {
         self.unread.len()
     }
 
+    /// The line of a message of theirs that is unread.
+    pub(crate) fn unread_line(&self, id: &MessageId) -> Option<u64> {
+        let is = |line: &&u64| self.by_line.get(line).is_some_and(|mark| mark.id == *id);
+        self.unread.iter().find(is).copied()
+    }
+
     pub(crate) fn first_unread(&self) -> Option<u64> {
         self.unread.first().copied()
     }

@@ -15,10 +15,9 @@ use crate::records::line::{DeliveryRecord, LineRecord};
 use crate::tokens::Waiting;
 
 impl Engine {
-    /// Removes a line and everything that holds its text.
+    /// Removes a line with its text; what waits to be sent is not touched.
     pub(crate) fn remove_line(&mut self, spot: Spot, sequence: u64, cx: &mut Context<'_>) {
         let conversation = spot.conversation;
-        self.forget_said(spot, cx);
         self.places.put(spot, Place::Gone, cx);
         self.void_search(&spot);
         self.lines.remove((conversation, sequence));
@@ -107,18 +106,40 @@ impl Engine {
             to.extend(self.silence_in_group(&group, &spot.about.id, cx));
         }
         for account in to {
-            for key in self.outbox.of(&account) {
-                let payload = self
-                    .outbox
-                    .get(&key)
-                    .map(|row| Payload::decode(row.payload.as_slice()));
-                if let Some(Ok(payload)) = payload
-                    && says(&payload, &spot.about.id)
-                {
-                    self.silence(key, cx);
+            for key in self.rows_saying(&account, &spot.about.id) {
+                self.silence(key, cx);
+            }
+        }
+    }
+
+    /// The line of an own message is gone: what still has to reach its recipients is no line's any more. Where the relay has
+    /// given up a person would decide, and there is nothing to decide about.
+    pub(crate) fn unname_said(&mut self, spot: Spot, cx: &mut Context<'_>) {
+        if let Some(group) = self.groups.of(&spot.conversation) {
+            return self.unname_in_group(&group, &spot.about.id, cx);
+        }
+        for key in self.rows_saying(&spot.conversation, &spot.about.id) {
+            match self.outbox.get_mut(&key) {
+                Some(row) if !row.expired => {
+                    row.message = None;
+                    self.outbox.save(key, cx);
+                }
+                _ => {
+                    self.outbox.remove(key, cx);
                 }
             }
         }
+    }
+
+    /// Rows to an account that hold a text of the message.
+    fn rows_saying(&self, account: &AccountId, id: &MessageId) -> Vec<RowKey> {
+        let mut rows = self.outbox.of(account);
+        rows.retain(|key| {
+            let row = self.outbox.get(key);
+            let payload = row.and_then(|row| Payload::decode(row.payload.as_slice()).ok());
+            payload.is_some_and(|payload| says(&payload, id))
+        });
+        rows
     }
 
     /// A row says nothing any more. What is encrypted already goes out, so that no number is missing at the other end; only

@@ -28,6 +28,11 @@ impl SeenId {
         Self::digest(b"message", &[sender.as_bytes(), id.as_bytes()])
     }
 
+    /// A message that was said during a block: it is never shown, and nobody hears that it arrived.
+    pub(crate) fn unshown(sender: &AccountId, id: &MessageId) -> Self {
+        Self::digest(b"unshown", &[sender.as_bytes(), id.as_bytes()])
+    }
+
     pub(crate) fn envelope(id: &EnvelopeId) -> Self {
         Self::digest(b"envelope", &[id.as_bytes()])
     }

@@ -9,6 +9,7 @@ use prost::Message;
 
 use crate::change::is_text;
 use crate::changing::{copied, wire};
+use crate::content::is_of_group;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
@@ -58,16 +59,16 @@ impl Engine {
         if !is_text(&saying.text) {
             return cx.fail(asked, Failure::TextLength);
         }
-        let Some(contact) = self.contacts.get(&account).filter(|c| c.next_line > 0) else {
+        if self.contacts.get(&account).is_none_or(|c| c.next_line == 0) {
             return cx.fail(asked, Failure::NotFound);
-        };
+        }
         if self.is_blocked(&account) {
             return cx.fail(asked, Failure::Blocked);
         }
         if !self.may_say(&account) {
             return cx.fail(asked, Failure::NotAllowed);
         }
-        let timer = contact.timer;
+        let timer = self.timer_of(&account);
         let seen = SeenId::message(&own, &id);
         if self.seen.contains(&seen) {
             return cx.answer(asked, Answer::Done);
@@ -161,12 +162,33 @@ impl Engine {
             return;
         }
         let mut room = MAX_IN_FLIGHT.saturating_sub(self.outbox.in_flight());
-        for key in self.outbox.fronts() {
+        for front in self.outbox.fronts() {
             if room == 0 {
                 break;
             }
-            room -= usize::from(self.try_row(key, cx));
+            if let Some(key) = self.allowed(front) {
+                room -= usize::from(self.try_row(key, cx));
+            }
         }
+    }
+
+    /// What may go to the account of a row: to a blocked person only what a group needs that both are in, until the block ends.
+    fn allowed(&self, front: RowKey) -> Option<RowKey> {
+        if !self.is_blocked(&front.account) {
+            return Some(front);
+        }
+        let queued = self.outbox.queued(&front.account);
+        let row = |key: &RowKey| self.outbox.get(key);
+        if queued.iter().filter_map(row).any(|row| row.in_flight) {
+            return None;
+        }
+        queued.into_iter().find(|key| {
+            let payload = row(key).and_then(|row| Payload::decode(row.payload.as_slice()).ok());
+            payload.is_some_and(|payload| match &payload.content {
+                Some(payload::Content::TransportAcks(_)) => self.groups.fellows.contains(&front.account),
+                content => is_of_group(content.as_ref()),
+            })
+        })
     }
 
     /// Whether the row went out.

@@ -14,6 +14,8 @@ use crate::view::Notice;
 const SHORTEST: u32 = 5;
 /// The longest, in seconds: four weeks. What is to stay longer is not meant to disappear.
 const LONGEST: u32 = 28 * 24 * 3_600;
+/// Changes of a timer that a device may have missed. A number far above would leave nobody one that is higher.
+const MISSED: u32 = 1_000;
 
 /// How long new messages stay. Of two, the one with the higher number counts, then the longer one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +34,11 @@ impl Timer {
             number: timer.number,
             seconds,
         })
+    }
+
+    /// Whether it can follow the one that is known.
+    const fn follows(self, known: Self) -> bool {
+        self.number <= known.number.saturating_add(MISSED)
     }
 
     /// As it goes with every message; `None` while nobody ever set one.
@@ -83,6 +90,24 @@ impl Engine {
         cx.answer(asked, Answer::Done);
     }
 
+    /// The timer under which something is said now; in a group the one of its roster.
+    pub(crate) fn timer_of(&self, conversation: &AccountId) -> Timer {
+        let group = self.groups.of(conversation).and_then(|id| self.groups.get(&id));
+        match group {
+            Some(group) => {
+                let roster = group.roster.as_ref();
+                let seconds = roster.map_or(0, |roster| roster.settings().timer_seconds);
+                // Rosters are in order by themselves: their timers are not numbered.
+                let number = u32::from(seconds > 0);
+                Timer { number, seconds }
+            }
+            None => self
+                .contacts
+                .get(conversation)
+                .map_or(Timer::default(), |c| c.timer),
+        }
+    }
+
     /// Somebody in the conversation, or another own device, set the timer.
     pub(crate) fn on_timer_change(
         &mut self,
@@ -94,6 +119,11 @@ impl Engine {
     ) {
         let id = MessageId::try_from(change.id.as_ref()).ok();
         let timer = change.timer.as_ref().and_then(Timer::parse);
+        let known = self
+            .contacts
+            .get(&conversation)
+            .map_or(Timer::default(), |c| c.timer);
+        let timer = timer.filter(|timer| timer.follows(known));
         let (Some(id), Some(timer)) = (id, timer) else {
             return self.refusals.note(Refusal::TimerRefused);
         };
@@ -109,7 +139,7 @@ impl Engine {
         }
     }
 
-    /// Each change is said once, whether it counts or a later one does.
+    /// Each change is said once, whether it counts or a later one does, and whether it or a text under it came first.
     fn take_timer_change(
         &mut self,
         conversation: AccountId,
@@ -119,19 +149,44 @@ impl Engine {
         cx: &mut Context<'_>,
     ) {
         self.seen.insert(SeenId::message(&by, &id));
-        self.know_timer(conversation, timer, cx);
-        let seconds = timer.seconds;
-        self.add_notice(conversation, &Notice::TimerChanged { by, seconds }, cx);
+        let known = self.contacts.get(&conversation).map(|c| c.timer);
+        if known != Some(timer) {
+            self.learn_timer(conversation, timer, cx);
+            let seconds = timer.seconds;
+            self.add_notice(conversation, &Notice::TimerChanged { by, seconds }, cx);
+        }
     }
 
-    /// The timer a message came with: a device that was not told of a change learns it so.
-    pub(crate) fn know_timer(&mut self, conversation: AccountId, timer: Timer, cx: &mut Context<'_>) {
-        if let Some(contact) = self.contacts.get_mut(&conversation)
-            && timer > contact.timer
-        {
-            contact.timer = timer;
-            cx.touch(conversation);
+    /// The timer a message came with: a device that was not told of a change learns it so, and says it.
+    pub(crate) fn timer_said(
+        &mut self,
+        conversation: AccountId,
+        by: AccountId,
+        timer: Timer,
+        cx: &mut Context<'_>,
+    ) {
+        let known = self
+            .contacts
+            .get(&conversation)
+            .map_or(Timer::default(), |c| c.timer);
+        if !timer.follows(known) {
+            return self.refusals.note(Refusal::TimerRefused);
         }
+        if self.learn_timer(conversation, timer, cx) {
+            let seconds = timer.seconds;
+            self.add_notice(conversation, &Notice::TimerChanged { by, seconds }, cx);
+        }
+    }
+
+    /// Returns whether it is the one that counts now.
+    fn learn_timer(&mut self, conversation: AccountId, timer: Timer, cx: &mut Context<'_>) -> bool {
+        let contact = self.contacts.get_mut(&conversation);
+        let Some(contact) = contact.filter(|contact| timer > contact.timer) else {
+            return false;
+        };
+        contact.timer = timer;
+        cx.touch(conversation);
+        true
     }
 }
 
@@ -151,5 +206,11 @@ mod tests {
             assert!(parse(seconds, 1).is_none(), "{seconds}");
         }
         assert!(parse(0, 2) > parse(LONGEST, 1) && parse(60, 2) > parse(5, 2));
+        let known = Timer {
+            number: 7,
+            seconds: 0,
+        };
+        let after = |number| Timer { number, seconds: 5 }.follows(known);
+        assert!(after(7 + MISSED) && !after(8 + MISSED) && !after(u32::MAX));
     }
 }

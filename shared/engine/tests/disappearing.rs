@@ -1,11 +1,15 @@
 //! Messages that disappear: from every device, at their time, whether anybody looks or not.
 
+#![allow(clippy::panic, reason = "a test that cannot go on must stop")]
+
 mod common;
 
+use chopar_engine::simulator::World;
 use chopar_engine::view::{LineBody, Notice};
-use chopar_engine::{Event, Intent, Kind};
+use chopar_engine::{Event, Intent, Kind, Refusal};
+use chopar_wire::proto::content::{Text, Timer, payload};
 
-use crate::common::{done, extra, four_devices, friends, hold, lines, peer_of, send, timer};
+use crate::common::{done, extra, four_devices, friends, hold, lines, peer_of, send, shown, timer};
 
 /// P-167.
 #[test]
@@ -78,6 +82,81 @@ fn messages_disappear_from_all_devices_and_leave_nothing() {
         let left = world.persons[device].vault.select(|key| key.kind == Kind::Expiry);
         assert!(left.is_empty(), "nothing keeps time for it any more");
     }
+}
+
+/// P-168: a message that nobody has yet was not said yet; its time begins when the relay takes it.
+#[test]
+fn what_waits_to_be_sent_does_not_disappear() {
+    let (mut world, accounts) = friends(1_683);
+    let [alice, bob] = accounts[..] else { panic!("two") };
+    done(&mut world, 0, timer(bob, 60));
+    world.run_for(10_000);
+    world.set_up(false);
+    send(&mut world, 0, bob, 1);
+    world.run_for(3_600_000);
+    assert_eq!(hold(&world, "message 1"), [0]);
+    assert!(
+        extra(&mut world, 0, bob, 1).is_some(),
+        "it still waits on the page"
+    );
+    // Bob is away when it goes out: it disappears where it was written, and still reaches him.
+    world.switch_off(1);
+    world.set_up(true);
+    world.run_for(120_000);
+    assert!(extra(&mut world, 0, bob, 1).is_none());
+    world.switch_on(1);
+    world.run_for(30_000);
+    assert!(shown(&world, 1, &alice).contains(&"message 1".to_owned()));
+    world.run_for(30_000);
+    assert_eq!(
+        hold(&world, "message 1"),
+        [1],
+        "he has it: it waits for nobody any more"
+    );
+}
+
+/// P-167: nobody can set a timer after which no other can be set, and none is set in silence.
+#[test]
+fn a_timer_that_comes_with_a_message_is_said_and_can_be_followed() {
+    let (mut world, accounts) = friends(1_684);
+    let [alice, bob] = accounts[..] else { panic!("two") };
+    world.run_for(10_000);
+    let said = |number: u32, id: u8| {
+        payload::Content::Text(Text {
+            id: vec![id; 16].into(),
+            text: "salom".to_owned(),
+            timer: Some(Timer { seconds: 300, number }),
+            ..Text::default()
+        })
+    };
+    let notices = |world: &mut World| {
+        let by = alice;
+        let notice = LineBody::Notice(Notice::TimerChanged { by, seconds: 300 });
+        let lines = lines(world, 1, alice);
+        lines.iter().filter(|line| line.body == notice).count()
+    };
+    world.has_say(0, bob, said(u32::MAX, 71));
+    world.run_for(10_000);
+    assert_eq!((world.persons[1].rows[&alice].timer, notices(&mut world)), (0, 0));
+    assert_eq!(
+        world.persons[1]
+            .engine
+            .as_ref()
+            .unwrap()
+            .refused(Refusal::TimerRefused),
+        1
+    );
+    for id in [72, 73] {
+        world.has_say(0, bob, said(1, id));
+        world.run_for(10_000);
+        assert_eq!(
+            (world.persons[1].rows[&alice].timer, notices(&mut world)),
+            (300, 1)
+        );
+    }
+    done(&mut world, 1, timer(alice, 0));
+    world.run_for(10_000);
+    assert_eq!(world.persons[0].rows[&bob].timer, 0);
 }
 
 /// P-168.

@@ -115,6 +115,33 @@ fn nothing_of_a_blocked_person_is_shown_and_they_learn_nothing() {
     assert_eq!(state(&mut world, 0, bob, 2).0, SentState::Delivered);
 }
 
+/// P-170: what was written before the block and has not left waits until it ends; and what they said during it never counts as
+/// delivered, however often it comes.
+#[test]
+fn what_waits_for_a_blocked_person_waits_until_the_block_ends() {
+    let (mut world, accounts) = friends(1_703);
+    let [alice, bob] = accounts[..] else { panic!("two") };
+    world.run_for(10_000);
+    world.set_up(false);
+    send(&mut world, 0, bob, 1);
+    done(&mut world, 0, keep(bob, Setting::Blocked, true));
+    world.set_up(true);
+    let sent = frames_to_others(&mut world, 0);
+    world.run_for(60_000);
+    assert_eq!(sent.get(), 0);
+    assert_eq!(shown(&world, 1, &alice), ["message 101"]);
+    send(&mut world, 1, alice, 2);
+    world.run_for(60_000);
+    world.tap = None;
+    done(&mut world, 0, keep(bob, Setting::Blocked, false));
+    world.run_for(60_000);
+    assert_eq!(shown(&world, 1, &alice), ["message 101", "message 1"]);
+    // Sent again after days without an acknowledgement.
+    world.run_for(5 * 24 * 3_600_000);
+    assert_eq!(shown(&world, 0, &bob), ["message 102"]);
+    assert_eq!(state(&mut world, 1, alice, 2).0, SentState::Sent);
+}
+
 fn named(author: AccountId, number: u8) -> Option<Reference> {
     Some(Reference {
         author: author.into(),

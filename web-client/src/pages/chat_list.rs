@@ -38,6 +38,12 @@ pub(crate) fn ChatList(
         }
         order
     });
+    // Where Tab leads: to the open conversation, else to the first.
+    let entry = Memo::new(move |_| {
+        let (shown, open) = (shown.read(), place.get().peer());
+        let open = open.filter(|open| shown.contains(open));
+        open.or(shown.first().copied())
+    });
     let keeping = RwSignal::new(None::<AccountId>);
     let options = Callback::new(move |peer| keeping.set(Some(peer)));
     view! {
@@ -46,6 +52,15 @@ pub(crate) fn ChatList(
                 <Icon name="chopar" class="mark"/>
                 <span class="brand">"Chopar"</span>
                 <Connection/>
+                <button
+                    type="button"
+                    class="icon-button"
+                    aria-label=texts.group_new()
+                    title=texts.group_new()
+                    on:click=move |_| app.dialog.set(Some(Dialog::Group))
+                >
+                    <Icon name="users"/>
+                </button>
                 <button type="button" class="button primary new-chat" on:click=move |_| app.dialog.set(Some(Dialog::Find))>
                     <Icon name="message-square-plus"/>{texts.chats_new()}
                 </button>
@@ -54,7 +69,7 @@ pub(crate) fn ChatList(
             <OwnDevicesBar/>
             <ul class="chats" role="list" aria-label=texts.chats_list() node_ref=list on:keydown=on_key>
                 <For each=move || shown.get() key=|peer| *peer let:peer>
-                    <ChatRow peer place options/>
+                    <ChatRow peer place options entry/>
                 </For>
                 {move || (app.chats.archived() > 0).then(|| view! {
                     <li class="archive-row">
@@ -84,7 +99,12 @@ pub(crate) fn ChatList(
 }
 
 #[component]
-fn ChatRow(peer: AccountId, place: Memo<Place>, options: Callback<AccountId>) -> impl IntoView {
+fn ChatRow(
+    peer: AccountId,
+    place: Memo<Place>,
+    options: Callback<AccountId>,
+    entry: Memo<Option<AccountId>>,
+) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
     let Some(row) = app.chats.row(peer) else {
@@ -93,9 +113,6 @@ fn ChatRow(peer: AccountId, place: Memo<Place>, options: Callback<AccountId>) ->
     let names = Names::of(app, &row);
     let name = names.title();
     let open = Memo::new(move |_| place.get().peer() == Some(peer));
-    let entry = Memo::new(move |_| {
-        open.get() || (place.get().peer().is_none() && app.chats.order().first() == Some(&peer))
-    });
     let said = ["said-", &peer.to_string()[..16]].concat();
     let described = said.clone();
     let on_menu = move |event: ev::MouseEvent| {
@@ -117,7 +134,7 @@ fn ChatRow(peer: AccountId, place: Memo<Place>, options: Callback<AccountId>) ->
                 aria-label=move || name.get()
                 aria-describedby=described
                 aria-current=move || open.get().then_some("page")
-                tabindex=move || if entry.get() { "0" } else { "-1" }
+                tabindex=move || if entry.get() == Some(peer) { "0" } else { "-1" }
             >
                 <Avatar account=peer name=name/>
                 <span class="chat-row-text" id=said>{move || row_text(app, &row.read(), names, open.get())}</span>

@@ -293,6 +293,11 @@ impl Writing {
                     };
                 });
                 writing.problem.set(failure);
+                if let Some(about) = reply_to
+                    && writing.composing.get_untracked() == Composing::New
+                {
+                    writing.composing.set(Composing::Reply(about));
+                }
             }
             // The draft of this conversation is now what stands in the box: nothing, or what came back.
             writing.unsaved.store(true, Ordering::Relaxed);

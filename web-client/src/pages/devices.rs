@@ -126,8 +126,8 @@ fn ConfirmRevoke(device: DeviceView, close: Callback<()>, done: Callback<()>) ->
         asking.ask(app, Intent::RevokeDevice { device: id }, move |answer| {
             let revoked = answer == Answer::Done;
             if revoked {
-                close.run(());
-                done.run(());
+                close.try_run(());
+                done.try_run(());
             }
             revoked
         });

@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use crate::state::{Dialog, Directory, Found, use_app};
+use crate::state::{Directory, Found, use_app};
 use crate::ui::{Avatar, Icon, Modal, Problem, focus_when_mounted, steer};
 use crate::view_model::Place;
 
@@ -57,8 +57,10 @@ pub(crate) fn FindPeople(
                     Answer::Conversation(conversation) => {
                         let peer = conversation.peer;
                         app.chats.put(conversation);
-                        close.run(());
-                        navigate(&Place::Talk(peer).path(), NavigateOptions::default());
+                        // Who has closed the dialog meanwhile wants to stay where they are.
+                        if close.try_run(()).is_some() {
+                            navigate(&Place::Talk(peer).path(), NavigateOptions::default());
+                        }
                     }
                     Answer::Failed(reason) => failure.set(Some(reason)),
                     _ => failure.set(Some(Failure::Browser)),
@@ -115,16 +117,12 @@ pub(crate) fn FindPeople(
         let on_input = StoredValue::new_local(on_input);
         let on_key = StoredValue::new_local(on_key);
         let active = StoredValue::new_local(active);
-        move || {
-            match doubt.get() {
+        move || match doubt.get() {
             Some(person) => {
                 let doubt = doubt.clone();
                 view! { <Doubt person open back=Callback::new(move |()| doubt.set(None))/> }.into_any()
             }
             None => view! {
-                <button type="button" class="button wide" on:click=move |_| app.dialog.set(Some(Dialog::Group))>
-                    <Icon name="users"/>{texts.group_new()}
-                </button>
                 <div class="field">
                     <label for="find-people">{texts.find_label()}</label>
                     <input
@@ -143,7 +141,6 @@ pub(crate) fn FindPeople(
                 {move || results.with_value(|results| results())}
             }
             .into_any(),
-        }
         }
     };
     view! {

@@ -175,6 +175,14 @@ fn AdminsOnly(peer: AccountId, on: bool) -> impl IntoView {
     let texts = app.texts();
     let asking = Asking::new();
     let (failure, busy) = (asking.failure(), asking.clone());
+    let shown = {
+        let failure = asking.failure();
+        // What was refused stands as it was.
+        move || {
+            failure.track();
+            on
+        }
+    };
     let change = move |_| {
         let asked = Intent::ChangeGroup {
             conversation: peer,
@@ -190,7 +198,7 @@ fn AdminsOnly(peer: AccountId, on: bool) -> impl IntoView {
                 type="checkbox"
                 role="switch"
                 aria-describedby="admins-only-hint"
-                prop:checked=on
+                prop:checked=shown
                 disabled=move || busy.is_busy()
                 on:change=change
             />
@@ -205,14 +213,7 @@ fn AdminsOnly(peer: AccountId, on: bool) -> impl IntoView {
 
 /// Asks for a change, and closes the dialog once it is done.
 fn change(app: App, asking: &Asking, conversation: AccountId, change: GroupChange, close: Callback<()>) {
-    let asked = Intent::ChangeGroup { conversation, change };
-    asking.ask(app, asked, move |answer| {
-        let done = answer == Answer::Done;
-        if done {
-            close.run(());
-        }
-        done
-    });
+    asking.ask_and_close(app, Intent::ChangeGroup { conversation, change }, close);
 }
 
 #[component]

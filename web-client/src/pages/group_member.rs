@@ -32,7 +32,8 @@ pub(crate) fn MemberRow(
         view! { <span class=class title=word><Icon name=icon/><span class="visually-hidden">{word}</span></span> }
     });
     let name = shown_name(&member, texts.group_somebody());
-    let handle = (!member.handle.is_empty()).then(|| view! { <span class="muted"><span class="handle">{member.handle}</span></span> });
+    let handle = (!member.handle.is_empty())
+        .then(|| view! { <span class="muted"><span class="handle">{member.handle}</span></span> });
     let inside = view! {
         <Avatar account name=Signal::stored(name.clone()) size="small"/>
         <span class="row-text">
@@ -91,24 +92,17 @@ pub(crate) fn MemberDialog(
                     return false;
                 };
                 app.chats.put(conversation);
-                close.run(());
-                navigate(&Place::Talk(account).path(), NavigateOptions::default());
+                // Who has closed the dialog meanwhile wants to stay where they are.
+                if close.try_run(()).is_some() {
+                    navigate(&Place::Talk(account).path(), NavigateOptions::default());
+                }
                 true
             });
         }
     };
     let change = move |change: GroupChange| {
-        let asked = Intent::ChangeGroup {
-            conversation: group,
-            change,
-        };
-        asking.ask(app, asked, move |answer| {
-            let done = answer == Answer::Done;
-            if done {
-                close.run(());
-            }
-            done
-        });
+        let conversation = group;
+        asking.ask_and_close(app, Intent::ChangeGroup { conversation, change }, close);
     };
     let admin = member.admin;
     let rights = {
@@ -121,7 +115,8 @@ pub(crate) fn MemberDialog(
         }
     };
     let remove = move |_| change(GroupChange::Remove(vec![account]));
-    let handle = (!member.handle.is_empty()).then(|| view! { <span class="handle">{member.handle.clone()}</span>" · " });
+    let handle = (!member.handle.is_empty())
+        .then(|| view! { <span class="handle">{member.handle.clone()}</span>" · " });
     let trust = match member.trust {
         Trust::Verified => texts.talk_verified(),
         Trust::Changed => texts.talk_changed(),

@@ -48,8 +48,9 @@ pub(crate) fn Keeping(
                 };
                 asking.ask(app, keep, move |answer| {
                     let granted = answer == Answer::Done;
+                    // The row may have moved meanwhile, and with it what stands over it.
                     if let Some(done) = done.filter(|_| granted) {
-                        done.run(());
+                        done.try_run(());
                     }
                     granted
                 });

@@ -1,7 +1,7 @@
 //! What can be done with a message: a sheet at the foot of a small screen, a menu beside the message on a large one.
 
 use chopar_engine::view::{LineBody, Reference};
-use chopar_engine::{Answer, Failure, Intent};
+use chopar_engine::{Answer, EDIT_MS, Failure, Intent};
 use chopar_wire::{AccountId, MessageId};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -10,12 +10,11 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use super::quote::go_to;
 use super::reactions::{OFFERED, react};
-use crate::state::{Composing, Row, now, reference, use_app};
+use super::stop_bar::Stop;
+use crate::state::{App, Composing, Row, now, reference, use_app};
 use crate::ui::{Icon, Problem, copy_text, focus_id, rove};
-
-/// As in the engine: later it refuses.
-const EDIT_MS: u64 = 48 * 3_600_000;
 
 /// The menu of one message.
 #[component]
@@ -77,35 +76,41 @@ pub(crate) fn MessageMenu(
             let failure = failure.clone();
             spawn_local(async move {
                 match app.client.ask(intent).await {
-                    Answer::Done => close.run(()),
+                    Answer::Done => {
+                        close.try_run(());
+                    }
                     Answer::Failed(reason) => failure.set(Some(reason)),
                     _ => failure.set(Some(Failure::Browser)),
                 }
             });
         }
     };
-    let blocked = app
-        .chats
-        .row(peer)
-        .is_some_and(|row| row.read_untracked().blocked);
+    // Where nothing can be written nothing is offered that would be: the bar in place of the composer says why.
+    let mute = stopped(app, peer);
     let chosen = extra
         .reactions
         .iter()
         .find(|r| r.by.contains(&me))
         .map(|r| r.emoji.clone());
-    let bar = (!extra.deleted && !blocked).then(|| {
+    let bar = (!extra.deleted && !mute).then(|| {
+        // Whatever somebody chose is there to join in.
+        let others = extra.reactions.iter().map(|reaction| reaction.emoji.as_str());
+        let others = others.filter(|emoji| !OFFERED.contains(emoji));
         let emojis: Vec<_> = OFFERED
             .into_iter()
+            .chain(others)
             .map(|emoji| {
                 let own = chosen.as_deref() == Some(emoji);
+                let (label, emoji) = (texts.menu_react(emoji), emoji.to_owned());
+                let shown = emoji.clone();
                 let pick = move |_| {
-                    react(app, peer, about, if own { String::new() } else { emoji.to_owned() });
+                    react(app, peer, about, if own { String::new() } else { emoji.clone() });
                     close.run(());
                 };
                 let pressed = if own { "true" } else { "false" };
                 view! {
-                    <button type="button" class="reaction" class:own=own aria-pressed=pressed aria-label=texts.menu_react(emoji) on:click=pick>
-                        <span aria-hidden="true">{emoji}</span>
+                    <button type="button" class="reaction" class:own=own aria-pressed=pressed aria-label=label on:click=pick>
+                        <span aria-hidden="true">{shown}</span>
                     </button>
                 }
             })
@@ -130,7 +135,7 @@ pub(crate) fn MessageMenu(
         items.push(item.into_any());
     };
     if !extra.deleted {
-        if !blocked {
+        if !mute {
             add(
                 "reply",
                 texts.menu_reply(),
@@ -138,7 +143,7 @@ pub(crate) fn MessageMenu(
                 Box::new(move || compose(Composing::Reply(about))),
             );
         }
-        if own && !blocked && now().ms_since(line.time) <= EDIT_MS {
+        if own && !mute && now().ms_since(line.time) <= EDIT_MS {
             let text = text.clone();
             let edit = move || {
                 compose(Composing::Edit {
@@ -162,6 +167,14 @@ pub(crate) fn MessageMenu(
         };
         add("forward", texts.menu_forward(), false, Box::new(pass));
     }
+    if let Some(quoted) = extra.reply_to.filter(|_| !extra.deleted) {
+        let go = move || {
+            returns.set_value(false);
+            close.run(());
+            go_to(app, peer, quoted);
+        };
+        add("arrow-up", texts.menu_go(), false, Box::new(go));
+    }
     let group = app.chats.row(peer).is_some_and(|row| row.read_untracked().group);
     if own && group && !extra.deleted {
         let ask = move || {
@@ -172,7 +185,7 @@ pub(crate) fn MessageMenu(
         add("check-check", texts.menu_receivers(), false, Box::new(ask));
     }
     for everyone in [false, true] {
-        if everyone && (!own || extra.deleted || blocked) {
+        if everyone && (!own || extra.deleted || mute) {
             continue;
         }
         let ask = ask.clone();
@@ -216,6 +229,16 @@ pub(crate) fn MessageMenu(
         </dialog>
     }
     .into_any()
+}
+
+/// Whether the composer of a conversation gave way to a reason.
+fn stopped(app: App, peer: AccountId) -> bool {
+    let Some(row) = app.chats.row(peer) else {
+        return true;
+    };
+    let row = row.read_untracked();
+    let group = row.group.then(|| app.group(peer).get_untracked()).flatten();
+    Stop::of(&row, group.as_ref(), app.is_revoked()).is_some()
 }
 
 fn delete(conversation: AccountId, message: Reference, everyone: bool) -> Intent {

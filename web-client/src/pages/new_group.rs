@@ -45,10 +45,11 @@ pub(crate) fn NewGroup(
         };
         asking.ask(app, begin, move |answer| {
             let granted = matches!(answer, Answer::GroupBegun(_) | Answer::Done);
-            if granted {
-                close.run(());
-            }
-            if let Answer::GroupBegun(group) = answer {
+            // Who has closed the dialog meanwhile wants to stay where they are.
+            if granted
+                && close.try_run(()).is_some()
+                && let Answer::GroupBegun(group) = answer
+            {
                 navigate(&Place::Talk(group).path(), NavigateOptions::default());
             }
             granted

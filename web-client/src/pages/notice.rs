@@ -44,6 +44,8 @@ fn deed_text(texts: Texts, by: AccountId, deed: &GroupDeed, names: Names) -> Str
     let own = names.is_me(by);
     let who = &names.who(by);
     match deed {
+        GroupDeed::Added(people) if names.is_only_me(people) => texts.deed_added_you(who),
+        GroupDeed::Removed(people) if names.is_only_me(people) => texts.deed_removed_you(who),
         GroupDeed::Added(people) => {
             let people = &names.all(people);
             if own {

@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::i18n::Texts;
-use crate::state::{Names, use_app};
+use crate::state::{App, Names, use_app};
 
 /// Characters of a quoted text that are shown: two lines of a bubble.
 const SHOWN: usize = 160;
@@ -29,30 +29,20 @@ pub(crate) fn Quote(
     let talk = app.talk(peer);
     let me = app.my_account().unwrap_or(peer);
     let held = Memo::new(move |_| talk.row_of(&about, me).map(|row| row.sequence));
-    // Further up than what is held: asked for once.
+    // Further up than what is held: asked for, and again when something changes there.
     let found = ArcRwSignal::new(None::<Option<Line>>);
     Effect::new({
         let found = found.clone();
         move || {
-            if held.get().is_some() || found.read_untracked().is_some() {
-                return;
+            if held.get().is_some() {
+                return found.set(None);
             }
+            app.talk(peer).track_elsewhere();
             let found = found.clone();
-            spawn_local(async move {
-                let asked = Intent::FindMessage {
-                    conversation: peer,
-                    message: about,
-                };
-                let line = match app.client.ask(asked).await {
-                    Answer::Message(line) => line.map(|line| *line),
-                    _ => None,
-                };
-                found.set(Some(line));
-            });
+            spawn_local(async move { found.set(Some(find(app, peer, about).await)) });
         }
     });
     let sender = move || names.who(about.author);
-    let further_up = found.clone();
     let text = move || {
         let line = match held.get() {
             Some(_) => app.talk(peer).row_of(&about, me).map(|row| row.line.get()),
@@ -65,26 +55,47 @@ pub(crate) fn Quote(
     };
     let label = {
         let text = text.clone();
-        move || texts.talk_quote(&sender(), &text())
+        move || match about.author == me {
+            true => texts.talk_quote_own(&text()),
+            false => texts.talk_quote(&sender(), &text()),
+        }
     };
-    let go = move |_| {
-        let line = further_up.read_untracked();
-        let above = line.as_ref().and_then(|line| Some(line.as_ref()?.sequence));
-        let Some(sequence) = held.get_untracked().or(above) else {
-            return;
-        };
-        spawn_local(async move {
-            if app.talk(peer).reach(&app.client, sequence).await {
-                request_animation_frame(move || show(sequence));
-            }
-        });
-    };
+    let go = move |_| go_to(app, peer, about);
     view! {
         <button type="button" class="quote" tabindex="-1" aria-label=label on:click=go>
             <span class="quote-sender">{sender}</span>
             <span class="quote-text" dir="auto">{text}</span>
         </button>
     }
+}
+
+/// A message that the page may not hold.
+async fn find(app: App, conversation: AccountId, message: Reference) -> Option<Line> {
+    let asked = Intent::FindMessage {
+        conversation,
+        message,
+    };
+    match app.client.ask(asked).await {
+        Answer::Message(line) => line.map(|line| *line),
+        _ => None,
+    }
+}
+
+/// Goes to a message further up, with the keyboard. Where it is not there any more nothing happens.
+pub(crate) fn go_to(app: App, peer: AccountId, about: Reference) {
+    let talk = app.talk(peer);
+    let me = app.my_account().unwrap_or(peer);
+    spawn_local(async move {
+        let sequence = match untrack(|| talk.row_of(&about, me)) {
+            Some(row) => Some(row.sequence),
+            None => find(app, peer, about).await.map(|line| line.sequence),
+        };
+        if let Some(sequence) = sequence
+            && talk.reach(&app.client, sequence).await
+        {
+            request_animation_frame(move || show(sequence));
+        }
+    });
 }
 
 /// What is shown of a quoted message.

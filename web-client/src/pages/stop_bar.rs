@@ -194,7 +194,7 @@ impl Restart {
         let restart = move |_| {
             asking.ask(app, Intent::RestartGroup { wish, conversation }, move |answer| {
                 if let Answer::GroupBegun(group) = answer {
-                    opened.run(group);
+                    opened.try_run(group);
                 }
                 matches!(answer, Answer::GroupBegun(_) | Answer::Done)
             });

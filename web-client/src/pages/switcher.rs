@@ -1,5 +1,6 @@
 //! A conversation is chosen by a few letters: to go there, or to pass a message on.
 
+use chopar_engine::Failure;
 use chopar_wire::AccountId;
 use leptos::ev;
 use leptos::prelude::*;
@@ -7,7 +8,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use crate::state::use_app;
-use crate::ui::{Avatar, Modal, focus_when_mounted, steer};
+use crate::ui::{Avatar, Modal, Problem, focus_when_mounted, steer};
 use crate::view_model::{Place, matches};
 
 /// Entries shown at most: what fits without scrolling.
@@ -24,7 +25,7 @@ pub(crate) fn Switcher(
         close.run(());
         navigate(&Place::Talk(peer).path(), NavigateOptions::default());
     });
-    view! { <ChooseChat title=use_app().texts().switch_title() choose close/> }
+    view! { <ChooseChat title=use_app().texts().switch_title() choose close failure=ArcRwSignal::new(None)/> }
 }
 
 /// A dialog in which a conversation is chosen.
@@ -36,6 +37,8 @@ pub(crate) fn ChooseChat(
     choose: Callback<AccountId>,
     /// Closes it.
     close: Callback<()>,
+    /// Why the one that was chosen does not do.
+    failure: ArcRwSignal<Option<Failure>>,
 ) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
@@ -105,6 +108,7 @@ pub(crate) fn ChooseChat(
                 />
             </div>
             {options}
+            <Problem failure/>
         </Modal>
     }
 }

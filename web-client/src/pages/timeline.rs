@@ -22,7 +22,7 @@ use super::line::LineRow;
 use super::message_menu::MessageMenu;
 use super::receivers::Receivers;
 use super::switcher::ChooseChat;
-use crate::state::{App, Load, Names, Row, Talk, fresh_message_id, use_app};
+use crate::state::{App, Asking, Load, Names, Row, Talk, fresh_message_id, use_app};
 use crate::ui::{Icon, failure_text, is_dialog_open, rove};
 use crate::view_model::Place;
 
@@ -253,13 +253,14 @@ fn overlay(
         Callback::new(move |()| forwarding.set(None))
     };
     let navigate = use_navigate();
+    let refused = Asking::new();
+    let failure = refused.failure();
     let pass_on = {
         let forwarding = forwarding.clone();
         Callback::new(move |to| {
             let Some(text) = forwarding.get_untracked() else {
                 return;
             };
-            forwarding.set(None);
             let send = Intent::Send {
                 conversation: to,
                 id: fresh_message_id(),
@@ -267,12 +268,16 @@ fn overlay(
                 reply_to: None,
                 forwarded: true,
             };
-            spawn_local(async move {
-                if let Answer::Failed(failure) = app.client.ask(send).await {
-                    app.announce(app.texts().talk_not_sent(&failure_text(app.texts(), failure)));
+            let forwarding = forwarding.clone();
+            let navigate = navigate.clone();
+            refused.ask(app, send, move |answer| {
+                let done = answer == Answer::Done;
+                if done && forwarding.get_untracked().is_some() {
+                    forwarding.set(None);
+                    navigate(&Place::Talk(to).path(), NavigateOptions::default());
                 }
+                done
             });
-            navigate(&Place::Talk(to).path(), NavigateOptions::default());
         })
     };
     let asked = RwSignal::new(None::<MessageId>);
@@ -283,7 +288,7 @@ fn overlay(
             <Receivers peer id names close=Callback::new(move |()| asked.set(None))/>
         })}
         {move || forwarding.get().map(|_| view! {
-            <ChooseChat title=texts.forward_title() choose=pass_on close=done/>
+            <ChooseChat title=texts.forward_title() choose=pass_on close=done failure=failure.clone()/>
         })}
     }
 }

@@ -1,8 +1,8 @@
 //! After what time messages disappear: the button beside the composer, and the choice.
 
+use chopar_engine::Intent;
 use chopar_engine::intent::GroupChange;
 use chopar_engine::view::Conversation;
-use chopar_engine::{Answer, Intent};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 
@@ -45,53 +45,9 @@ pub(crate) fn TimerButton(
         0 => texts.timer_title().to_owned(),
         seconds => texts.timer_is(&span(texts, seconds)),
     };
-    let asking = Asking::new();
-    let failure = asking.failure();
     let body = move || {
-        let choices: Vec<_> = OFFERED
-            .into_iter()
-            .map(|seconds| {
-                let label = match seconds {
-                    0 => texts.timer_off().to_owned(),
-                    seconds => texts.timer_after(&span(texts, seconds)),
-                };
-                let asking = asking.clone();
-                let choose = move || {
-                    let set = if names.is_group() {
-                        Intent::ChangeGroup {
-                            conversation: peer,
-                            change: GroupChange::Timer(seconds),
-                        }
-                    } else {
-                        Intent::SetTimer {
-                            conversation: peer,
-                            seconds,
-                        }
-                    };
-                    asking.ask(app, set, move |answer| {
-                        let done = answer == Answer::Done;
-                        if done {
-                            open.set(false);
-                        }
-                        done
-                    });
-                };
-                choice(
-                    "timer",
-                    label,
-                    None,
-                    Signal::derive(move || timer.get() == seconds),
-                    choose,
-                )
-            })
-            .collect();
-        view! {
-            <Modal title=texts.timer_title() close>
-                <p>{if names.is_group() { texts.timer_body_group().to_owned() } else { texts.timer_body(&names.title().get()) }}</p>
-                <div class="choices" role="radiogroup" aria-label=texts.timer_title()>{choices}</div>
-                <Problem failure=failure.clone()/>
-            </Modal>
-        }
+        open.get()
+            .then(|| view! { <TimerDialog peer now=timer.get_untracked() names close/> })
     };
     view! {
         <button
@@ -106,6 +62,57 @@ pub(crate) fn TimerButton(
         >
             <Icon name="timer"/>
         </button>
-        {move || open.get().then(body.clone())}
+        {body}
+    }
+}
+
+/// The choice. It is made with a button of its own: whoever goes through the list with the arrow keys sets nothing by that.
+#[component]
+fn TimerDialog(peer: AccountId, now: u32, names: Names, close: Callback<()>) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let chosen = RwSignal::new(now);
+    let choices: Vec<_> = OFFERED
+        .into_iter()
+        .map(|seconds| {
+            let label = match seconds {
+                0 => texts.timer_off().to_owned(),
+                seconds => texts.timer_after(&span(texts, seconds)),
+            };
+            let checked = Signal::derive(move || chosen.get() == seconds);
+            choice("timer", label, None, checked, move || chosen.set(seconds))
+        })
+        .collect();
+    let asking = Asking::new();
+    let (failure, busy) = (asking.failure(), asking.clone());
+    let save = move |_| {
+        let (conversation, seconds) = (peer, chosen.get_untracked());
+        let set = if names.is_group() {
+            let change = GroupChange::Timer(seconds);
+            Intent::ChangeGroup { conversation, change }
+        } else {
+            Intent::SetTimer {
+                conversation,
+                seconds,
+            }
+        };
+        asking.ask_and_close(app, set, close);
+    };
+    let body = if names.is_group() {
+        texts.timer_body_group().to_owned()
+    } else {
+        texts.timer_body(&names.title().get_untracked())
+    };
+    view! {
+        <Modal title=texts.timer_title() close>
+            <p>{body}</p>
+            <div class="choices" role="radiogroup" aria-label=texts.timer_title()>{choices}</div>
+            <Problem failure/>
+            <div class="actions">
+                <button type="button" class="button primary" disabled=move || busy.is_busy() on:click=save>
+                    {texts.settings_save()}
+                </button>
+            </div>
+        </Modal>
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use chopar_engine::view::{Conversation, Line, LineBody, Notice, Snapshot};
+use chopar_engine::view::{Line, LineBody, Notice, Snapshot};
 use chopar_engine::{Answer, Event, Intent};
+use chopar_wire::AccountId;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -63,8 +64,10 @@ impl App {
             Event::ConnectionChanged(connection) => self.connection.set(connection),
             Event::OwnDevicesChanged(devices) => self.own_devices.set(devices),
             Event::ConversationChanged(conversation) => {
-                self.announce_arrival(&conversation);
-                self.chats.put(conversation);
+                let peer = conversation.peer;
+                if self.chats.put(conversation) {
+                    self.announce_arrival(peer);
+                }
             }
             Event::ConversationGone(peer) => self.chats.remove(peer),
             Event::LinesChanged { conversation, lines } => {
@@ -113,26 +116,22 @@ impl App {
         }
     }
 
-    /// A new message of somebody else is said; a changed one is not. The row still is as it was before the event.
-    fn announce_arrival(self, conversation: &Conversation) {
-        let Some(Line {
-            sequence,
-            body: LineBody::Theirs { text, .. },
-            ..
-        }) = &conversation.last
-        else {
-            return;
+    /// A new message of somebody else is said; a changed one is not.
+    fn announce_arrival(self, peer: AccountId) {
+        let Some(row) = self.chats.row(peer) else { return };
+        let (text, author) = {
+            let row = row.read_untracked();
+            match &row.last {
+                Some(Line {
+                    author,
+                    body: LineBody::Theirs { text, .. },
+                    ..
+                }) if !row.muted => (text.clone(), *author),
+                _ => return,
+            }
         };
-        if conversation.muted {
-            return;
-        }
-        let known = self
-            .chats
-            .row(conversation.peer)
-            .and_then(|row| row.read_untracked().last.as_ref().map(|line| line.sequence));
-        if known.is_none_or(|known| known < *sequence) {
-            self.announce(self.texts().talk_arrived(&conversation.name, text));
-        }
+        let who = self.name_in(&row, author);
+        self.announce(self.texts().talk_arrived(&who, &text));
     }
 }
 

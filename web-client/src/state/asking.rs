@@ -40,6 +40,17 @@ impl Asking {
         });
     }
 
+    /// Asks from a dialog, which closes once it is done. It may have been closed by hand meanwhile: then there is nothing to do.
+    pub(crate) fn ask_and_close(&self, app: App, intent: Intent, close: Callback<()>) {
+        self.ask(app, intent, move |answer| {
+            let done = answer == Answer::Done;
+            if done {
+                close.try_run(());
+            }
+            done
+        });
+    }
+
     /// Whether an answer is awaited, tracked.
     pub(crate) fn is_busy(&self) -> bool {
         self.busy.get()

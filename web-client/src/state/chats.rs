@@ -12,6 +12,8 @@ pub(crate) struct Chats {
     order: ArcRwSignal<Vec<AccountId>>,
     archived: ArcRwSignal<usize>,
     rows: Mutex<BTreeMap<AccountId, ArcRwSignal<Conversation>>>,
+    /// The latest line that each conversation ever had: where it is removed, an older one becomes the last.
+    newest: Mutex<BTreeMap<AccountId, u64>>,
 }
 
 impl Default for Chats {
@@ -20,6 +22,7 @@ impl Default for Chats {
             order: ArcRwSignal::new(Vec::new()),
             archived: ArcRwSignal::new(0),
             rows: Mutex::default(),
+            newest: Mutex::default(),
         }
     }
 }
@@ -49,9 +52,10 @@ impl Chats {
             .cloned()
     }
 
-    /// Takes a new or changed row.
-    pub(crate) fn put(&self, conversation: Conversation) {
+    /// Takes a new or changed row. Says whether its last line is one that was not there before.
+    pub(crate) fn put(&self, conversation: Conversation) -> bool {
         let peer = conversation.peer;
+        let arrived = self.note_newest(&conversation);
         match self.row(peer) {
             Some(row) => {
                 if *row.read_untracked() != conversation {
@@ -67,6 +71,19 @@ impl Chats {
             }
         }
         self.sort();
+        arrived
+    }
+
+    fn note_newest(&self, conversation: &Conversation) -> bool {
+        let Some(last) = conversation.last.as_ref().map(|line| line.sequence) else {
+            return false;
+        };
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = newest.insert(conversation.peer, last);
+        if let Some(known) = known.filter(|known| *known > last) {
+            newest.insert(conversation.peer, known);
+        }
+        known.is_none_or(|known| known < last)
     }
 
     /// Takes a row out.

@@ -69,14 +69,23 @@ impl App {
         }
     }
 
+    /// What somebody is called who said something in the conversation with this row; not tracked.
+    pub(crate) fn name_in(self, row: &ArcRwSignal<Conversation>, author: Option<AccountId>) -> String {
+        let row = row.read_untracked();
+        let group = row.group.then(|| self.group(row.peer));
+        let view = group.as_ref().map(|group| group.read_untracked());
+        let members = view
+            .as_ref()
+            .and_then(|view| view.as_ref())
+            .map(|view| &view.members);
+        let member = members.and_then(|members| members.iter().find(|member| Some(member.account) == author));
+        member.map_or_else(|| row.name.clone(), |member| member.name.clone())
+    }
+
     /// The name of somebody who is no member any more, tracked; "Somebody" until it is known.
     fn former(self, account: AccountId) -> String {
         let (signal, fresh) = {
-            let mut all = self
-                .groups
-                .former
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut all = self.groups.former.lock().unwrap_or_else(PoisonError::into_inner);
             let fresh = !all.contains_key(&account);
             let nobody = || ArcRwSignal::new(self.texts().group_somebody().to_owned());
             (all.entry(account).or_insert_with(nobody).clone(), fresh)
@@ -131,7 +140,11 @@ impl Names {
                 let view = view.read();
                 let members = view.as_ref()?.members.iter();
                 let named = members.filter(|member| !member.name.is_empty());
-                Some(named.map(|member| (member.account, member.name.clone())).collect())
+                Some(
+                    named
+                        .map(|member| (member.account, member.name.clone()))
+                        .collect(),
+                )
             })
         });
         Self {
@@ -176,6 +189,11 @@ impl Names {
             .map(|account| self.who(*account))
             .collect::<Vec<_>>()
             .join(", ")
+    }
+
+    /// Whether these are the own account and nobody else.
+    pub(crate) fn is_only_me(self, accounts: &[AccountId]) -> bool {
+        matches!(accounts, [one] if self.is_me(*one))
     }
 
     /// Whether it is the own account.

@@ -64,6 +64,8 @@ pub(crate) struct Talk {
     first_unread: ArcRwSignal<Option<u64>>,
     typing_until: ArcRwSignal<Timestamp>,
     composing: ArcRwSignal<Composing>,
+    /// Told when lines changed that are not held.
+    elsewhere: ArcTrigger,
 }
 
 impl Talk {
@@ -76,7 +78,13 @@ impl Talk {
             first_unread: ArcRwSignal::new(None),
             typing_until: ArcRwSignal::new(Timestamp(0)),
             composing: ArcRwSignal::new(Composing::New),
+            elsewhere: ArcTrigger::new(),
         }
+    }
+
+    /// Tracks changes of lines that are not held: whoever shows one of them looks again.
+    pub(crate) fn track_elsewhere(&self) {
+        self.elsewhere.track();
     }
 
     /// What the box below is for.
@@ -179,6 +187,10 @@ impl Talk {
     /// Takes lines that are new or changed. Changes to lines older than what is held are left to the page that will
     /// bring them.
     pub(crate) fn changed(&self, lines: Vec<Line>) {
+        let oldest = self.rows.read_untracked().first().map(|row| row.sequence);
+        if oldest.is_some_and(|oldest| lines.iter().any(|line| line.sequence < oldest)) {
+            self.elsewhere.notify();
+        }
         if self.load.get_untracked() != Load::Not {
             self.merge(lines, false);
         }
@@ -189,6 +201,9 @@ impl Talk {
         let mut rows = self.rows.get_untracked();
         let before = rows.len();
         rows.retain(|row| lines.binary_search(&row.sequence).is_err());
+        if before - rows.len() < lines.len() {
+            self.elsewhere.notify();
+        }
         if rows.len() != before {
             place(&rows, self.first_unread.get_untracked());
             self.rows.set(rows);

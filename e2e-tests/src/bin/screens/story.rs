@@ -160,7 +160,6 @@ async fn a_third_writes(organisation: &Organisation, owner: &Person) -> Result<(
 /// A group of three, in which two talk; gives the path of its conversation.
 async fn a_group(owner: &Person, bek: &Person) -> Result<String> {
     let page = owner.page();
-    page.click(&button("New chat")).await?;
     page.click(&button("New group")).await?;
     page.fill(&textbox("Group name"), "Yig‘ilish tayyorgarligi")
         .await?;

@@ -88,6 +88,21 @@ impl Engine {
         again
     }
 
+    /// The line of an own message is gone; the message goes its way.
+    pub(crate) fn unname_in_group(&mut self, id: &GroupId, message: &MessageId, cx: &mut Context<'_>) {
+        let Some((_, number)) = self.groups.row_of(message).filter(|(group, _)| group == id) else {
+            return;
+        };
+        if let Some(row) = self
+            .groups
+            .get_mut(id)
+            .and_then(|group| group.rows.get_mut(&number))
+        {
+            row.message = None;
+            self.groups.save_row_state(id, number, cx);
+        }
+    }
+
     /// Tries again at once what waits.
     pub(crate) fn retry_in_group(
         &mut self,

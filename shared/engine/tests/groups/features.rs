@@ -75,6 +75,45 @@ fn what_is_done_with_messages_of_a_group_is_seen_by_all_members() {
     assert!(reads(&world, 1, &talk, &accounts).contains(&(0, String::new())));
 }
 
+/// P-167, P-168: how long messages of a group stay is for its roster to say, and they go from all members.
+#[test]
+fn messages_of_a_group_disappear_after_the_time_of_its_roster() {
+    let (mut world, accounts, talk) = group(64, 3);
+    let change = |seconds| Intent::ChangeGroup {
+        conversation: talk,
+        change: GroupChange::Timer(seconds),
+    };
+    done(&mut world, 0, change(60));
+    world.run_for(SETTLE);
+    say(&mut world, 1, talk, "tez unutiladi");
+    world.run_for(10_000);
+    for person in 0..3 {
+        let (_, extra) = what(&mut world, person, talk, id_of("tez unutiladi")).expect("the message");
+        assert_eq!(extra.lifetime, 60, "person {person}");
+    }
+    for person in [0, 2] {
+        let up_to = u64::MAX;
+        done(
+            &mut world,
+            person,
+            Intent::MarkRead {
+                conversation: talk,
+                up_to,
+            },
+        );
+    }
+    world.run_for(120_000);
+    assert!(hold(&world, "tez unutiladi").is_empty());
+    done(&mut world, 0, change(0));
+    world.run_for(SETTLE);
+    say(&mut world, 2, talk, "qoladi");
+    world.run_for(120_000);
+    assert_eq!(
+        reads(&world, 0, &talk, &accounts).last(),
+        Some(&(2, "qoladi".to_owned()))
+    );
+}
+
 /// P-162: taken back before it left, and after it left for a member who does not come.
 #[test]
 fn what_is_taken_back_waits_in_no_row() {
