@@ -172,7 +172,7 @@ pub(crate) fn nothing() -> Vec<u8> {
 pub(crate) fn says(payload: &Payload, id: &MessageId) -> bool {
     let said = match &payload.content {
         Some(payload::Content::GroupAgain(again)) => {
-            let again = Payload::decode(again.payload.clone());
+            let again = Payload::decode(again.payload.as_ref());
             return again.is_ok_and(|said| says(&said, id));
         }
         Some(payload::Content::Text(text)) => &text.id,

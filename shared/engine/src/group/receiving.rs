@@ -309,7 +309,7 @@ impl Engine {
             let roster = group.roster.as_ref();
             !group.over && roster.is_some_and(|roster| roster.may_write(&sender))
         });
-        let payload = Payload::decode(again.payload.clone()).ok().filter(|_| may);
+        let payload = Payload::decode(again.payload.as_ref()).ok().filter(|_| may);
         self.seen.insert(SeenId::envelope(&envelope));
         match payload {
             Some(payload) => {
