@@ -8,10 +8,10 @@
 
 mod common;
 
-use chopar_identity::{Ed25519Public, OpaqueAppend, append_hash, group_envelope_id};
+use chopar_identity::{append_hash, group_envelope_id};
 use chopar_relay::{Rate, Rates};
 use chopar_wire::GroupRecipient;
-use chopar_wire::ids::{AccountId, GroupSubmissionId, OpaqueLogId};
+use chopar_wire::ids::{AccountId, GroupSubmissionId};
 use chopar_wire::limits::MAX_ENVELOPE_BODY;
 use chopar_wire::proto::identity::Signed;
 use chopar_wire::proto::relay::{
@@ -19,8 +19,8 @@ use chopar_wire::proto::relay::{
     relay_frame::Body,
 };
 use common::client::{kind, reason};
+use common::opaque::{append, ask_append, fetch};
 use common::{Client, Person, Reason, TestRelay};
-use ed25519_dalek::{Signer as _, SigningKey};
 
 fn recipient(person: &Person) -> GroupRecipient {
     GroupRecipient::new(person.account, &person.head().hash)
@@ -165,39 +165,6 @@ async fn what_no_group_sends_is_refused_by_name() {
         other => panic!("{}", kind(&other)),
     }
     relay.stop().await;
-}
-
-fn key(seed: u8) -> SigningKey {
-    SigningKey::from_bytes(&[seed; 32])
-}
-
-fn append(parent: Option<[u8; 32]>, entry: &[u8], next: u8, by: u8) -> Signed {
-    let append = OpaqueAppend {
-        log: OpaqueLogId::new([5; 16]),
-        parent,
-        entry: entry.to_vec().into(),
-        next_write_key: Ed25519Public::parse(key(next).verifying_key().as_bytes()).unwrap(),
-    };
-    let body = append.body();
-    let signature = key(by).sign(&OpaqueAppend::signing_input(&body)).to_bytes();
-    Signed {
-        body: body.into(),
-        signature: signature.to_vec().into(),
-    }
-}
-
-async fn ask_append(client: &mut Client, signed: &Signed) -> Body {
-    client
-        .ask(c::Body::AppendOpaque(AppendOpaque {
-            log: vec![5; 16].into(),
-            append: Some(signed.clone()),
-        }))
-        .await
-}
-
-async fn fetch(client: &mut Client, log: u8, from: u32) -> Body {
-    let log = vec![log; 16].into();
-    client.ask(c::Body::FetchOpaque(FetchOpaque { log, from })).await
 }
 
 fn shown(body: Body) -> OpaqueLog {

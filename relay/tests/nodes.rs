@@ -12,18 +12,17 @@ use std::collections::HashSet;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use chopar_identity::{Ed25519Public, OpaqueAppend, append_hash};
+use chopar_identity::append_hash;
 use chopar_relay::{Config, Database, PostgresUrl, Rates};
 use chopar_wire::GroupRecipient;
-use chopar_wire::ids::{GroupSubmissionId, OpaqueLogId};
-use chopar_wire::proto::identity::Signed;
+use chopar_wire::ids::GroupSubmissionId;
 use chopar_wire::proto::relay::{
-    AddOneTime, AppendLog, AppendOpaque, ClaimBundle, Envelope, FetchOpaque, SubmitGroup, SubmitSignal,
-    client_frame as c, relay_frame::Body,
+    AddOneTime, AppendLog, ClaimBundle, Envelope, SubmitGroup, SubmitSignal, client_frame as c,
+    relay_frame::Body,
 };
 use common::client::{Ended, kind};
+use common::opaque::{append, ask_append, fetch};
 use common::{Client, Person, Program, TestRelay, postgres};
-use ed25519_dalek::{Signer as _, SigningKey};
 
 /// How soon what one node has is at the other: far more than it takes, far less than a look from time to time would.
 const AT_ONCE: Duration = Duration::from_secs(8);
@@ -270,30 +269,13 @@ async fn an_opaque_log_has_one_order_over_two_nodes() {
     let (_ann, mut a) = owner(&second).await;
     let bob = second.member(&mut a, "bob").await.0;
     let mut clients = [a, Client::signed_in(first.port, &bob, 0).await];
-    let key = SigningKey::from_bytes(&[5; 32]);
-    let append = |parent, entry: [u8; 2]| {
-        let append = OpaqueAppend {
-            log: OpaqueLogId::new([5; 16]),
-            parent,
-            entry: entry.to_vec().into(),
-            next_write_key: Ed25519Public::parse(key.verifying_key().as_bytes()).unwrap(),
-        };
-        let body = append.body();
-        let signature = key.sign(&OpaqueAppend::signing_input(&body)).to_bytes();
-        Signed {
-            body: body.into(),
-            signature: signature.to_vec().into(),
-        }
-    };
     let mut parent = None;
     for round in 0..20u8 {
-        let appends = [append(parent, [round, 0]), append(parent, [round, 1])];
-        let asked = clients.iter_mut().zip(&appends).map(|(client, append)| {
-            client.ask(c::Body::AppendOpaque(AppendOpaque {
-                log: vec![5; 16].into(),
-                append: Some(append.clone()),
-            }))
-        });
+        let appends = [0, 1].map(|at| append(parent, &[round, at], 5, 5));
+        let asked = clients
+            .iter_mut()
+            .zip(&appends)
+            .map(|(client, append)| ask_append(client, append));
         let mut stored = Vec::new();
         for (answer, append) in futures_util::future::join_all(asked)
             .await
@@ -310,11 +292,7 @@ async fn an_opaque_log_has_one_order_over_two_nodes() {
         parent = stored.pop();
     }
     for client in &mut clients {
-        let log = vec![5; 16].into();
-        match client
-            .ask(c::Body::FetchOpaque(FetchOpaque { log, from: 0 }))
-            .await
-        {
+        match fetch(client, 5, 0).await {
             Body::OpaqueLog(log) => assert_eq!((log.length, log.appends.len()), (20, 20)),
             other => panic!("{}", kind(&other)),
         }

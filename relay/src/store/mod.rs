@@ -34,6 +34,7 @@ mod opaque;
 pub(crate) mod open;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
+mod waiting;
 
 pub(crate) use groups::{GroupSubmission, GroupSubmitted, Groups};
 pub(crate) use opaque::{OpaqueAppend, OpaqueAppended, OpaqueHead, OpaqueLogs, OpaquePage, OpaquePlace};

@@ -112,10 +112,8 @@ impl Client {
         stream.set_nodelay(true).ok()?;
         let origin = format!("http://localhost:{port}");
         let mut client = Self::over(Box::new(stream), &origin, &[]).await.ok()?;
-        let proof = person.proof(device, &client.challenge, &client.origin);
-        let request = client
-            .try_send(c::Body::SignIn(SignIn { proof: Some(proof) }))
-            .await?;
+        let sign_in = client.sign_in_of(person, device);
+        let request = client.try_send(sign_in).await?;
         match client.try_answer(request).await? {
             Body::SignedIn(_) => Some(client),
             _ => None,
@@ -127,11 +125,15 @@ impl Client {
     }
 
     pub async fn sign_in(&mut self, person: &Person, device: usize) -> Result<(), Reason> {
-        let proof = person.proof(device, &self.challenge, &self.origin);
-        match self.ask(c::Body::SignIn(SignIn { proof: Some(proof) })).await {
+        match self.ask(self.sign_in_of(person, device)).await {
             Body::SignedIn(_) => Ok(()),
             other => Err(self.refused(&other).await),
         }
+    }
+
+    fn sign_in_of(&self, person: &Person, device: usize) -> c::Body {
+        let proof = Some(person.proof(device, &self.challenge, &self.origin));
+        c::Body::SignIn(SignIn { proof })
     }
 
     /// A refused proof is followed by a fresh challenge.

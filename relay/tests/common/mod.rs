@@ -5,6 +5,7 @@ pub mod client;
 pub mod history;
 pub mod http;
 pub mod load;
+pub mod opaque;
 pub mod people;
 pub mod postgres;
 pub mod program;

@@ -6,7 +6,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,12 +22,9 @@ use super::bodies;
 use super::books::Books;
 use super::link::{Fault, Link, PATIENCE};
 use super::target::Target;
+use crate::store::waiting::{Reply, WAITING_MAX, WaitingBytes, answered};
 use crate::store::{Answer, StoreError};
 
-/// Jobs that may wait: several full batches. More is refused as busy.
-const WAITING_MAX: usize = 8192;
-/// Bytes of bodies that may wait: bounds the memory of the queue to the writer.
-const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Jobs of one transaction: bounds how long one commit keeps everybody waiting, and how long others wait for its rows.
 const BATCH_MAX: usize = 512;
 /// Rows of queues in one transaction, for the same reason: a few of the largest groups. One job may have more.
@@ -39,7 +35,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// The way to the writer.
 pub(super) struct Writer {
     orders: Mutex<Option<Sender<Order>>>,
-    waiting_bytes: Arc<AtomicUsize>,
+    waiting: WaitingBytes,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -65,8 +61,7 @@ enum Work {
 
 struct Task<F, T> {
     work: F,
-    result: Option<T>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    reply: Reply<T>,
 }
 
 impl<F, T> Job for Task<F, T>
@@ -76,19 +71,13 @@ where
 {
     fn run<'a>(&'a mut self, books: &'a mut Books) -> Working<'a, ()> {
         Box::pin(async move {
-            self.result = Some((self.work)(books).await?);
+            self.reply.keep((self.work)(books).await?);
             Ok(())
         })
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
-        let result = match (outcome, self.result) {
-            (Ok(()), Some(result)) => Ok(result),
-            (Ok(()), None) => Err(StoreError::Closed),
-            (Err(fault), _) => Err(fault),
-        };
-        // Whoever asked may be gone; what was done stays done.
-        let _gone = self.reply.send(result);
+        self.reply.send(outcome);
     }
 }
 
@@ -96,18 +85,18 @@ impl Writer {
     /// Starts the task that writes; `link` is its first connection.
     pub(super) fn start(target: Target, link: Link, books: Books) -> Self {
         let (sender, orders) = channel(WAITING_MAX);
-        let waiting_bytes = Arc::new(AtomicUsize::new(0));
+        let waiting = WaitingBytes::default();
         let desk = Desk {
             target,
             link: Some(Arc::new(link)),
             failed: None,
             books,
             orders,
-            bytes: Arc::clone(&waiting_bytes),
+            waiting: waiting.clone(),
         };
         Self {
             orders: Mutex::new(Some(sender)),
-            waiting_bytes,
+            waiting,
             task: Mutex::new(Some(tokio::spawn(desk.work()))),
         }
     }
@@ -118,12 +107,8 @@ impl Writer {
         T: Send + 'static,
         F: for<'a> FnMut(&'a mut Books) -> Working<'a, T> + Send + 'static,
     {
-        let (reply, answer) = oneshot::channel();
-        let job = Task {
-            work,
-            result: None,
-            reply,
-        };
+        let (reply, answer) = Reply::new();
+        let job = Task { work, reply };
         self.queue(bytes, Work::Alone(Box::new(job)), answer)
     }
 
@@ -143,31 +128,17 @@ impl Writer {
         work: Work,
         answer: oneshot::Receiver<Result<T, StoreError>>,
     ) -> Answer<T> {
-        let queued = self.try_queue(Order { work, bytes });
-        Box::pin(async move {
-            queued?;
-            answer.await.unwrap_or(Err(StoreError::Closed))
-        })
+        let queued = self.waiting.queue(bytes, || self.send(Order { work, bytes }));
+        answered(queued, answer)
     }
 
-    fn try_queue(&self, order: Order) -> Result<(), StoreError> {
-        let bytes = order.bytes;
-        if self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > WAITING_BYTES_MAX {
-            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(StoreError::Busy);
-        }
+    fn send(&self, order: Order) -> Result<(), StoreError> {
         let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = match orders.as_ref() {
-            Some(orders) => orders.try_send(order).map_err(|fault| match fault {
-                TrySendError::Full(_) => StoreError::Busy,
-                TrySendError::Closed(_) => StoreError::Closed,
-            }),
-            None => Err(StoreError::Closed),
-        };
-        if sent.is_err() {
-            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        }
-        sent
+        let orders = orders.as_ref().ok_or(StoreError::Closed)?;
+        orders.try_send(order).map_err(|fault| match fault {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Closed(_) => StoreError::Closed,
+        })
     }
 
     /// Lets the task finish what waits and ends it.
@@ -184,7 +155,7 @@ struct Desk {
     failed: Option<Instant>,
     books: Books,
     orders: Receiver<Order>,
-    bytes: Arc<AtomicUsize>,
+    waiting: WaitingBytes,
 }
 
 impl Desk {
@@ -196,7 +167,7 @@ impl Desk {
             for part in in_parts(std::mem::take(&mut batch)) {
                 self.settle(part).await;
             }
-            self.bytes.fetch_sub(held, Ordering::Relaxed);
+            self.waiting.release(held);
         }
     }
 

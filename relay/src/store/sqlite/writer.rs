@@ -3,22 +3,16 @@
 //! A batch that fails is rolled back and its jobs run again one by one, each in a transaction of its own, so that one
 //! submission too large for a full disk does not take the acknowledgements beside it along.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::ErrorCode;
-use tokio::sync::oneshot;
 
 use super::books::Books;
+use crate::store::waiting::{Reply, WAITING_MAX, WaitingBytes, answered};
 use crate::store::{Answer, OnStored, StoreError};
 
-/// Jobs that may wait: several full batches. More is refused as busy.
-const WAITING_MAX: usize = 8192;
-/// Bytes of bodies that may wait: bounds the memory of the queue to the writer.
-const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Jobs of one transaction: bounds how long one commit keeps everybody waiting.
 const BATCH_MAX: usize = 1024;
 /// How long a batch is held open for more under load. Alone, a job never waits.
@@ -29,7 +23,7 @@ const BUSY_BATCH: usize = 16;
 /// The way to the writer thread.
 pub(super) struct Writer {
     jobs: std::sync::Mutex<Option<SyncSender<Order>>>,
-    waiting_bytes: Arc<AtomicUsize>,
+    waiting: WaitingBytes,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -46,8 +40,7 @@ struct Order {
 
 struct Task<F, T> {
     work: F,
-    result: Option<T>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    reply: Reply<T>,
 }
 
 impl<F, T> Job for Task<F, T>
@@ -56,18 +49,12 @@ where
     T: Send,
 {
     fn run(&mut self, books: &mut Books) -> rusqlite::Result<()> {
-        self.result = Some((self.work)(books)?);
+        self.reply.keep((self.work)(books)?);
         Ok(())
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
-        let result = match (outcome, self.result) {
-            (Ok(()), Some(result)) => Ok(result),
-            (Ok(()), None) => Err(StoreError::Closed),
-            (Err(fault), _) => Err(fault),
-        };
-        // Whoever asked may be gone; what was done stays done.
-        let _gone = self.reply.send(result);
+        self.reply.send(outcome);
     }
 }
 
@@ -75,8 +62,8 @@ impl Writer {
     /// Starts the thread that owns `db`.
     pub(super) fn start(books: Books, on_stored: OnStored) -> std::io::Result<Self> {
         let (jobs, orders) = sync_channel(WAITING_MAX);
-        let waiting_bytes = Arc::new(AtomicUsize::new(0));
-        let bytes = Arc::clone(&waiting_bytes);
+        let waiting = WaitingBytes::default();
+        let waited = waiting.clone();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
@@ -84,13 +71,13 @@ impl Writer {
                     books,
                     on_stored,
                     orders,
-                    bytes,
+                    waiting: waited,
                 }
                 .work()
             })?;
         Ok(Self {
             jobs: std::sync::Mutex::new(Some(jobs)),
-            waiting_bytes,
+            waiting,
             thread: std::sync::Mutex::new(Some(thread)),
         })
     }
@@ -102,42 +89,22 @@ impl Writer {
         T: Send + 'static,
         F: FnMut(&mut Books) -> rusqlite::Result<T> + Send + 'static,
     {
-        let (reply, answer) = oneshot::channel();
-        let queued = self.queue(Order {
-            job: Box::new(Task {
-                work,
-                result: None,
-                reply,
-            }),
-            bytes,
-        });
-        Box::pin(async move {
-            queued?;
-            answer.await.unwrap_or(Err(StoreError::Closed))
-        })
+        let (reply, answer) = Reply::new();
+        let job = Box::new(Task { work, reply });
+        let queued = self.waiting.queue(bytes, || self.send(Order { job, bytes }));
+        answered(queued, answer)
     }
 
-    fn queue(&self, order: Order) -> Result<(), StoreError> {
-        let bytes = order.bytes;
-        if self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > WAITING_BYTES_MAX {
-            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(StoreError::Busy);
-        }
+    fn send(&self, order: Order) -> Result<(), StoreError> {
         let jobs = self
             .jobs
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let sent = match jobs.as_ref() {
-            Some(jobs) => jobs.try_send(order).map_err(|fault| match fault {
-                TrySendError::Full(_) => StoreError::Busy,
-                TrySendError::Disconnected(_) => StoreError::Closed,
-            }),
-            None => Err(StoreError::Closed),
-        };
-        if sent.is_err() {
-            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
-        }
-        sent
+        let jobs = jobs.as_ref().ok_or(StoreError::Closed)?;
+        jobs.try_send(order).map_err(|fault| match fault {
+            TrySendError::Full(_) => StoreError::Busy,
+            TrySendError::Disconnected(_) => StoreError::Closed,
+        })
     }
 
     /// Lets the thread finish what waits and ends it.
@@ -158,7 +125,7 @@ struct Desk {
     books: Books,
     on_stored: OnStored,
     orders: Receiver<Order>,
-    bytes: Arc<AtomicUsize>,
+    waiting: WaitingBytes,
 }
 
 impl Desk {
@@ -171,7 +138,7 @@ impl Desk {
             last = batch.len();
             let held: usize = batch.iter().map(|order| order.bytes).sum();
             self.settle(&mut batch);
-            self.bytes.fetch_sub(held, Ordering::Relaxed);
+            self.waiting.release(held);
         }
         self.books.close();
     }
