@@ -20,6 +20,9 @@
 // Texts      One file a language (static/locales/*.json become locales/<tag>.txt, see web-client/build/catalogue.rs). This file chooses
 //            the language, says it in <html lang> and loads its catalogue beside the wasm: chopar.firstCatalogue() is that text.
 //            chopar.catalogue(tag) fetches another one; its promise fails with an error whose `key` is one of the TEXTS.
+// Parts      Pages that nobody needs before the first use are parts of the module (web-client/src/pages/parts.rs), loaded when they are first
+//            shown. parts.js holds their paths and digests. chopar.part(name) loads one into the UI's instance; its promise fails as that
+//            of a catalogue does, and it may be called again.
 // Storage    localStorage "chopar.language": en, uz, uz-Cyrl or ru; "chopar.theme": light or dark (absent: the system's). The UI
 //            writes them; this file reads them so that <html lang> and <html data-theme> are right before the UI is there.
 // Failure    window.dispatchEvent(new CustomEvent("chopar:fatal", { detail: key })) covers the page with one of the TEXTS and a
@@ -214,24 +217,34 @@ async function catalogue(language) {
   return (await verified(...CATALOGUES[language])).text();
 }
 
+// The page's modulepreload links with `integrity` have filled the module map: this reads it, or fails with it.
+async function imported(path) {
+  try {
+    return await import(path);
+  } catch (cause) {
+    throw await refused(path, cause);
+  }
+}
+
 async function start(tag, language) {
-  const { js, wasm, wasmIntegrity, alsoVerify } = tag.dataset;
+  const { js, parts, wasm, wasmIntegrity, alsoVerify } = tag.dataset;
   const others = alsoVerify.trim().split(/\s+/);
   const checks = [];
   for (let i = 0; i < others.length; i += 2) {
     checks.push(verified(others[i], others[i + 1]).then((response) => response.arrayBuffer()));
   }
-  const [response, first, module] = await Promise.all([
+  // One after the other: the second imports the first, and would fail in its name.
+  const scripts = async () => [await imported(parts), await imported(js)];
+  const [response, first, [{ loader }, module]] = await Promise.all([
     verified(wasm, wasmIntegrity),
     catalogue(language),
-    // The page's modulepreload link with `integrity` has filled the module map: this import reads it, or fails with it.
-    import(js).catch(async (cause) => {
-      throw await refused(js, cause);
-    }),
+    scripts(),
     ...checks,
   ]);
-  window.chopar = { firstCatalogue: () => first, catalogue };
-  await module.default({ module_or_path: response });
+  const instance = module.default({ module_or_path: response });
+  // `main()` runs later, once the bytes are compiled.
+  window.chopar = { firstCatalogue: () => first, catalogue, part: loader(verified, instance) };
+  await instance;
 }
 
 const tag = document.querySelector("script[data-wasm]");

@@ -1,4 +1,5 @@
-//! Makes the methods that find the texts of `static/locales/*.json`; see `build/catalogue.rs`.
+//! Makes the methods that find the texts of `static/locales/*.json`, see `build/catalogue.rs`; and asks the linker for what splitting the
+//! module takes.
 
 #[path = "build/catalogue.rs"]
 mod catalogue;
@@ -27,6 +28,10 @@ fn build() -> Result<(), String> {
     for (file, (language, _)) in files.iter_mut().zip(catalogue::LANGUAGES) {
         *file = fs::read_to_string(folder.join(format!("{language}.json")))
             .map_err(|error| format!("{language}: {error}"))?;
+    }
+    // Which function names which others is known only to the linker; `cargo xtask` splits the module by it (docs/adr/0022).
+    if variable("CARGO_CFG_TARGET_FAMILY")? == "wasm" {
+        println!("cargo::rustc-link-arg-bins=--emit-relocs");
     }
     let (methods, catalogues) = catalogue::generate(&files)?;
     let lines = catalogues[0].lines().count();

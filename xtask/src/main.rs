@@ -1,12 +1,12 @@
 //! `cargo xtask`: everything a person types in this repository, and nothing to install before it.
 //!
 //! Non-goals: no step that only works on the build machine (the build machine runs the same `cargo xtask test`), and no
-//! dependency that makes this program slow to compile: a fresh clone waits for it before anything else happens.
+//! dependency that makes this program slow to compile without sparing more than that: a fresh clone waits for it before anything else.
 //!
 //! ```text
 //!  main ── args                     what was asked for
 //!    ├── setup/   wasm std, tools, packages, browser: looked for, else installed
-//!    ├── web/     Trunk, then optimise → name by content → digests → compress → manifest
+//!    ├── web/     compile → split → bind → optimise → name by content → digests → compress → manifest
 //!    ├── run      set-up, web, relay binary, and become the relay
 //!    ├── test     every gate, timed; counts the tests of all runners
 //!    ├── module   wasm modules beside the client: proofs and benchmarks of the core

@@ -28,7 +28,7 @@ pub(crate) fn build(tools: &WebTools, package: &str, bin: &str, options: &[&str]
         .join("wasm32-unknown-unknown")
         .join(profile)
         .join(format!("{bin}.wasm"));
-    let mut bindgen = tools.wasm_bindgen()?;
+    let mut bindgen = tools.wasm_bindgen();
     bindgen
         .args(["--target", "web", "--no-typescript", "--out-dir"])
         .arg(&folder)

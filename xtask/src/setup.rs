@@ -5,26 +5,19 @@ mod interop;
 mod packages;
 mod postgres;
 mod programs;
-mod remap;
+mod rustflags;
 mod wasm_std;
 
-use std::{
-    env,
-    ffi::OsString,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{env, ffi::OsString, path::PathBuf, process::Command};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 pub(crate) use self::browser::Browser;
 use self::wasm_std::WasmStd;
 
 /// What building the web client takes.
 pub(crate) struct WebTools {
-    /// Folders of Trunk and wasm-bindgen, to stand first on PATH.
-    folders: Vec<PathBuf>,
-    trunk: PathBuf,
+    wasm_bindgen: PathBuf,
     /// The script of binaryen's `wasm-opt`; `None` where it could not be had.
     pub(crate) wasm_opt: Option<PathBuf>,
     wasm_std: WasmStd,
@@ -32,22 +25,21 @@ pub(crate) struct WebTools {
 }
 
 impl WebTools {
-    /// A Trunk call in the environment of wasm builds.
-    pub(crate) fn trunk(&self) -> Result<Command> {
-        let mut command = self.in_wasm_environment(&self.trunk)?;
-        // Trunk takes any value of this variable for a colour switch of its own, and refuses those it does not know.
-        command.env_remove("NO_COLOR");
+    /// A cargo call in the environment of wasm builds.
+    pub(crate) fn cargo(&self) -> Result<Command> {
+        let mut command = Command::new(crate::workspace::cargo());
+        command.env("CARGO_TARGET_DIR", crate::workspace::wasm_target());
+        command.envs(self.wasm_std.environment());
+        command.env("CARGO_ENCODED_RUSTFLAGS", rustflags::encoded()?);
+        command.current_dir(crate::workspace::root());
         Ok(command)
     }
 
-    /// A cargo call in the environment of wasm builds.
-    pub(crate) fn cargo(&self) -> Result<Command> {
-        self.in_wasm_environment(&crate::workspace::cargo())
-    }
-
     /// A wasm-bindgen call, of the version in Cargo.lock.
-    pub(crate) fn wasm_bindgen(&self) -> Result<Command> {
-        self.in_wasm_environment(Path::new("wasm-bindgen"))
+    pub(crate) fn wasm_bindgen(&self) -> Command {
+        let mut command = Command::new(&self.wasm_bindgen);
+        command.current_dir(crate::workspace::root());
+        command
     }
 
     /// Names what shapes the build besides the sources; a change of it makes an earlier build stale.
@@ -62,21 +54,6 @@ impl WebTools {
             self.wasm_bindgen_version,
             self.wasm_std.name()
         )
-    }
-
-    fn in_wasm_environment(&self, program: &Path) -> Result<Command> {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let folders = self.folders.iter().cloned().chain(env::split_paths(&path));
-        let mut command = Command::new(program);
-        command.env(
-            "PATH",
-            env::join_paths(folders).context("a folder on PATH cannot be written")?,
-        );
-        command.env("CARGO_TARGET_DIR", crate::workspace::wasm_target());
-        command.envs(self.wasm_std.environment());
-        command.env("CARGO_ENCODED_RUSTFLAGS", remap::flags()?);
-        command.current_dir(crate::workspace::root());
-        Ok(command)
     }
 }
 
@@ -96,17 +73,11 @@ pub(crate) fn for_web() -> Result<WebTools> {
     let wasm_std = wasm_std::prepare()?;
     println!("  wasm standard library: {}", wasm_std.name());
     let wasm_bindgen_version = crate::workspace::locked_version("wasm-bindgen")?;
-    let bindgen = programs::cargo_program("wasm-bindgen", "wasm-bindgen-cli", &wasm_bindgen_version, &[])?;
-    let trunk = programs::cargo_program("trunk", "trunk", programs::TRUNK, &["--debug"])?;
+    let wasm_bindgen =
+        programs::cargo_program("wasm-bindgen", "wasm-bindgen-cli", &wasm_bindgen_version, &[])?;
     let wasm_opt = programs::wasm_opt();
-    let folders = [&bindgen, &trunk]
-        .into_iter()
-        .filter_map(|program| program.parent())
-        .map(Path::to_owned)
-        .collect();
     Ok(WebTools {
-        folders,
-        trunk,
+        wasm_bindgen,
         wasm_opt,
         wasm_std,
         wasm_bindgen_version,

@@ -1,8 +1,9 @@
 //! The web client: from sources to a folder of files whose names, digests and compressed forms are final.
 //!
 //! ```text
-//!  Trunk        cargo, wasm-bindgen, style sheets, index.html with its placeholders
+//!  module       cargo; the module split into what is loaded first and parts that are loaded later; wasm-bindgen
 //!  optimise     wasm-opt
+//!  sources      the page, scripts, styles and texts beside them
 //!  assets       names by content, digests, placeholders filled in: every file is bound by the page that loads it
 //!  compress     .br and .gz beside each file
 //!  manifest     manifest.json, the list the relay serves from and a person can compare with
@@ -11,6 +12,7 @@
 mod assets;
 mod compress;
 mod manifest;
+mod module;
 mod optimise;
 mod sources;
 mod stamp;
@@ -23,9 +25,9 @@ use self::{assets::Assets, stamp::Stamp};
 pub(crate) use self::{
     manifest::{Entry, Manifest},
     optimise::shrink,
-    sources::LOCALES,
+    sources::{LOCALES, is_part},
 };
-use crate::{process::must, setup::WebTools, workspace};
+use crate::{setup::WebTools, workspace};
 
 /// How the client is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,12 +67,11 @@ pub(crate) fn build(tools: &WebTools, mode: Mode) -> Result<Manifest> {
             return Ok(manifest);
         }
     }
-    let bundled = bundle(tools, mode)?;
-    let mut sources = sources::gather(&bundled)?;
+    let mut module = module::build(tools, mode)?;
     if mode == Mode::Release {
-        optimise::optimise(tools, &mut sources)?;
+        optimise::optimise(tools, &mut module)?;
     }
-    let assets = Assets::resolve(sources)?;
+    let assets = Assets::resolve(sources::gather(module)?)?;
 
     let next = dist.with_extension("next");
     remove(&next)?;
@@ -81,20 +82,6 @@ pub(crate) fn build(tools: &WebTools, mode: Mode) -> Result<Manifest> {
     fs::rename(&next, &dist).with_context(|| format!("putting {} in place", dist.display()))?;
     stamp.put_on(&dist)?;
     Ok(manifest)
-}
-
-/// Has Trunk compile and bundle; the folder with what it made.
-fn bundle(tools: &WebTools, mode: Mode) -> Result<PathBuf> {
-    let folder = workspace::root().join("target/web/bundle");
-    let mut trunk = tools.trunk()?;
-    trunk
-        .args(["build", "--offline", "--cargo-profile", mode.profile(), "--dist"])
-        .arg(&folder);
-    if mode == Mode::Release {
-        trunk.arg("--release");
-    }
-    must(&mut trunk).context("compiling and bundling the web client")?;
-    Ok(folder)
 }
 
 fn remove(folder: &PathBuf) -> Result<()> {

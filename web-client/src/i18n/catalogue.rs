@@ -20,13 +20,24 @@ extern "C" {
     async fn fetch_catalogue(tag: &str) -> Result<JsValue, JsValue>;
 }
 
-/// Why a catalogue was not loaded.
+/// Why a catalogue, or another part of the client, was not loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotLoaded {
     /// The server was not reached.
     Unreachable,
     /// What the server sent is not what was built.
     Altered,
+}
+
+impl NotLoaded {
+    /// static/boot.js throws an error whose `key` is that of one of its own texts.
+    pub(crate) fn of(thrown: &JsValue) -> Self {
+        let key = Reflect::get(thrown, &JsValue::from_str("key"));
+        match key.ok().and_then(|key| key.as_string()).as_deref() {
+            Some("altered") => Self::Altered,
+            _ => Self::Unreachable,
+        }
+    }
 }
 
 /// What was loaded, kept for as long as the page lives.
@@ -45,7 +56,7 @@ impl Language {
         }
         match fetch_catalogue(self.tag()).await {
             Ok(text) => self.keep(text.as_string().unwrap_or_default()),
-            Err(thrown) => Err(reason(&thrown)),
+            Err(thrown) => Err(NotLoaded::of(&thrown)),
         }
     }
 
@@ -69,15 +80,6 @@ pub(super) fn text(language: Language, line: usize) -> &'static str {
         .and_then(|lines| lines.get(line))
         .copied()
         .unwrap_or_default()
-}
-
-/// static/boot.js throws an error whose `key` is that of one of its own texts.
-fn reason(thrown: &JsValue) -> NotLoaded {
-    let key = Reflect::get(thrown, &JsValue::from_str("key"));
-    match key.ok().and_then(|key| key.as_string()).as_deref() {
-        Some("altered") => NotLoaded::Altered,
-        _ => NotLoaded::Unreachable,
-    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod message_menu;
 mod new_group;
 mod notice;
 mod own_devices_bar;
+mod parts;
 mod people_picker;
 mod person;
 mod quote;

@@ -8,10 +8,10 @@ use leptos::task::spawn_local;
 
 use super::devices::DeviceRow;
 use super::keeping::Keeping;
-use super::scan::ScanCode;
+use super::parts::SCAN;
 use crate::i18n::Texts;
 use crate::state::{App, Asking, use_app};
-use crate::ui::{Avatar, Icon, PaneHead, Problem, Qr, alarm_text, focus_when_mounted};
+use crate::ui::{Avatar, Frame, Icon, PaneHead, Problem, Qr, alarm_text, focus_when_mounted, later};
 use crate::view_model::{Place, digit_groups};
 
 /// The button that opens the camera.
@@ -97,7 +97,14 @@ pub(crate) fn PersonPage(
             focus_when_mounted(SCAN_BUTTON);
         })
     };
-    let dialog = move || scanning.get().map(|person| view! { <ScanCode person close/> });
+    let dialog = move || {
+        scanning.get().map(|person| {
+            let title = texts.scan_title(&person.display_name);
+            later(&SCAN, Frame::Dialog { title, close }, move |scan| {
+                (scan.scan)(person.clone(), close)
+            })
+        })
+    };
     let body = move || match known.get() {
         Known::Asking => view! { <p class="muted" role="status">{texts.loading()}</p> }.into_any(),
         Known::Failed(failure) => {

@@ -6,20 +6,15 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate};
 
-use super::admin::Admin;
 use super::chat_list::ChatList;
-use super::devices::Devices;
 use super::find_people::FindPeople;
-use super::group::GroupPage;
-use super::new_group::NewGroup;
-use super::person::PersonPage;
-use super::settings::Settings;
+use super::parts::{DETAILS, OWN, load_quietly};
 use super::shortcuts::{Shortcut, Shortcuts};
 use super::start_over::{ConfirmStartOver, StartOver};
 use super::switcher::Switcher;
 use super::talk::TalkPage;
 use crate::state::{App, Dialog, use_app};
-use crate::ui::{Icon, focus_id, is_dialog_open, is_fine_pointer};
+use crate::ui::{Frame, Icon, focus_id, is_dialog_open, is_fine_pointer, later};
 use crate::view_model::Place;
 
 /// What stands beside the list.
@@ -43,7 +38,13 @@ pub(crate) fn Shell() -> impl IntoView {
     listen_to_keys(app, place);
     move_focus(place);
     keep_title(app, place);
+    load_quietly();
 
+    let texts = app.texts();
+    let page = move |title: &str| Frame::Pane {
+        title: title.to_owned(),
+        back: Place::Chats,
+    };
     let class = move || match place.get() {
         Place::Chats => "shell at-list",
         Place::Person(_) => "shell at-details",
@@ -60,23 +61,24 @@ pub(crate) fn Shell() -> impl IntoView {
             <main class="main-pane" id="main">
                 {move || match beside.get() {
                     Beside::Talk(peer) => view! { <TalkPage peer place/> }.into_any(),
-                    Beside::Page(Place::Settings) => view! { <Settings/> }.into_any(),
-                    Beside::Page(Place::Devices) => view! { <Devices/> }.into_any(),
-                    Beside::Page(Place::Admin) => view! { <Admin/> }.into_any(),
+                    Beside::Page(Place::Settings) => later(&OWN, page(texts.settings_title()), |own| (own.settings)()),
+                    Beside::Page(Place::Devices) => later(&OWN, page(texts.chats_devices()), |own| (own.devices)()),
+                    Beside::Page(Place::Admin) => later(&OWN, page(texts.admin_title()), |own| (own.admin)()),
                     Beside::Page(Place::Join) => view! { <Already/> }.into_any(),
                     Beside::Page(Place::Chats) => view! { <Pick/> }.into_any(),
                     Beside::Page(_) => view! { <Missing/> }.into_any(),
                 }}
             </main>
-            {move || details.get().map(|(peer, group)| if group {
-                view! { <GroupPage peer/> }.into_any()
-            } else {
-                view! { <PersonPage peer/> }.into_any()
-            })}
+            {move || details.get().map(|(peer, group)| later(&DETAILS, Frame::Details { peer }, move |details| {
+                if group { (details.group)(peer) } else { (details.person)(peer) }
+            }))}
         </div>
         {move || dialog.get().map(|dialog| match dialog {
             Dialog::Find => view! { <FindPeople close/> }.into_any(),
-            Dialog::Group => view! { <NewGroup close/> }.into_any(),
+            Dialog::Group => {
+                let title = texts.group_new().to_owned();
+                later(&DETAILS, Frame::Dialog { title, close }, move |details| (details.new_group)(close))
+            }
             Dialog::Switch => view! { <Switcher close/> }.into_any(),
             Dialog::Keys => view! { <Shortcuts close/> }.into_any(),
             Dialog::StartOver => view! { <ConfirmStartOver close/> }.into_any(),

@@ -20,10 +20,10 @@ use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::line::LineRow;
 use super::message_menu::MessageMenu;
-use super::receivers::Receivers;
+use super::parts::DETAILS;
 use super::switcher::ChooseChat;
 use crate::state::{App, Asking, Load, Names, Row, Talk, fresh_message_id, use_app};
-use crate::ui::{Icon, failure_text, is_dialog_open, rove};
+use crate::ui::{Frame, Icon, failure_text, is_dialog_open, later, rove};
 use crate::view_model::Place;
 
 /// Closer to the end than this counts as being there, in CSS pixels.
@@ -284,8 +284,9 @@ fn overlay(
     let receivers = Callback::new(move |id| asked.set(Some(id)));
     view! {
         {move || menu.get().map(|row| view! { <MessageMenu peer row close forward receivers/> })}
-        {move || asked.get().map(|id| view! {
-            <Receivers peer id names close=Callback::new(move |()| asked.set(None))/>
+        {move || asked.get().map(|id| {
+            let (title, close) = (texts.menu_receivers().to_owned(), Callback::new(move |()| asked.set(None)));
+            later(&DETAILS, Frame::Dialog { title, close }, move |details| (details.receivers)(peer, id, names, close))
         })}
         {move || forwarding.get().map(|_| view! {
             <ChooseChat title=texts.forward_title() choose=pass_on close=done failure=failure.clone()/>

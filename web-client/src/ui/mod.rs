@@ -13,6 +13,7 @@ mod failure;
 mod field;
 mod focus;
 mod icon;
+mod later;
 mod modal;
 mod more;
 mod pane;
@@ -29,6 +30,7 @@ pub(crate) use failure::{alarm_text, failure_text, fatal_text, own_alarm_text, r
 pub(crate) use field::{Field, Problem};
 pub(crate) use focus::{focus_id, focus_when_mounted, is_dialog_open, is_fine_pointer, rove};
 pub(crate) use icon::Icon;
+pub(crate) use later::{Frame, Part, later};
 pub(crate) use modal::Modal;
 pub(crate) use more::more;
 pub(crate) use pane::PaneHead;

@@ -11,8 +11,6 @@ use anyhow::{Context, Result};
 
 use crate::process::{must, output_of};
 
-/// The newest Trunk that the pinned compiler builds: 0.22 asks for Rust 1.96.1.
-pub(crate) const TRUNK: &str = "0.21.14";
 /// The newest cargo-deny that the pinned compiler builds.
 pub(crate) const CARGO_DENY: &str = "0.20.2";
 /// The first versions of wasm-opt that know what today's compilers emit are far newer than Debian's package.
@@ -119,15 +117,19 @@ mod tests {
 
     #[test]
     fn a_version_is_compared_whole() {
-        assert!(says_version("trunk 0.21.14", "0.21.14"));
+        assert!(says_version("cargo-deny 0.20.2", "0.20.2"));
         assert!(says_version("wasm-bindgen 0.2.130 (abc)", "0.2.130"));
         assert!(!says_version("wasm-bindgen 0.2.1300", "0.2.130"));
-        assert!(!says_version("trunk 0.21.1", "0.21.14"));
+        assert!(!says_version("cargo-deny 0.20.1", "0.20.14"));
         assert!(!says_version("", "0.21.14"));
     }
 
     #[test]
     fn versions_are_kept_apart() {
-        assert!(folder("trunk", "1.2.3").unwrap().ends_with("trunk-1.2.3"));
+        assert!(
+            folder("cargo-deny", "1.2.3")
+                .unwrap()
+                .ends_with("cargo-deny-1.2.3")
+        );
     }
 }

@@ -7,12 +7,10 @@ use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256, Sha384};
 
-use super::sources::{Naming, Source, Sources};
+use super::sources::{Naming, PAGE, Source, Sources};
 
 /// How many bytes of a content's digest stand in its name: enough that two contents of one file never meet.
 const NAME_DIGEST: usize = 10;
-/// The page, which names everything else.
-const PAGE: &str = "index.html";
 
 /// One finished file.
 #[derive(Debug)]
@@ -102,7 +100,7 @@ impl Resolver {
                 if self.open.contains(name) {
                     bail!("{name} names itself, directly or through another file");
                 }
-                bail!("{name} is neither in static/ nor in Trunk's bundle");
+                bail!("{name} is neither in static/ nor made by the build");
             };
             self.open.insert(name.to_owned());
             let bytes = self.render(name, &source)?;
@@ -148,7 +146,7 @@ impl Resolver {
 
 fn asset(name: &str, naming: Naming, bytes: Vec<u8>) -> Asset {
     let path = match naming {
-        Naming::Stable | Naming::Named => name.to_owned(),
+        Naming::Stable => name.to_owned(),
         Naming::ByContent => {
             let digest = hex::encode(&Sha256::digest(&bytes)[..NAME_DIGEST]);
             match name.rsplit_once('.') {

@@ -1,24 +1,27 @@
-//! What the client is put together from: Trunk's bundle and the folder `static/`.
+//! What the client is put together from: the module, `web-client/index.html` and the folder `static/`.
 
 #[path = "../../../web-client/build/catalogue.rs"]
 mod catalogue;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 
+use super::module::{MODULE, Module, PART, PARTS_SCRIPT};
 use crate::workspace;
 
-/// The name by which the module's two files are known to placeholders, and the beginning of the names Trunk gives them.
-pub(super) const MODULE: &str = "chopar-web";
+/// The page.
+pub(super) const PAGE: &str = "index.html";
 /// Where translations lie in `static/`, and the texts made of them in the client.
 pub(crate) const LOCALES: &str = "locales/";
-/// Files of `static/` that browsers look for under a name of their own; they are always part of the client.
-const STABLE: [&str; 4] = ["manifest.webmanifest", "sw.js", "favicon.ico", "robots.txt"];
+/// Files that browsers look for under a name of their own; they are always part of the client.
+const STABLE: [&str; 5] = [PAGE, "manifest.webmanifest", "sw.js", "favicon.ico", "robots.txt"];
 /// Files that may hold placeholders.
-const TEMPLATES: [&str; 5] = [
-    "index.html",
+const TEMPLATES: [&str; 7] = [
+    PAGE,
     "boot.js",
+    PARTS_SCRIPT,
+    "chopar-web.js",
     "worker.js",
     "sw.js",
     "manifest.webmanifest",
@@ -29,8 +32,6 @@ const TEMPLATES: [&str; 5] = [
 pub(crate) enum Naming {
     /// As it is; a browser asks again every time.
     Stable,
-    /// As it is, and bound to its content by whoever named it.
-    Named,
     /// With a digest of its content.
     ByContent,
 }
@@ -48,30 +49,39 @@ pub(crate) struct Source {
 /// All files by the names placeholders use.
 pub(crate) type Sources = BTreeMap<String, Source>;
 
-/// Reads Trunk's bundle and `static/`.
-pub(crate) fn gather(bundle: &Path) -> Result<Sources> {
+/// Puts the module together with the page and `static/`.
+pub(super) fn gather(module: Module) -> Result<Sources> {
+    let root = workspace::root();
     let mut sources = Sources::new();
-    for name in files(bundle)? {
-        let bytes = fs::read(bundle.join(&name)).with_context(|| format!("reading {name}"))?;
-        let (key, source) = of_bundle(&name, bytes)?;
-        sources.insert(key, source);
-    }
-    let folder = workspace::root().join("static");
+    let page = root.join("web-client").join(PAGE);
+    let bytes = fs::read(&page).with_context(|| format!("reading {}", page.display()))?;
+    sources.insert(PAGE.to_owned(), named(PAGE, bytes));
+    let folder = root.join("static");
     for name in files(&folder)? {
-        // Style sheets come through Trunk; of translations the texts alone are served.
-        if name.ends_with(".css") || name.starts_with(LOCALES) {
+        // Of translations the texts alone are served.
+        if name.starts_with(LOCALES) {
             continue;
         }
         let bytes = fs::read(folder.join(&name)).with_context(|| format!("reading static/{name}"))?;
-        sources.insert(name.clone(), of_static(&name, bytes));
+        sources.insert(name.clone(), named(&name, bytes));
     }
     for (name, text) in catalogues(&folder)? {
-        sources.insert(name.clone(), of_static(&name, text.into_bytes()));
+        sources.insert(name.clone(), named(&name, text.into_bytes()));
     }
-    for file in [format!("{MODULE}.js"), format!("{MODULE}.wasm")] {
-        if !sources.contains_key(&file) {
-            bail!("Trunk made no {file}");
-        }
+    let script = sources
+        .get_mut(PARTS_SCRIPT)
+        .with_context(|| format!("there is no static/{PARTS_SCRIPT}"))?;
+    script.bytes.extend(module.loaders().into_bytes());
+    let made = [
+        (format!("{MODULE}.js"), module.js.into_bytes()),
+        (format!("{MODULE}.wasm"), module.wasm),
+    ];
+    let parts = module
+        .parts
+        .into_iter()
+        .map(|part| (format!("{}.wasm", part.name), part.wasm));
+    for (name, bytes) in made.into_iter().chain(parts) {
+        sources.insert(name.clone(), named(&name, bytes));
     }
     Ok(sources)
 }
@@ -92,47 +102,7 @@ fn catalogues(folder: &Path) -> Result<Vec<(String, String)>> {
         .collect())
 }
 
-fn of_bundle(name: &str, bytes: Vec<u8>) -> Result<(String, Source)> {
-    if name == "index.html" {
-        return Ok((
-            name.to_owned(),
-            Source {
-                bytes,
-                naming: Naming::Stable,
-                template: true,
-                wanted: true,
-            },
-        ));
-    }
-    if name.ends_with(".css") {
-        return Ok((
-            name.to_owned(),
-            Source {
-                bytes,
-                naming: Naming::Named,
-                template: false,
-                wanted: true,
-            },
-        ));
-    }
-    let Some(key) = module_file(name) else {
-        // A snippet is JavaScript that a crate brings along. The module would import it without a digest.
-        bail!(
-            "{name} is in Trunk's bundle: a crate brings JavaScript of its own, which the page's integrity rules refuse"
-        );
-    };
-    Ok((
-        key,
-        Source {
-            bytes,
-            naming: Naming::ByContent,
-            template: false,
-            wanted: false,
-        },
-    ))
-}
-
-fn of_static(name: &str, bytes: Vec<u8>) -> Source {
+fn named(name: &str, bytes: Vec<u8>) -> Source {
     let stable = STABLE.contains(&name);
     let naming = if stable { Naming::Stable } else { Naming::ByContent };
     Source {
@@ -143,15 +113,9 @@ fn of_static(name: &str, bytes: Vec<u8>) -> Source {
     }
 }
 
-/// `chopar-web-1f3a_bg.wasm` is known as `chopar-web.wasm`.
-fn module_file(name: &str) -> Option<String> {
-    let (stem, kind) = name
-        .strip_suffix("_bg.wasm")
-        .map(|stem| (stem, "wasm"))
-        .or_else(|| Some((name.strip_suffix(".js")?, "js")))?;
-    let rest = stem.strip_prefix(MODULE)?;
-    let is_hash = |hash: &str| hash.chars().all(|c| c.is_ascii_hexdigit());
-    (rest.is_empty() || rest.strip_prefix('-').is_some_and(is_hash)).then(|| format!("{MODULE}.{kind}"))
+/// Whether the file of this final name is loaded only when something in it is first needed.
+pub(crate) fn is_part(path: &str) -> bool {
+    path.starts_with(PART) && path.ends_with(".wasm")
 }
 
 /// The files under `folder`, as paths relative to it with `/` between.
@@ -187,18 +151,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_the_module_are_known_with_and_without_a_hash() {
-        assert_eq!(
-            module_file("chopar-web-1f3a9_bg.wasm").as_deref(),
-            Some("chopar-web.wasm")
-        );
-        assert_eq!(
-            module_file("chopar-web-1f3a9.js").as_deref(),
-            Some("chopar-web.js")
-        );
-        assert_eq!(module_file("chopar-web.js").as_deref(), Some("chopar-web.js"));
-        assert_eq!(module_file("snippets/x/inline0.js"), None);
-        assert_eq!(module_file("chopar-website.js"), None);
+    fn a_part_is_told_from_the_script_that_loads_it() {
+        assert!(is_part("part-own-1f3a9.wasm"));
+        assert!(!is_part("parts-1f3a9.js"));
+        assert!(!is_part("chopar-web-1f3a9.wasm"));
     }
 
     #[test]
@@ -207,14 +163,6 @@ mod tests {
         let script = fs::read_to_string(workspace::root().join("static/worker.js")).unwrap();
         assert!(script.contains(&format!("@{{{MODULE}.wasm:integrity}}")));
         assert!(script.contains(&format!("\"@{{{MODULE}.js}}\"")));
-    }
-
-    #[test]
-    fn javascript_of_a_crate_is_refused_by_name() {
-        let error = of_bundle("snippets/some-crate-1/inline0.js", Vec::new())
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("some-crate-1"), "{error}");
     }
 
     #[test]

@@ -1,3 +1,5 @@
+//! What the compiler of wasm is told besides the profile.
+//!
 //! Where dependencies lie on the machine that builds stands in the wasm, because panics say where they happen. Everybody loads that, it
 //! tells of a person's folders, and two machines would never build the same client: so these paths are given short names.
 
@@ -10,22 +12,26 @@ use anyhow::{Context, Result};
 
 /// What stands between flags in cargo's variable for them, so that a path may hold spaces.
 const BETWEEN: &str = "\u{1f}";
+/// Leptos then hides the type of each component's view behind one type for all. Without it the code of what a page consists of is compiled
+/// anew for each page, and the first load is a tenth larger.
+const ERASED: &str = "--cfg=erase_components";
 /// Where compilers keep the sources of the standard library, below their own folder.
 const STD_SOURCES: &str = "/usr/lib/rustlib/src/rust";
 
 /// Flags for the compiler of wasm, as cargo takes them in `CARGO_ENCODED_RUSTFLAGS`. What a person has in `RUSTFLAGS` is for native
 /// builds and not passed on: it would change the client.
-pub(super) fn flags() -> Result<String> {
-    Ok(encoded(&registries(&cargo_home()?.join("registry/src"))))
+pub(super) fn encoded() -> Result<String> {
+    let mut flags = short_paths(&registries(&cargo_home()?.join("registry/src")));
+    flags.push(ERASED.to_owned());
+    Ok(flags.join(BETWEEN))
 }
 
-fn encoded(registries: &[PathBuf]) -> String {
+fn short_paths(registries: &[PathBuf]) -> Vec<String> {
     let std = (Path::new(STD_SOURCES), "std");
     let all = registries.iter().map(|folder| (folder.as_path(), "deps"));
     all.chain([std])
         .map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()))
-        .collect::<Vec<_>>()
-        .join(BETWEEN)
+        .collect()
 }
 
 /// One folder for each registry or mirror that was ever used; in a fixed order, for another order would build everything anew.
@@ -60,11 +66,15 @@ mod tests {
         }
         let found = registries(home.path());
         assert_eq!(found, [home.path().join("index-1"), home.path().join("mirror-2")]);
-        let flags = encoded(&found);
-        assert_eq!(flags.matches("=deps").count(), 2, "{flags}");
-        assert!(
-            flags.ends_with("--remap-path-prefix=/usr/lib/rustlib/src/rust=std"),
-            "{flags}"
+        let flags = short_paths(&found);
+        assert_eq!(
+            flags.iter().filter(|flag| flag.ends_with("=deps")).count(),
+            2,
+            "{flags:?}"
+        );
+        assert_eq!(
+            flags.last().map(String::as_str),
+            Some("--remap-path-prefix=/usr/lib/rustlib/src/rust=std")
         );
         assert_eq!(registries(&home.path().join("none")), Vec::<PathBuf>::new());
     }

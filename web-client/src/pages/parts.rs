@@ -1,0 +1,99 @@
+//! The pages that nobody needs before the first use. Each function here is the entry of a part of the module that is loaded when a page of
+//! it is shown for the first time (docs/adr/0022): what only they reach is no longer in the first load. What they return are the pages,
+//! to be drawn at once whenever they are wanted again.
+//!
+//! A part is one file, not one a page: on a slow line every file waits for its own answer.
+
+use std::time::Duration;
+
+use chopar_engine::view::Person;
+use chopar_wire::{AccountId, MessageId};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
+
+use super::admin::Admin;
+use super::devices::Devices;
+use super::group::GroupPage;
+use super::new_group::NewGroup;
+use super::person::PersonPage;
+use super::receivers::Receivers;
+use super::scan::ScanCode;
+use super::settings::Settings;
+use crate::state::Names;
+use crate::ui::Part;
+
+/// Everything about oneself, and administration.
+pub(super) static OWN: Part<Own> = Part::new("own", || Box::pin(own()));
+/// Everything about somebody else, and about groups.
+pub(super) static DETAILS: Part<Details> = Part::new("details", || Box::pin(details()));
+/// The camera, and what reads a code in its pictures.
+pub(super) static SCAN: Part<Scan> = Part::new("scan", || Box::pin(scan()));
+
+/// Long after the first use could begin.
+const QUIETLY_AFTER: Duration = Duration::from_secs(10);
+
+/// Loads all parts once daily use is under way, so that a page which is open for days needs nothing that its server, newer by then or out of
+/// reach, does not have.
+pub(super) fn load_quietly() {
+    set_timeout(
+        || {
+            spawn_local(async {
+                // Who wants a page that has failed here is told why, and has it tried again.
+                let _ = OWN.load().await;
+                let _ = DETAILS.load().await;
+                let _ = SCAN.load().await;
+            });
+        },
+        QUIETLY_AFTER,
+    );
+}
+
+/// The pages of [`OWN`].
+#[derive(Clone, Copy)]
+pub(super) struct Own {
+    pub(super) settings: fn() -> AnyView,
+    pub(super) devices: fn() -> AnyView,
+    pub(super) admin: fn() -> AnyView,
+}
+
+/// The pages and dialogs of [`DETAILS`].
+#[derive(Clone, Copy)]
+pub(super) struct Details {
+    pub(super) person: fn(AccountId) -> AnyView,
+    pub(super) group: fn(AccountId) -> AnyView,
+    pub(super) new_group: fn(Callback<()>) -> AnyView,
+    pub(super) receivers: fn(AccountId, MessageId, Names, Callback<()>) -> AnyView,
+}
+
+/// The dialog of [`SCAN`].
+#[derive(Clone, Copy)]
+pub(super) struct Scan {
+    pub(super) scan: fn(Person, Callback<()>) -> AnyView,
+}
+
+#[wasm_split(own, fallible)]
+fn own() -> Result<Own, SplitLoaderError> {
+    Ok(Own {
+        settings: || view! { <Settings/> }.into_any(),
+        devices: || view! { <Devices/> }.into_any(),
+        admin: || view! { <Admin/> }.into_any(),
+    })
+}
+
+#[wasm_split(details, fallible)]
+fn details() -> Result<Details, SplitLoaderError> {
+    Ok(Details {
+        person: |peer| view! { <PersonPage peer/> }.into_any(),
+        group: |peer| view! { <GroupPage peer/> }.into_any(),
+        new_group: |close| view! { <NewGroup close/> }.into_any(),
+        receivers: |peer, id, names, close| view! { <Receivers peer id names close/> }.into_any(),
+    })
+}
+
+#[wasm_split(scan, fallible)]
+fn scan() -> Result<Scan, SplitLoaderError> {
+    Ok(Scan {
+        scan: |person, close| view! { <ScanCode person close/> }.into_any(),
+    })
+}
