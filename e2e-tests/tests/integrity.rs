@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use chopar_e2e::harness::{
-    Organisation, Patience, Person, RelayPort, Stage, button, eventually, labelled, textbox,
+    Organisation, Patience, Person, RelayPort, Stage, button, eventually, labelled, link, textbox,
 };
 use chopar_e2e::hostile::HostileProxy;
 
@@ -46,6 +46,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     let files = [
         name_of("chopar-web", ".wasm")?,
         name_of("chopar-web", ".js")?,
+        name_of("parts", ".js")?,
         name_of("worker", ".js")?,
         name_of("en-", ".txt")?,
         name_of("boot", ".js")?,
@@ -132,6 +133,48 @@ async fn a_language_chosen_later(server: &HostileProxy, person: &Person) -> Resu
     person.watch().forgive_errors();
     person.watch().forgive_violations();
     Ok(())
+}
+
+/// T-015. What comes later than the first load is held to its digest like everything before it; without it the rest of the app goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_comes_later_is_compared_too() -> Result<()> {
+    Stage::play("integrity_later", later).await
+}
+
+async fn later(stage: Arc<Stage>) -> Result<()> {
+    let server = HostileProxy::start(RelayPort::free()?).await?;
+    let organisation = Organisation::found_behind(&stage, &server).await?;
+    let owner = organisation.owner("Dilnoza Karimova", "dilnoza").await?;
+    let page = owner.page();
+
+    // Of wasm the parts alone are still to come.
+    server.spoil(".wasm");
+    page.click(&link("Settings")).await?;
+    page.until_alert("This part of the app was not loaded: what this server sent is not what was built.")
+        .await?;
+    server.be_honest();
+    owner.chrome().set_offline(true).await?;
+    page.click(&button("Try again")).await?;
+    page.until_alert("This part of the app could not be loaded. Check the connection and try again;")
+        .await?;
+    ensure!(
+        !page.has(&textbox("Display name")).await?,
+        "the page is shown and could not be loaded"
+    );
+    owner.chrome().set_offline(false).await?;
+    page.click(&button("Try again")).await?;
+    page.find_within(&textbox("Display name"), Patience::SOON).await?;
+    owner.watch().forgive_errors();
+    owner.watch().forgive_violations();
+
+    // From there the pages of this part are drawn at once, and each takes the keyboard as it always did.
+    page.click(&link("Administration")).await?;
+    page.find(&button("Create invite link")).await?;
+    eventually("the keyboard on the title", Patience::SOON, || async {
+        let active = page.evaluate("document.activeElement.id").await?;
+        Ok((active == "pane-title").then_some(()))
+    })
+    .await
 }
 
 fn name_of_wasm(requests: &[String]) -> Result<String> {

@@ -25,7 +25,7 @@ pub use person::{Line, Person};
 pub use places::Places;
 pub use relay::{Relay, RelayPlan, RelayPort};
 pub use seek::{
-    Sought, button, heading, item, labelled, line, list, log, menu_item, option, radio, region, status,
+    Sought, button, heading, item, labelled, line, link, list, log, menu_item, option, radio, region, status,
     textbox,
 };
 pub use stage::Stage;

@@ -90,6 +90,11 @@ pub fn button(name: &str) -> Sought {
     Sought::new(&["button"], Name::Is(name.to_owned()))
 }
 
+/// The link of this name.
+pub fn link(name: &str) -> Sought {
+    Sought::new(&["link"], Name::Is(name.to_owned()))
+}
+
 /// The text box of this name; a search field or a combo box is one too.
 pub fn textbox(name: &str) -> Sought {
     Sought::new(&["textbox", "searchbox", "combobox"], Name::Is(name.to_owned()))
