@@ -53,7 +53,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
         .page()
         .find_within(&heading("You are not in this group any more"), Patience::LONG)
         .await?;
-    malika.until_sees("Dilnoza Karimova removed: You").await?;
+    malika.until_sees("Dilnoza Karimova removed you").await?;
     bek.until_sees("Dilnoza Karimova removed: Malika Yusupova")
         .await?;
     owner.say("Malikasiz gap").await?;
