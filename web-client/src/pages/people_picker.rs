@@ -81,6 +81,7 @@ pub(crate) fn PeoplePicker(
         let name = person.display_name.clone();
         let taken = Memo::new(move |_| chosen.read().iter().any(|known| known.account == account));
         let handle = person.handle.clone();
+        let handle = (!handle.is_empty()).then(|| view! { <span class="handle">{handle}</span> });
         view! {
             <li
                 id=option_id(index)
@@ -91,7 +92,7 @@ pub(crate) fn PeoplePicker(
                 on:click=move |_| toggle(person.clone())
             >
                 <Avatar account name=Signal::stored(name.clone()) size="small"/>
-                <span class="option-text"><span class="name">{name}</span>" "<span class="handle">{handle}</span></span>
+                <span class="option-text"><span class="name">{name}</span>" "{handle}</span>
                 {move || taken.get().then(|| view! { <Icon name="check"/> })}
             </li>
         }
@@ -164,8 +165,14 @@ fn offers(app: App, query: &str, found: &Found, without: &[AccountId]) -> Vec<In
     {
         let me = app.my_account();
         for person in people {
-            let known = offers.iter().any(|known| known.account == person.account);
-            if known || Some(person.account) == me || without.contains(&person.account) {
+            if let Some(known) = offers.iter_mut().find(|known| known.account == person.account) {
+                // Of a stranger who wrote first the handle is not known until the directory says it.
+                if known.handle.is_empty() {
+                    known.handle.clone_from(&person.handle);
+                }
+                continue;
+            }
+            if Some(person.account) == me || without.contains(&person.account) {
                 continue;
             }
             offers.push(Invitee {
