@@ -199,9 +199,8 @@ async fn groups(owner: &Person, path: &str, words: &Words, album: &Album) -> Res
     page.find(&button(words.say("group.remove")?)).await?;
     album.take(page, "group-member", language).await?;
     owner.open("/").await?;
-    page.find_within(&button(words.say("chats.new")?), Patience::LONG)
+    page.find_within(&button(words.say("group.new")?), Patience::LONG)
         .await?;
-    page.click(&button(words.say("chats.new")?)).await?;
     page.click(&button(words.say("group.new")?)).await?;
     page.fill(&textbox(words.say("group.name")?), "Bayram").await?;
     page.fill(&textbox(words.say("find.label")?), "bek").await?;
