@@ -5,6 +5,7 @@
 
 use chopar_engine::{Asked, Event};
 use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// From a tab to its worker.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,87 @@ pub enum ToWorker {
     Visible(bool),
     /// Erase this browser's vault: a person has confirmed it. [`FromWorker::Erased`] follows, in every tab.
     StartOver,
+    /// Somebody uses this tab: the time after which it locks itself begins anew.
+    Active,
+    /// Lock, in every tab. [`FromWorker::LockedNow`] follows.
+    LockNow,
+    /// Open the lock.
+    Unlock(Secret),
+    /// Set, change or remove the lock. [`FromWorker::LockChanged`] follows with the same id.
+    ChangeLock {
+        /// Chosen by the tab: random.
+        id: u64,
+        /// What.
+        change: Box<LockChange>,
+    },
+}
+
+/// What opens a lock.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub enum Secret {
+    /// A passphrase in Unicode's normal form KC, so that every keyboard types the same one.
+    Passphrase(String),
+    /// What the passkey answers to the slot's salt.
+    Passkey([u8; 32]),
+    /// The recovery key as typed.
+    RecoveryKey(String),
+}
+
+/// How the lock is to be from now on, whole: what is not named is gone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockChange {
+    /// What opens the lock that is there now; `None` where there is none.
+    pub proof: Option<Secret>,
+    /// The passphrase; `None` for a lock without one.
+    pub passphrase: Option<Secret>,
+    /// The passkey and what it answers to its salt.
+    pub passkey: Option<(Passkey, Secret)>,
+    /// Minutes without anybody after which it locks itself, 0 for never.
+    pub idle_minutes: u16,
+}
+
+/// A passkey as the browser is asked for it. Nothing of it is secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passkey {
+    /// WebAuthn's credential id.
+    pub credential: Vec<u8>,
+    /// The salt its answer is asked for.
+    pub salt: [u8; 32],
+}
+
+/// What opens the vault at rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    /// A passphrase.
+    pub passphrase: bool,
+    /// A passkey.
+    pub passkey: Option<Passkey>,
+    /// The recovery key.
+    pub recovery: bool,
+    /// Minutes without anybody after which it locks itself, 0 for never. Not known while it is locked.
+    pub idle_minutes: u16,
+}
+
+impl Lock {
+    /// Whether there is a lock at all.
+    pub const fn is_set(&self) -> bool {
+        self.passphrase || self.passkey.is_some()
+    }
+}
+
+/// What came of opening or changing a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LockAnswer {
+    /// It is done.
+    Done,
+    /// The secret does not open the lock.
+    Wrong,
+    /// Too many secrets were wrong: not before so many milliseconds have passed.
+    Wait(u64),
+    /// It is not possible now: there is no account yet.
+    NotNow,
+    /// The browser could not do it; nothing has changed.
+    Failed,
 }
 
 /// From the worker to its tab.
@@ -35,6 +117,22 @@ pub enum FromWorker {
     Restarted,
     /// To be kept as `localStorage["chopar.canary"]`, replacing what is there. Holds nothing secret.
     Canary(String),
+    /// The vault is locked; sent again after each secret that does not open it.
+    Locked {
+        /// What opens it.
+        lock: Lock,
+        /// What came of the last secret, if one was tried.
+        last: Option<LockAnswer>,
+    },
+    /// The lock was locked: the tab forgets everything it shows and is loaded anew.
+    LockedNow,
+    /// What came of [`ToWorker::ChangeLock`].
+    LockChanged {
+        /// As it was asked.
+        id: u64,
+        /// What came of it.
+        answer: LockAnswer,
+    },
     /// Nothing more will come from this worker, but for [`FromWorker::Erased`] where a person starts over.
     Fatal(FatalKind),
     /// The vault was erased, as a person wished: the canary goes too, and the tab begins as on a first visit.
@@ -42,7 +140,7 @@ pub enum FromWorker {
 }
 
 /// What "about this device" says of the ground it stands on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AboutDevice {
     /// Where the device's identity keys live.
     pub keys: KeyHome,
@@ -50,6 +148,8 @@ pub struct AboutDevice {
     pub persisted: bool,
     /// Records of the vault that do not open. They are kept, and not used.
     pub damaged_records: u32,
+    /// What opens the vault.
+    pub lock: Lock,
 }
 
 /// Where private identity keys live.

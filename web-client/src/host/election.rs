@@ -97,10 +97,10 @@ impl Line {
         Ok(true)
     }
 
-    /// The owner runs.
-    pub(super) fn answered(&mut self, temper: &mut Temper) {
+    /// The owner runs, and says for how many milliseconds from now it will not answer.
+    pub(super) fn answered(&mut self, busy_ms: u32, temper: &mut Temper) {
         temper.answered();
-        self.left = temper.patience();
+        self.left = temper.patience() + busy_ms / KNOCK_EVERY_MS as u32;
     }
 
     fn arm(&self) -> Result<(), Exception> {

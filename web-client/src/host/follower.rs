@@ -11,21 +11,34 @@ use crate::platform::locks::Held;
 use crate::platform::tab::Tab;
 use crate::port::{FatalKind, FromWorker, ToWorker};
 
-/// A line to the own tab or to the others does not take what it must.
-impl From<Exception> for FatalKind {
+/// Why a worker follows no more, and has not become the owner.
+pub(super) enum Leave {
+    /// It ends, for this reason.
+    Fatal(FatalKind),
+    /// The lock was locked.
+    Locked,
+}
+
+impl From<FatalKind> for Leave {
+    fn from(kind: FatalKind) -> Self {
+        Self::Fatal(kind)
+    }
+}
+
+impl From<Exception> for Leave {
     fn from(_: Exception) -> Self {
-        Self::Crashed
+        Self::Fatal(FatalKind::Crashed)
     }
 }
 
 /// Follows until the lock is granted, or the owner does not answer any more. `before`: the epoch in which this worker was the owner
 /// itself, if it was.
-pub(super) async fn run(worker: &mut Worker, before: Option<u64>) -> Result<Held, FatalKind> {
+pub(super) async fn run(worker: &mut Worker, before: Option<u64>) -> Result<Held, Leave> {
     worker.part.set(Part::Follows);
     let mut line = match election::stand(&worker.inbox, &worker.temper).await {
         Ok(Ok(held)) => return Ok(taken_over(held, before)?),
         Ok(Err(line)) => line,
-        Err(_) => return Err(FatalKind::BrowserTooOld),
+        Err(_) => return Err(FatalKind::BrowserTooOld.into()),
     };
     // The epoch of the owner that was heard of last.
     let mut owner = before;
@@ -41,14 +54,21 @@ pub(super) async fn run(worker: &mut Worker, before: Option<u64>) -> Result<Held
                     return Ok(taken_over(election::take_by_force().await?, owner)?);
                 }
             }
-            Happening::Link(Heard::Ours(Link::Alive { epoch })) => {
+            Happening::Link(Heard::Ours(Link::Alive { epoch, busy_ms })) => {
                 // One that was replaced answers too, for as long as it does not know.
                 if owner.is_none_or(|known| known <= epoch || epoch == 0) {
-                    line.answered(&mut worker.temper);
+                    line.answered(busy_ms, &mut worker.temper);
                 }
             }
-            Happening::Broken => return Err(FatalKind::Crashed),
-            Happening::Link(Heard::OtherStarted | Heard::OtherOwner) => return Err(FatalKind::VaultNewer),
+            Happening::Tab(ToWorker::LockNow) => {
+                worker.say(&Link::LockNow)?;
+                return Err(Leave::Locked);
+            }
+            Happening::Link(Heard::Ours(Link::LockNow)) => return Err(Leave::Locked),
+            Happening::Broken => return Err(FatalKind::Crashed.into()),
+            Happening::Link(Heard::OtherStarted | Heard::OtherOwner) => {
+                return Err(FatalKind::VaultNewer.into());
+            }
             happening => follow(worker, happening, &mut owner)?,
         }
     }
@@ -70,7 +90,16 @@ fn follow(worker: &mut Worker, happening: Happening, owner: &mut Option<u64>) ->
             }
             worker.say(&Link::Passed(ToWorker::Asked(asked)))
         }
-        Happening::Tab(ToWorker::StartOver) => worker.say(&Link::Passed(ToWorker::StartOver)),
+        Happening::Tab(
+            said @ (ToWorker::StartOver
+            | ToWorker::Active
+            | ToWorker::Unlock(_)
+            | ToWorker::ChangeLock { .. }),
+        ) => worker.say(&Link::Passed(said)),
+        Happening::Link(Heard::Ours(Link::Key(key))) => {
+            worker.key = key;
+            Ok(())
+        }
         Happening::Link(Heard::Ours(Link::Owner { epoch })) => {
             // One that was replaced and does not know yet.
             if owner.is_some_and(|known| epoch < known) {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::port::{FromWorker, ToWorker};
+use crate::vault::SharedKey;
 
 /// One message between workers. The first two variants keep their places for ever.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +35,13 @@ pub(super) enum Link {
     Alive {
         /// Its epoch, 0 before it has opened the vault.
         epoch: u64,
+        /// For how many milliseconds it will not answer, because it has something to compute.
+        busy_ms: u32,
     },
+    /// A lock was opened, or changed: with this key the next owner goes on without asking. `None` where there is no lock.
+    Key(Option<SharedKey>),
+    /// Lock: every worker ends.
+    LockNow,
 }
 
 /// What came over the channel.

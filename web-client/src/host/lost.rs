@@ -24,10 +24,7 @@ async fn waiting(worker: &mut Worker, why: FatalKind) -> Result<Over, Over> {
         match worker.inbox.next().await {
             Happening::Tab(ToWorker::StartOver)
             | Happening::Link(Heard::Ours(Link::Passed(ToWorker::StartOver))) => {
-                remains.erase().await?;
-                Tab::tell(&FromWorker::Erased)?;
-                worker.tell_others(FromWorker::Erased)?;
-                return Ok(Over::Erased);
+                return erase(worker, &remains).await;
             }
             Happening::Link(Heard::Ours(Link::Started)) => worker.tell_others(FromWorker::Fatal(why))?,
             Happening::Link(Heard::OtherStarted) => return Ok(Over::Vault(VaultError::Newer)),
@@ -36,4 +33,12 @@ async fn waiting(worker: &mut Worker, why: FatalKind) -> Result<Over, Over> {
             _ => {}
         }
     }
+}
+
+/// Erases what is left; a person has confirmed it.
+pub(super) async fn erase(worker: &Worker, remains: &Remains) -> Result<Over, Over> {
+    remains.erase().await?;
+    Tab::tell(&FromWorker::Erased)?;
+    worker.tell_others(FromWorker::Erased)?;
+    Ok(Over::Erased)
 }

@@ -22,7 +22,8 @@
 //! | [`effects`] | how each effect is carried out |
 //! | [`follower`] | a tab without an engine of its own |
 //! | [`asked`] | which intents still wait for their answer, and where it belongs |
-//! | [`lost`] | before a vault that nobody can open |
+//! | [`locked`], [`lost`] | before a vault that needs a secret, or that nobody can open |
+//! | [`relock`], [`idle`] | another lock, and when it locks itself |
 //! | [`fatal`] | how a worker ends |
 
 mod asked;
@@ -30,11 +31,14 @@ mod effects;
 mod election;
 mod fatal;
 mod follower;
+mod idle;
 mod inbox;
 mod link;
+mod locked;
 mod lost;
 mod machine;
 mod owner;
+mod relock;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -45,12 +49,13 @@ use crate::platform::channel::Channel;
 use crate::platform::scope;
 use crate::platform::tab::Tab;
 use crate::port::{FatalKind, ToWorker};
-use crate::vault::Canary;
+use crate::vault::{Canary, SharedKey};
 
 pub use machine::Machine;
 
 use asked::Asking;
 use election::Temper;
+use follower::Leave;
 use inbox::{Happening, Inbox};
 use link::{Build, Heard, Link};
 
@@ -65,6 +70,8 @@ struct Worker {
     _tab: Tab,
     /// What localStorage had when the tab started.
     canary: Option<Canary>,
+    /// The data key of a lock that was opened, here or in another tab.
+    key: Option<SharedKey>,
     /// Intents of the own tab that have no answer yet.
     asking: Asking,
     /// Which part this worker plays, as those who knock are told.
@@ -113,7 +120,10 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
         // Here and not in the loop: what is asked is whether this worker runs at all.
         Heard::Ours(Link::Knock) => match playing.get() {
             Part::Follows => None,
-            part => build.encode(&Link::Alive { epoch: part.epoch() }),
+            part => build.encode(&Link::Alive {
+                epoch: part.epoch(),
+                busy_ms: 0,
+            }),
         },
         link => {
             heard.put(Happening::Link(link));
@@ -129,6 +139,7 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
         build,
         _tab: tab,
         canary: None,
+        key: None,
         asking: Asking::default(),
         part,
         temper: Temper::default(),
@@ -145,12 +156,14 @@ impl Worker {
         loop {
             let lock = match follower::run(&mut self, before).await {
                 Ok(lock) => lock,
-                Err(kind) => return fatal::end(kind),
+                Err(Leave::Fatal(kind)) => return fatal::end(kind),
+                Err(Leave::Locked) => return fatal::lock(),
             };
             match owner::run(&mut self, lock, new_machine).await {
                 // Another owner has the vault: stand behind it.
                 owner::End::Fenced => before = Some(self.part.get().epoch()),
                 owner::End::Fatal(kind) => return fatal::end(kind),
+                owner::End::Locked => return fatal::lock(),
             }
         }
     }

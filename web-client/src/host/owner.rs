@@ -12,10 +12,11 @@ use chopar_wire::prost::bytes::Bytes;
 use wasm_bindgen_futures::spawn_local;
 
 use super::asked::{From, Taken};
+use super::idle::Idle;
 use super::inbox::Happening;
 use super::link::{Heard, Link};
 use super::machine::Machine;
-use super::{Part, Worker, fatal, lost};
+use super::{Part, Worker, fatal, locked, lost};
 use crate::platform::clock::{self, Alarm};
 use crate::platform::locks::Held;
 use crate::platform::network::Network;
@@ -23,8 +24,8 @@ use crate::platform::random::{SystemRandom, system_random};
 use crate::platform::socket::{Socket, SocketEvent};
 use crate::platform::tab::Tab;
 use crate::platform::{Exception, scope, storage};
-use crate::port::{AboutDevice, FatalKind, FromWorker, KeyHome, ToWorker};
-use crate::vault::{Home, Vault, VaultError};
+use crate::port::{AboutDevice, FatalKind, FromWorker, KeyHome, LockChange, ToWorker};
+use crate::vault::{Door, Home, Vault, VaultError};
 
 /// Inputs handled before one commit, at most: enough to make use of a transaction, few enough that the first of them does
 /// not wait long for its effects.
@@ -43,6 +44,8 @@ pub(super) enum End {
     Fenced,
     /// The worker ends.
     Fatal(FatalKind),
+    /// The lock was locked: the worker ends.
+    Locked,
 }
 
 /// Why an engine's life ended.
@@ -51,6 +54,8 @@ pub(super) enum Over {
     Vault(VaultError),
     /// The vault was erased.
     Erased,
+    /// The lock was locked.
+    Locked,
     /// A line to a tab does not take what it must, or a tab says what is not of this build.
     Broken,
 }
@@ -71,7 +76,7 @@ impl std::convert::From<Exception> for Over {
 pub(super) struct Owner<'a, M> {
     pub(super) worker: &'a mut Worker,
     pub(super) vault: Rc<Vault>,
-    machine: M,
+    pub(super) machine: M,
     pub(super) rng: SystemRandom,
     /// Numbers this life: what an earlier one left under way is not taken for an answer.
     pub(super) life: u64,
@@ -84,8 +89,20 @@ pub(super) struct Owner<'a, M> {
     pub(super) damaged: u32,
     /// Whether the browser promised to keep the storage.
     persisted: bool,
-    /// Whether a person has confirmed that the vault is to be erased.
-    starting_over: bool,
+    /// When it locks itself.
+    pub(super) idle: Idle,
+    /// What is to be done once everything before it is done.
+    asked_last: Option<Last>,
+}
+
+/// What an owner does apart from everything else: nothing is under way meanwhile.
+enum Last {
+    /// A person has confirmed that the vault is to be erased.
+    StartOver,
+    /// The lock is to be locked.
+    Lock,
+    /// The lock is to be another one.
+    Relock(u64, Box<LockChange>),
 }
 
 /// What several inputs led to together.
@@ -117,7 +134,7 @@ pub(super) async fn run<M: Machine>(worker: &mut Worker, mut lock: Held, new_mac
                 let taken = owner.taken.drain();
                 drop(owner);
                 // The next owner is asked everything once more: there, it may be carried out.
-                let asked_again = matches!(over, Over::Vault(VaultError::Fenced));
+                let asked_again = matches!(over, Over::Vault(VaultError::Fenced) | Over::Locked);
                 if !asked_again && disappoint(worker, taken).is_err() {
                     break End::Fatal(FatalKind::Crashed);
                 }
@@ -126,6 +143,7 @@ pub(super) async fn run<M: Machine>(worker: &mut Worker, mut lock: Held, new_mac
         };
         match over {
             Over::Broken => break End::Fatal(FatalKind::Crashed),
+            Over::Locked => break End::Locked,
             // The tab is loaded anew, and with it the lock goes to another: not before the other tabs have been told, or one of
             // them would look for the vault it remembers.
             Over::Erased => match std::future::pending::<Infallible>().await {},
@@ -172,11 +190,11 @@ impl<'a, M: Machine> Owner<'a, M> {
     /// Opens the vault and reads what the engine starts from.
     async fn begin(worker: &'a mut Worker, machine: M) -> Result<(Self, Input), Over> {
         let mut rng = system_random();
-        let vault = match Vault::open(worker.canary, &mut rng).await {
-            Err(error @ (VaultError::HalfEvicted | VaultError::Damaged)) => {
+        let vault = match Self::enter(worker, &mut rng).await {
+            Err(Over::Vault(error @ (VaultError::HalfEvicted | VaultError::Damaged))) => {
                 return Err(lost::wait(worker, fatal::kind_of(&error)).await);
             }
-            opened => opened?,
+            entered => entered?,
         };
         let resident = vault.resident().await?;
         let canary = vault.canary();
@@ -184,6 +202,8 @@ impl<'a, M: Machine> Owner<'a, M> {
         Tab::tell(&FromWorker::Canary(canary.to_string()))?;
         let epoch = canary.generation();
         worker.part.set(Part::Owns(epoch));
+        worker.key = vault.shared_key();
+        worker.say(&Link::Key(worker.key.clone()))?;
         worker.say(&Link::Owner { epoch })?;
         let opened = Input::Opened {
             records: resident.records,
@@ -193,6 +213,8 @@ impl<'a, M: Machine> Owner<'a, M> {
         };
         let life = worker.lives;
         let inbox = worker.inbox.clone();
+        let rung = worker.inbox.clone();
+        let idle = Idle::new(vault.lock().idle_minutes, move || rung.put(Happening::Idle))?;
         let owner = Self {
             worker,
             vault: Rc::new(vault),
@@ -205,9 +227,19 @@ impl<'a, M: Machine> Owner<'a, M> {
             taken: Taken::default(),
             damaged: resident.damaged,
             persisted: storage::persisted().await,
-            starting_over: false,
+            idle,
+            asked_last: None,
         };
         Ok((owner, opened))
+    }
+
+    /// Goes into the vault, once a person has opened its lock if it has one.
+    async fn enter(worker: &mut Worker, rng: &mut SystemRandom) -> Result<Vault, Over> {
+        let mut door = Door::find(worker.canary, worker.key.as_ref(), rng).await?;
+        if door.is_locked() {
+            locked::pass(worker, &mut door).await?;
+        }
+        Ok(door.open().await?)
     }
 
     /// Lives until something ends it.
@@ -236,17 +268,26 @@ impl<'a, M: Machine> Owner<'a, M> {
         }
         loop {
             self.settle(merged).await?;
-            if self.starting_over {
-                self.vault.erase().await?;
-                self.tell_all(FromWorker::Erased)?;
-                return Err(Over::Erased);
+            match self.asked_last.take() {
+                None => {}
+                Some(Last::StartOver) => {
+                    self.vault.erase().await?;
+                    self.tell_all(FromWorker::Erased)?;
+                    return Err(Over::Erased);
+                }
+                Some(Last::Lock) => {
+                    self.worker.say(&Link::LockNow)?;
+                    return Err(Over::Locked);
+                }
+                Some(Last::Relock(id, change)) => self.relock(id, &change).await?,
             }
             merged = Merged::default();
             let mut next = Some(self.worker.inbox.next().await);
             while let Some(happening) = next {
                 self.wake_if_due(&mut merged);
+                self.lock_if_idle();
                 self.happen(happening, &mut merged)?;
-                next = if merged.inputs < MAX_MERGED {
+                next = if merged.inputs < MAX_MERGED && self.asked_last.is_none() {
                     self.worker.inbox.take()
                 } else {
                     None
@@ -284,6 +325,13 @@ impl<'a, M: Machine> Owner<'a, M> {
         }
     }
 
+    /// As timers, the hour to lock is late when a device sleeps: looked at before whoever wakes it counts as somebody.
+    fn lock_if_idle(&mut self) {
+        if self.idle.is_due() {
+            self.asked_last = Some(Last::Lock);
+        }
+    }
+
     fn happen(&mut self, happening: Happening, merged: &mut Merged) -> Result<(), Over> {
         match happening {
             Happening::Tab(ToWorker::Asked(asked)) => {
@@ -298,13 +346,7 @@ impl<'a, M: Machine> Owner<'a, M> {
                     self.input(Input::Intent(asked), merged);
                 }
             }
-            Happening::Tab(ToWorker::Visible(true)) => self.ask_whether_persisted(),
-            Happening::Tab(ToWorker::StartOver)
-            | Happening::Link(Heard::Ours(Link::Passed(ToWorker::StartOver))) => {
-                self.starting_over = true;
-            }
-            // Nothing of an owner depends on what else a tab says.
-            Happening::Tab(_) | Happening::Link(Heard::Ours(Link::Passed(_))) => {}
+            Happening::Tab(said) | Happening::Link(Heard::Ours(Link::Passed(said))) => self.told(said),
             Happening::Damaged(rows) => {
                 // The same rows count again each time they are asked for; whether there are any is what matters.
                 self.damaged = self.damaged.max(rows);
@@ -318,6 +360,7 @@ impl<'a, M: Machine> Owner<'a, M> {
             }
             Happening::Broken => return Err(Over::Broken),
             Happening::Link(Heard::Ours(Link::Started)) => {
+                self.worker.say(&Link::Key(self.worker.key.clone()))?;
                 self.worker.say(&Link::Owner {
                     epoch: self.vault.canary().generation(),
                 })?;
@@ -326,9 +369,13 @@ impl<'a, M: Machine> Owner<'a, M> {
             // The vault is the newer build's from now on.
             Happening::Link(Heard::OtherStarted) => return Err(Over::Vault(VaultError::Newer)),
             Happening::Stolen => return Err(Over::Vault(VaultError::Fenced)),
+            Happening::Link(Heard::Ours(Link::LockNow)) => self.lock_now(),
+            Happening::Idle => self.idle.rung()?,
             // An owner's words, of which there is one: left over from the one before, as what was meant for a follower.
             Happening::Link(
-                Heard::Ours(Link::Owner { .. } | Link::Told { .. } | Link::Alive { .. } | Link::Knock)
+                Heard::Ours(
+                    Link::Owner { .. } | Link::Told { .. } | Link::Alive { .. } | Link::Knock | Link::Key(_),
+                )
                 | Heard::OtherOwner,
             )
             | Happening::Lock(_)
@@ -352,6 +399,25 @@ impl<'a, M: Machine> Owner<'a, M> {
             }
         }
         Ok(())
+    }
+
+    /// Without a lock there is nothing to lock.
+    fn lock_now(&mut self) {
+        if self.vault.lock().is_set() {
+            self.asked_last = Some(Last::Lock);
+        }
+    }
+
+    /// What a tab says beside asking.
+    fn told(&mut self, said: ToWorker) {
+        match said {
+            ToWorker::Visible(true) => self.ask_whether_persisted(),
+            ToWorker::StartOver => self.asked_last = Some(Last::StartOver),
+            ToWorker::LockNow => self.lock_now(),
+            ToWorker::ChangeLock { id, change } => self.asked_last = Some(Last::Relock(id, change)),
+            ToWorker::Active => self.idle.somebody(),
+            ToWorker::Visible(false) | ToWorker::Start { .. } | ToWorker::Asked(_) | ToWorker::Unlock(_) => {}
+        }
     }
 
     fn heard(&mut self, number: u64, event: SocketEvent, merged: &mut Merged) {
@@ -380,7 +446,7 @@ impl<'a, M: Machine> Owner<'a, M> {
         spawn_local(async move { inbox.put(Happening::Persisted(storage::persisted().await)) });
     }
 
-    fn about(&self) -> AboutDevice {
+    pub(super) fn about(&self) -> AboutDevice {
         let keys = match self.vault.identity().map(|identity| identity.home()) {
             Some(Home::Wasm) => KeyHome::Wasm,
             Some(Home::WebCrypto) | None => KeyHome::WebCrypto,
@@ -389,6 +455,7 @@ impl<'a, M: Machine> Owner<'a, M> {
             keys,
             persisted: self.persisted,
             damaged_records: self.damaged,
+            lock: self.vault.lock(),
         }
     }
 }

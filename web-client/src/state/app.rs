@@ -11,7 +11,7 @@ use leptos::prelude::*;
 
 use super::{Chats, Client, Clock, Groups, Talk, Theme, minutes_ahead, now};
 use crate::i18n::{Language, Texts};
-use crate::port::{AboutDevice, FatalKind};
+use crate::port::{AboutDevice, FatalKind, Lock, LockAnswer};
 use crate::view_model::Day;
 
 /// Conversations whose lines are kept: switching between a handful is instant, memory stays bounded.
@@ -41,6 +41,8 @@ pub(crate) struct State {
     pub(crate) own_devices: ArcRwSignal<OwnDevices>,
     /// What is shared with others.
     pub(crate) preferences: ArcRwSignal<Preferences>,
+    /// What came of the last secret that was tried.
+    pub(crate) unlocking: ArcRwSignal<Option<LockAnswer>>,
     /// Facts about this browser, once known.
     pub(crate) about: ArcRwSignal<Option<AboutDevice>>,
     /// The list of conversations.
@@ -71,6 +73,8 @@ pub(crate) enum Stage {
     Starting,
     /// The engine said where onboarding stands.
     Phase(Phase),
+    /// The vault has a lock.
+    Locked(Lock),
     /// Nothing can go on.
     Fatal(FatalKind),
 }
@@ -108,6 +112,7 @@ impl App {
                 receipts: true,
                 typing: true,
             }),
+            unlocking: ArcRwSignal::new(None),
             about: ArcRwSignal::new(None),
             chats: Chats::default(),
             groups: Groups::default(),

@@ -36,6 +36,12 @@ impl App {
                 self.groups_changed();
                 self.refresh();
             }
+            FromWorker::Locked { lock, last } => {
+                self.unlocking.set(last);
+                self.enter(Stage::Locked(lock));
+            }
+            FromWorker::LockChanged { id, answer } => self.client.lock_changed(id, answer),
+            FromWorker::LockedNow => self.forget_everything(),
             FromWorker::Fatal(kind) => {
                 // The first reason is the cause; what fails after it is a consequence.
                 if !matches!(*self.stage.read_untracked(), Stage::Fatal(_)) {
@@ -50,6 +56,17 @@ impl App {
                 let _ = window().location().reload();
             }
         }
+    }
+
+    /// The lock was locked: nothing of what was shown stays, neither on the page nor in its title, and what the page has in its
+    /// memory goes with the page.
+    fn forget_everything(self) {
+        self.stage.set(Stage::Starting);
+        self.chats.replace(Vec::new());
+        self.forget_talks();
+        document().set_title("Chopar");
+        self.client.give_up();
+        let _ = window().location().reload();
     }
 
     /// Has the vault erased; a person has confirmed it. The page is loaded anew once it is done.

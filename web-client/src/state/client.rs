@@ -13,13 +13,14 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::own;
-use crate::port::{FatalKind, FromWorker, ToWorker};
+use crate::port::{FatalKind, FromWorker, LockAnswer, LockChange, Secret, ToWorker};
 
 /// The page's end of the port.
 pub(crate) struct Client {
     // Browser objects belong to this thread, and there is no other.
     worker: SendWrapper<Worker>,
     waiting: Mutex<BTreeMap<u64, oneshot::Sender<Answer>>>,
+    changing: Mutex<BTreeMap<u64, oneshot::Sender<LockAnswer>>>,
 }
 
 impl Client {
@@ -41,6 +42,7 @@ impl Client {
         let client = Self {
             worker: SendWrapper::new(worker),
             waiting: Mutex::default(),
+            changing: Mutex::default(),
         };
         client.post(&ToWorker::Start {
             canary: own::canary(),
@@ -102,6 +104,49 @@ impl Client {
         self.post(&ToWorker::StartOver);
     }
 
+    /// Says that somebody uses this tab.
+    pub(crate) fn active(&self) {
+        self.post(&ToWorker::Active);
+    }
+
+    /// Locks every tab.
+    pub(crate) fn lock_now(&self) {
+        self.post(&ToWorker::LockNow);
+    }
+
+    /// Tries to open the lock.
+    pub(crate) fn unlock(&self, secret: Secret) {
+        self.post(&ToWorker::Unlock(secret));
+    }
+
+    /// Changes the lock, and waits for what comes of it.
+    pub(crate) async fn change_lock(&self, change: LockChange) -> LockAnswer {
+        let (sender, answer) = oneshot::channel();
+        let id = u64::from_le_bytes(random());
+        self.changing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, sender);
+        let change = Box::new(change);
+        if !self.post(&ToWorker::ChangeLock { id, change }) {
+            return LockAnswer::Failed;
+        }
+        answer.await.unwrap_or(LockAnswer::Failed)
+    }
+
+    /// Hands on what came of a change of the lock; those of other tabs have unknown ids.
+    pub(crate) fn lock_changed(&self, id: u64, answer: LockAnswer) {
+        let sender = self
+            .changing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
+        if let Some(sender) = sender {
+            // As with an answer: the page that asked may be gone.
+            let _ = sender.send(answer);
+        }
+    }
+
     /// Hands an answer to whoever asked; answers to other tabs have unknown ids.
     pub(crate) fn answered(&self, id: u64, answer: Answer) {
         let sender = self
@@ -118,6 +163,10 @@ impl Client {
     /// Ends every wait: nothing more will come.
     pub(crate) fn give_up(&self) {
         self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.changing
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();

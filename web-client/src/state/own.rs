@@ -86,6 +86,11 @@ pub(crate) async fn keep_storage() {
     }
 }
 
+/// What was typed in Unicode's normal form KC: every keyboard types the same passphrase.
+pub(crate) fn normal_form(typed: &str) -> String {
+    String::from(js_sys::JsString::from(typed).normalize("NFKC"))
+}
+
 // A browser that refuses localStorage forgets the choice at the next visit; nothing else depends on it.
 fn storage() -> Option<Storage> {
     window().local_storage().ok().flatten()

@@ -12,6 +12,7 @@ mod safety;
 mod scan;
 mod search;
 mod span;
+mod strength;
 
 pub(crate) use avatar::{hue, initials};
 pub(crate) use browser_name::browser_name;
@@ -24,3 +25,4 @@ pub(crate) use safety::{digit_groups, qr_path};
 pub(crate) use scan::{Picture, codes};
 pub(crate) use search::matches;
 pub(crate) use span::span;
+pub(crate) use strength::{Weakness, weakness};
