@@ -1,7 +1,9 @@
 //! What an authenticated sender said.
 
 use chopar_identity::LogHead;
-use chopar_wire::proto::content::{Copy, Introduction, Payload, Text, TransportAcks, copy, payload};
+use chopar_wire::proto::content::{
+    Copy, Introduction, Payload, Text, TimerChange, TransportAcks, copy, payload,
+};
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
 
 use crate::change::{self, Deed};
@@ -190,14 +192,12 @@ impl Engine {
         cx: &mut Context<'_>,
     ) {
         match content {
-            Some(payload::Content::Text(text)) => {
-                if let Ok(id) = MessageId::try_from(text.id.as_ref()) {
+            Some(
+                payload::Content::Text(Text { id, .. })
+                | payload::Content::TimerChange(TimerChange { id, .. }),
+            ) => {
+                if let Ok(id) = MessageId::try_from(id.as_ref()) {
                     self.seen.insert(SeenId::unshown(&sender, &id));
-                }
-            }
-            Some(payload::Content::TimerChange(change)) => {
-                if let Ok(id) = MessageId::try_from(change.id.as_ref()) {
-                    self.seen.insert(SeenId::message(&sender, &id));
                 }
             }
             Some(payload::Content::TransportAcks(acks)) => {

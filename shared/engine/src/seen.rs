@@ -87,6 +87,18 @@ impl Seen {
         self.dirty.insert(newest);
     }
 
+    /// Forgets ids: what they name was dropped, and is taken when it comes again.
+    pub(crate) fn forget(&mut self, gone: &HashSet<SeenId>) {
+        for (sequence, block) in self.blocks.iter_mut() {
+            let before = block.len();
+            block.retain(|id| !gone.contains(id));
+            if block.len() != before {
+                self.dirty.insert(*sequence);
+            }
+        }
+        self.ids.retain(|id| !gone.contains(id));
+    }
+
     /// Writes the blocks that changed, drops those beyond the bound.
     pub(crate) fn save(&mut self, cx: &mut Context<'_>) {
         while self.blocks.len() > BLOCKS {
@@ -145,6 +157,30 @@ mod tests {
         assert!(loaded.contains(&id(128)) && !loaded.contains(&id(5)));
         loaded.insert(id(total));
         assert_eq!(loaded.dirty.len(), 1, "appended to the last block");
+    }
+
+    /// P-286.
+    #[test]
+    fn what_is_forgotten_does_not_come_back_from_records() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut cx = Context::new(Timestamp(0), &mut rng);
+        let mut seen = Seen::default();
+        (0..300).for_each(|n| seen.insert(id(n)));
+        seen.save(&mut cx);
+        seen.forget(&HashSet::from([id(5), id(299), id(777)]));
+        assert_eq!(seen.dirty.len(), 2, "only blocks that held one of them");
+        seen.save(&mut cx);
+        let mut loaded = Seen::default();
+        for write in &cx.step.persist.writes {
+            if let Write::Put(record) = write {
+                // A later record takes the place of the one before.
+                loaded.blocks.remove(&record.key.sequence);
+                loaded.load(record.key.sequence, &record.value).unwrap();
+            }
+        }
+        let kept: usize = loaded.blocks.values().map(Vec::len).sum();
+        assert_eq!(kept, 298);
+        assert!(!seen.contains(&id(5)) && !seen.contains(&id(299)) && seen.contains(&id(6)));
     }
 
     #[test]

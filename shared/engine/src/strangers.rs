@@ -3,6 +3,8 @@
 //!
 //! Nobody loses anything by it for good: a stranger gets no acknowledgement, so what is dropped here is sent again after a day.
 
+use std::collections::HashSet;
+
 use chopar_wire::{AccountId, DeviceId};
 
 use crate::contact::Contact;
@@ -12,6 +14,7 @@ use crate::event::Event;
 use crate::places::Spot;
 use crate::records::contact::{ContactRecord, LOG, LogRecord, STATE};
 use crate::records::line::{DeliveryRecord, LineRecord};
+use crate::seen::SeenId;
 use crate::view::{Held, Reference};
 
 /// Strangers kept: more conversations than anybody leaves unopened. Their sessions are 3,000 at most, with eight devices each.
@@ -62,13 +65,16 @@ impl Engine {
         for key in self.outbox.of(&account) {
             self.outbox.remove(key, cx);
         }
-        // Of a stranger's lines none was looked at, so their marks name every message.
+        // Of a stranger's lines none was looked at, so their marks name every message. What comes again is news.
+        let mut taken = HashSet::new();
         for (id, author) in contact.marks.read(u64::MAX) {
             let author = author.unwrap_or(account);
+            taken.insert(SeenId::message(&author, &id));
             let about = Reference { author, id };
             let conversation = account;
             self.places.remove(Spot { conversation, about }, cx);
         }
+        self.seen.forget(&taken);
         self.pending.drop_all(account, cx);
         contact.marks.clear();
         contact.marks.save(&account, cx);

@@ -119,10 +119,7 @@ impl Engine {
     ) {
         let id = MessageId::try_from(change.id.as_ref()).ok();
         let timer = change.timer.as_ref().and_then(Timer::parse);
-        let known = self
-            .contacts
-            .get(&conversation)
-            .map_or(Timer::default(), |c| c.timer);
+        let known = self.timer_of(&conversation);
         let timer = timer.filter(|timer| timer.follows(known));
         let (Some(id), Some(timer)) = (id, timer) else {
             return self.refusals.note(Refusal::TimerRefused);
@@ -130,7 +127,10 @@ impl Engine {
         if let Some(envelope) = &envelope {
             self.seen.insert(SeenId::envelope(envelope));
         }
-        if !self.seen.contains(&SeenId::message(&by, &id)) {
+        let unshown = self.seen.contains(&SeenId::unshown(&by, &id));
+        // What was taken is known; unless the conversation was forgotten since.
+        let taken = self.seen.contains(&SeenId::message(&by, &id)) && timer <= known;
+        if !unshown && !taken {
             self.begin_conversation(conversation, cx);
             self.take_timer_change(conversation, by, id, timer, cx);
         }
@@ -149,11 +149,8 @@ impl Engine {
         cx: &mut Context<'_>,
     ) {
         self.seen.insert(SeenId::message(&by, &id));
-        let known = self.contacts.get(&conversation).map(|c| c.timer);
-        if known != Some(timer) {
-            self.learn_timer(conversation, timer, cx);
-            let seconds = timer.seconds;
-            self.add_notice(conversation, &Notice::TimerChanged { by, seconds }, cx);
+        if timer != self.timer_of(&conversation) {
+            self.say_timer(conversation, by, timer, cx);
         }
     }
 
@@ -165,28 +162,24 @@ impl Engine {
         timer: Timer,
         cx: &mut Context<'_>,
     ) {
-        let known = self
-            .contacts
-            .get(&conversation)
-            .map_or(Timer::default(), |c| c.timer);
+        let known = self.timer_of(&conversation);
         if !timer.follows(known) {
             return self.refusals.note(Refusal::TimerRefused);
         }
-        if self.learn_timer(conversation, timer, cx) {
-            let seconds = timer.seconds;
-            self.add_notice(conversation, &Notice::TimerChanged { by, seconds }, cx);
+        if timer > known {
+            self.say_timer(conversation, by, timer, cx);
         }
     }
 
-    /// Returns whether it is the one that counts now.
-    fn learn_timer(&mut self, conversation: AccountId, timer: Timer, cx: &mut Context<'_>) -> bool {
+    /// Says that somebody set a timer. It counts unless one is known that is greater.
+    fn say_timer(&mut self, conversation: AccountId, by: AccountId, timer: Timer, cx: &mut Context<'_>) {
         let contact = self.contacts.get_mut(&conversation);
-        let Some(contact) = contact.filter(|contact| timer > contact.timer) else {
-            return false;
-        };
-        contact.timer = timer;
-        cx.touch(conversation);
-        true
+        if let Some(contact) = contact.filter(|contact| timer > contact.timer) {
+            contact.timer = timer;
+            cx.touch(conversation);
+        }
+        let seconds = timer.seconds;
+        self.add_notice(conversation, &Notice::TimerChanged { by, seconds }, cx);
     }
 }
 

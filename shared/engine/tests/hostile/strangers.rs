@@ -80,6 +80,20 @@ fn made_up_people_are_bounded() {
     }
 }
 
+/// P-286: somebody is pushed out by people whom the relay knows, so they are forgotten first. What they said is sent again, as nobody
+/// acknowledged it, and is shown then.
+#[test]
+fn who_was_forgotten_is_heard_again() {
+    scenario(&[
+        CAROL.says("do you know me", BOB),
+        expect(BOB.reads(CAROL, &["do you know me"])),
+        STRANGER.and_other_members_write_to(BOB, 130),
+        expect(BOB.reads(CAROL, &[])),
+        wait(days(3)),
+        expect(BOB.reads(CAROL, &["do you know me"])),
+    ]);
+}
+
 /// P-286, P-170: no number of made-up people pushes a block out, nor what a blocked person said before.
 #[test]
 fn whoever_is_blocked_stays_blocked() {

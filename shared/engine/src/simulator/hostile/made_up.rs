@@ -46,15 +46,18 @@ impl TheStranger {
     /// So many are made up, and each writes a line.
     pub fn and_others_write_to(self, to: Who, count: usize) -> Step {
         Step::new(format!("{count} made-up people write to {to}"), move |stage| {
-            for number in 0..count {
-                let keys = Keys::random(&mut stage.lies.borrow_mut().rng);
-                let made_up = stage.make_up(keys, to);
-                stage.made_up.push(made_up);
-                stage.stranger_says(to, &text(number, "it is me"));
-                stage.pass(PACE_MS);
-            }
-            stage.pass(SETTLE_MS);
+            stage.strangers_write(to, count, false);
         })
+    }
+
+    /// The same, and the relay has an account for each: somebody has many invites.
+    pub fn and_other_members_write_to(self, to: Who, count: usize) -> Step {
+        Step::new(
+            format!("{count} members that {to} does not know write to {to}"),
+            move |stage| {
+                stage.strangers_write(to, count, true);
+            },
+        )
     }
 
     /// The last one begins session after session, with a line in each.
@@ -137,6 +140,20 @@ impl Who {
 }
 
 impl Stage {
+    fn strangers_write(&mut self, to: Who, count: usize, members: bool) {
+        for number in 0..count {
+            let keys = Keys::random(&mut self.lies.borrow_mut().rng);
+            if members {
+                self.world.relay.admit(keys.log.clone());
+            }
+            let made_up = self.make_up(keys, to);
+            self.made_up.push(made_up);
+            self.stranger_says(to, &text(number, "it is me"));
+            self.pass(PACE_MS);
+        }
+        self.pass(SETTLE_MS);
+    }
+
     fn make_up(&mut self, keys: Keys, to: Who) -> MadeUp {
         let peer = PeerDevice::from_log(&self.log(to), &self.device(to)).expect("an active device");
         let bundle = Bundle {
