@@ -23,7 +23,7 @@ impl Engine {
         cx: &mut Context<'_>,
     ) -> Option<([u8; 32], Vec<u8>)> {
         let row = self.outbox.get(&key)?;
-        let payload = Payload::decode(row.payload.as_slice()).ok()?;
+        let payload = row.said()?;
         let created = row.created;
         let session = self.sessions.sending(&device)?;
         let hash = self.sessions.get(&session)?.header_hash;

@@ -13,7 +13,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use chopar_wire::proto::content::Payload;
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
+use prost::Message;
 
 use crate::context::Context;
 use crate::map::Map;
@@ -76,6 +78,11 @@ pub(crate) struct Target {
 }
 
 impl Row {
+    /// What it says; `None` where a record was written by a version that says other things.
+    pub(crate) fn said(&self) -> Option<Payload> {
+        Payload::decode(self.payload.as_slice()).ok()
+    }
+
     /// Whether everything that will ever come back for it has come.
     pub(crate) fn settled(&self) -> bool {
         match self.until {

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::effect::{Effect, Kind, Record};
 use crate::engine::Engine;
 use crate::line::Progress;
-use crate::outbox::{RowKey, Until};
+use crate::outbox::{Row, RowKey, Until};
 use crate::places::{Place, Spot};
 use crate::records::Stored;
 use crate::records::line::{DeliveryRecord, LineRecord};
@@ -135,9 +135,8 @@ impl Engine {
     fn rows_saying(&self, account: &AccountId, id: &MessageId) -> Vec<RowKey> {
         let mut rows = self.outbox.of(account);
         rows.retain(|key| {
-            let row = self.outbox.get(key);
-            let payload = row.and_then(|row| Payload::decode(row.payload.as_slice()).ok());
-            payload.is_some_and(|payload| says(&payload, id))
+            let said = self.outbox.get(key).and_then(Row::said);
+            said.is_some_and(|said| says(&said, id))
         });
         rows
     }

@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::effect::RecordKey;
 use crate::engine::Engine;
 use crate::map::Map;
-use crate::outbox::{RowKey, Until};
+use crate::outbox::{Row, RowKey, Until};
 use crate::records::session::SessionRecord;
 use crate::sessions::SessionKey;
 use crate::view::{Notice, Setting};
@@ -376,13 +376,8 @@ impl Engine {
             .queued(account)
             .iter()
             .filter_map(|key| self.outbox.get(key))
-            .any(|row| {
-                let payload = Payload::decode(row.payload.as_slice()).ok();
-                matches!(
-                    payload.and_then(|p| p.content),
-                    Some(payload::Content::ResendRequest(_))
-                )
-            })
+            .filter_map(Row::said)
+            .any(|said| matches!(said.content, Some(payload::Content::ResendRequest(_))))
     }
 
     /// Whether anything is said to this account unasked: an accepted contact, or the own other devices.

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
 use crate::line::Said;
-use crate::outbox::{RowKey, Target, Until};
+use crate::outbox::{Row, RowKey, Target, Until};
 use crate::requests::What;
 use crate::seen::SeenId;
 use crate::submitted::REFUSED_CAP_MS;
@@ -183,8 +183,8 @@ impl Engine {
             return None;
         }
         queued.into_iter().find(|key| {
-            let payload = row(key).and_then(|row| Payload::decode(row.payload.as_slice()).ok());
-            payload.is_some_and(|payload| match &payload.content {
+            let said = row(key).and_then(Row::said);
+            said.is_some_and(|said| match &said.content {
                 Some(payload::Content::TransportAcks(_)) => self.groups.fellows.contains(&front.account),
                 content => is_of_group(content.as_ref()),
             })

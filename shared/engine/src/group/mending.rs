@@ -257,7 +257,7 @@ impl Engine {
             return;
         }
         row.to[place].again = true;
-        let Ok(mut payload) = Payload::decode(row.payload.as_slice()) else {
+        let Some(mut payload) = row.said() else {
             return;
         };
         payload.time = created.0;

@@ -2,7 +2,9 @@
 
 use chopar_e2ee::group::roster::Roster;
 use chopar_identity::group_envelope_id;
+use chopar_wire::proto::content::Payload;
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, GroupId, GroupSubmissionId, MessageId, Timestamp};
+use prost::Message;
 
 use super::state::{Group, Groups};
 use crate::context::Context;
@@ -66,6 +68,11 @@ impl GroupRow {
             not_before: Timestamp(0),
             refusals: 0,
         }
+    }
+
+    /// What it says; `None` where a record was written by a version that says other things.
+    pub(crate) fn said(&self) -> Option<Payload> {
+        Payload::decode(self.payload.as_slice()).ok()
     }
 
     /// How far it has come with the slowest of the people it went to.

@@ -69,8 +69,7 @@ impl Engine {
         };
         let (mut silenced, mut again) = (Vec::new(), Vec::new());
         for (number, row) in group.rows.iter_mut() {
-            let payload = Payload::decode(row.payload.as_slice());
-            if payload.is_ok_and(|payload| says(&payload, message)) {
+            if row.said().is_some_and(|said| says(&said, message)) {
                 row.payload = nothing();
                 row.message = None;
                 silenced.push((*number, row.made.is_some()));
@@ -181,7 +180,7 @@ impl Engine {
         let Some(row) = self.groups.row(id, number) else {
             return false;
         };
-        let Ok(mut payload) = Payload::decode(row.payload.as_slice()) else {
+        let Some(mut payload) = row.said() else {
             return false;
         };
         payload.own_log = own_log;
