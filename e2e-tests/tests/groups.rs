@@ -10,7 +10,7 @@ use chopar_e2e::harness::{
 
 const GROUP: &str = "Hisob-kitob bo‘limi";
 
-/// P-121, P-140, P-141, P-143, T-033.
+/// P-121, P-140, P-141, P-143, P-350, T-033.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_people_talk_in_a_group_until_one_is_removed() -> Result<()> {
     Stage::play("groups", play).await
@@ -142,6 +142,17 @@ async fn only_admins_write(owner: &Person, bek: &Person) -> Result<()> {
     page.click(&labelled("Only admins write")).await?;
     let stop = heading("Only admins write in this group");
     bek.page().find_within(&stop, Patience::LONG).await?;
+    // Words stay their author's: they are taken back, and nothing else.
+    let said = bek.page().find(&line("Vaalaykum assalom")).await?;
+    bek.page().click_for_menu(&said).await?;
+    let take_back = menu_item("Delete for everyone");
+    bek.page().find(&take_back).await?;
+    ensure!(
+        !bek.page().has(&menu_item("Edit")).await?,
+        "who may not write edits nothing"
+    );
+    bek.page().click(&take_back).await?;
+    owner.until_sees("This message was deleted").await?;
     page.click(&labelled("Only admins write")).await?;
     bek.page()
         .find_within(&textbox("Message"), Patience::LONG)

@@ -5,15 +5,13 @@ use std::collections::BTreeSet;
 use chopar_e2ee::device::PeerDevice;
 use chopar_e2ee::handshake::{Acceptance, HandshakeHeader};
 use chopar_e2ee::keys::Agreed;
-use chopar_e2ee::padding::unpad;
 use chopar_e2ee::ratchet::Session;
 use chopar_e2ee::seal::{SenderLog, Unsealed};
 use chopar_identity::AccountLog;
-use chopar_wire::proto::content::Payload;
 use chopar_wire::{AccountId, DeviceId};
-use prost::Message;
 
 use crate::contact::Contact;
+use crate::content::understood;
 use crate::context::Context;
 use crate::effect::Effect;
 use crate::engine::Engine;
@@ -163,9 +161,7 @@ impl Engine {
             .commit(opened.draft)
             .map_err(|_| Refusal::HandshakeInvalid)?;
         // Authenticated: from here on the sender is who they say.
-        let payload = unpad(&opened.plaintext)
-            .ok()
-            .and_then(|bytes| Payload::decode(bytes).ok());
+        let payload = understood(&opened.plaintext);
         let generation = payload.as_ref().map_or(1, |p| p.generation.max(1));
         let contact = self
             .contacts

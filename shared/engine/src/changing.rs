@@ -94,8 +94,13 @@ impl Engine {
         if self.is_blocked(&conversation) && !matches!(act, Act::Hide) {
             return cx.fail(asked, Failure::Blocked);
         }
-        // What is deleted for this account alone is said to nobody.
-        if !self.may_say(&conversation) && !matches!(act, Act::Hide) {
+        let may = match &act {
+            // What is deleted for this account alone is said to nobody.
+            Act::Hide => true,
+            Act::Delete => self.may_take_back(&conversation),
+            Act::Edit(_) | Act::React(_) => self.may_say(&conversation),
+        };
+        if !may {
             return cx.fail(asked, Failure::NotAllowed);
         }
         let wish = Wish::Act { asked, act };

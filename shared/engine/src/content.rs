@@ -1,10 +1,12 @@
 //! What an authenticated sender said.
 
+use chopar_e2ee::padding::unpad;
 use chopar_identity::LogHead;
 use chopar_wire::proto::content::{
     Copy, Introduction, Payload, Text, TimerChange, TransportAcks, copy, payload,
 };
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
+use prost::Message;
 
 use crate::change::{self, Deed};
 use crate::contact::Contact;
@@ -305,6 +307,14 @@ impl Engine {
             .entry(peer)
             .or_insert_with(|| Contact::new(peer, cx.now));
     }
+}
+
+/// What an opened plaintext says. `None`: authentic and not understood, of a newer version or by a fault of its sender. There is
+/// nobody to tell.
+pub(crate) fn understood(plaintext: &[u8]) -> Option<Payload> {
+    unpad(plaintext)
+        .ok()
+        .and_then(|bytes| Payload::decode(bytes).ok())
 }
 
 /// Whether it is what members of a group say to each other in their sessions.

@@ -3,14 +3,12 @@
 //! `bytes -> EnvelopeBody -> (Unsealed ->) Opened -> Payload`, each step consuming the one before. An envelope that cannot be
 //! opened never causes anything to be sent.
 
-use chopar_e2ee::padding::unpad;
 use chopar_e2ee::ratchet::{OpenError, SessionDraft, Tag, TagKind};
 use chopar_e2ee::seal::{EnvelopeBody, SealedHandshake};
 use chopar_wire::Timestamp;
-use chopar_wire::proto::content::Payload;
-use prost::Message;
 use zeroize::Zeroizing;
 
+use crate::content::understood;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::group::GroupOpened;
@@ -237,12 +235,9 @@ impl Engine {
             let facts = contact.devices.entry(session.device).or_default();
             facts.heard = facts.heard.max(heard);
         }
-        let payload = unpad(&plaintext)
-            .ok()
-            .and_then(|bytes| Payload::decode(bytes).ok());
-        // Authentic and not understood: a newer version, or a fault of theirs. There is nobody to tell.
-        let Some(payload) = payload else { return };
-        self.take_payload(account, session.device, delivery, payload, sent, cx);
+        if let Some(payload) = understood(&plaintext) {
+            self.take_payload(account, session.device, delivery, payload, sent, cx);
+        }
     }
 
     /// Commits a draft to its session. A signal moves only windows, which are found again without a record; it is saved

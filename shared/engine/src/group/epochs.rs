@@ -49,8 +49,13 @@ impl Group {
 }
 
 impl Engine {
-    /// Makes the epoch of this group what roster, devices and time want, and says to whom messages go.
-    pub(crate) fn ready_epoch(&mut self, id: &GroupId, cx: &mut Context<'_>) -> Readiness {
+    /// Makes the epoch of this group what roster, devices and time want for saying this, and says to whom it goes.
+    pub(crate) fn ready_epoch(
+        &mut self,
+        id: &GroupId,
+        content: Option<&payload::Content>,
+        cx: &mut Context<'_>,
+    ) -> Readiness {
         let Some(own) = self.own.as_ref().map(|own| (own.account, own.device)) else {
             return Readiness::Wait;
         };
@@ -66,7 +71,7 @@ impl Engine {
         let Some(roster) = group.roster.clone() else {
             return Readiness::Wait;
         };
-        if !roster.may_write(&own.0) {
+        if !group.hears(&own.0, content) {
             return Readiness::Held(Held::Refused);
         }
         // A group that only this device knows of yet; or entries are missing that a member has seen.

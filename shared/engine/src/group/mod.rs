@@ -19,6 +19,7 @@
 //! | `receiving` | what members' devices say: epochs, updates, requests, messages |
 //! | `mending` | what is missing, and what others miss |
 //! | `views` | what is shown |
+//! | `voice` | who is heard, and with what |
 
 mod acting;
 mod epochs;
@@ -29,6 +30,7 @@ mod rows;
 mod sending;
 mod state;
 mod views;
+mod voice;
 
 pub(crate) use acting::Acting;
 pub(crate) use receiving::GroupOpened;

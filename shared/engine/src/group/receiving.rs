@@ -2,18 +2,17 @@
 
 use chopar_e2ee::group::roster::{Roster, RosterRelation};
 use chopar_e2ee::group::{Distribution, EpochDraft, EpochId, LogKey, ReceivingEpoch, RosterHead};
-use chopar_e2ee::padding::unpad;
 use chopar_e2ee::ratchet::{OpenError, Tag};
 use chopar_identity::LogHead;
-use chopar_wire::proto::content::Payload;
+use chopar_wire::proto::content::{Payload, payload};
 use chopar_wire::proto::group::{self as proto, Access, Again, Update};
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, GroupId, OpaqueLogId, Timestamp};
 use prost::Message;
-use zeroize::Zeroizing;
 
 use super::following::FETCH_DELAY_MS;
 use super::rows::is_in;
 use super::state::{EpochKey, Group, conversation_of};
+use crate::content::understood;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::heads::Heads;
@@ -30,7 +29,8 @@ const MAX_UNKNOWN: usize = 64;
 pub(crate) enum GroupOpened {
     Payload {
         key: EpochKey,
-        plaintext: Zeroizing<Vec<u8>>,
+        /// `None` where it is not understood.
+        said: Option<Box<Payload>>,
         draft: EpochDraft,
     },
     /// Taken before.
@@ -68,24 +68,28 @@ impl Engine {
             return GroupOpened::Unknown;
         };
         match epoch.open(message, now) {
-            Ok(opened) => match self.permitted(epoch.id()) {
-                Some(true) => GroupOpened::Payload {
-                    key,
-                    plaintext: opened.plaintext,
-                    draft: opened.draft,
-                },
-                Some(false) => GroupOpened::Refused,
-                None => GroupOpened::Later,
-            },
+            Ok(opened) => {
+                let said = understood(&opened.plaintext).map(Box::new);
+                let content = said.as_ref().and_then(|said| said.content.as_ref());
+                match self.permitted(epoch.id(), content) {
+                    Some(true) => GroupOpened::Payload {
+                        key,
+                        said,
+                        draft: opened.draft,
+                    },
+                    Some(false) => GroupOpened::Refused,
+                    None => GroupOpened::Later,
+                }
+            }
             Err(OpenError::Duplicate) => GroupOpened::Duplicate,
             Err(OpenError::UnknownTag) => GroupOpened::Unknown,
             Err(_) => GroupOpened::Refused,
         }
     }
 
-    /// Whether who wrote under this roster may be listened to: they are in the group now, may write, and the device is active.
+    /// Whether who wrote this under this roster may be listened to: they are in the group now, may say it, and the device is active.
     /// `None`: the roster they know is not known here yet.
-    fn permitted(&self, id: &EpochId) -> Option<bool> {
+    fn permitted(&self, id: &EpochId, content: Option<&payload::Content>) -> Option<bool> {
         let group = self.groups.get(&id.group)?;
         let roster = group.roster.as_ref()?;
         match roster.relation(&id.head) {
@@ -96,7 +100,7 @@ impl Engine {
         let active = self
             .log(&id.account)
             .is_some_and(|log| log.device(&id.device).is_some());
-        Some(active && !group.over && roster.may_write(&id.account))
+        Some(active && group.hears(&id.account, content))
     }
 
     /// Applies what was opened: the epoch's change and the content, in one batch. `false`: it must wait for the roster.
@@ -106,12 +110,7 @@ impl Engine {
         opened: GroupOpened,
         cx: &mut Context<'_>,
     ) {
-        let GroupOpened::Payload {
-            key,
-            plaintext,
-            draft,
-        } = opened
-        else {
+        let GroupOpened::Payload { key, said, draft } = opened else {
             if matches!(opened, GroupOpened::Refused) {
                 self.refusals.note(Refusal::GroupMessageRefused);
             }
@@ -132,11 +131,7 @@ impl Engine {
         if let Some(contact) = self.contacts.get_mut(&id.account) {
             contact.devices.entry(id.device).or_default().heard = cx.now;
         }
-        let payload = unpad(&plaintext)
-            .ok()
-            .and_then(|bytes| Payload::decode(bytes).ok());
-        // Authentic and not understood: a newer version, or a fault of theirs. There is nobody to tell.
-        let Some(payload) = payload else { return };
+        let Some(payload) = said else { return };
         let head = payload.own_log.as_ref();
         let heads = Heads {
             theirs: head.and_then(|head| LogHead::try_from(head).ok()),
@@ -305,11 +300,9 @@ impl Engine {
             return;
         };
         let group = self.groups.get(&id);
-        let may = group.is_some_and(|group| {
-            let roster = group.roster.as_ref();
-            !group.over && roster.is_some_and(|roster| roster.may_write(&sender))
-        });
-        let payload = Payload::decode(again.payload.as_ref()).ok().filter(|_| may);
+        let payload = Payload::decode(again.payload.as_ref()).ok();
+        let payload =
+            payload.filter(|said| group.is_some_and(|group| group.hears(&sender, said.content.as_ref())));
         self.seen.insert(SeenId::envelope(&envelope));
         match payload {
             Some(payload) => {

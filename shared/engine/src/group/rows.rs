@@ -85,14 +85,12 @@ impl GroupRow {
 impl Group {
     /// The oldest message that the relay does not have.
     pub(crate) fn front(&self) -> Option<u64> {
-        self.rows
-            .iter()
-            .find(|(_, row)| row.accepted.is_none())
-            .map(|(number, _)| *number)
+        self.waiting().next().map(|(number, _)| *number)
     }
 
-    pub(crate) fn row_due(&self) -> Option<Timestamp> {
-        self.rows.get(&self.front()?).map(|row| row.not_before)
+    /// What the relay does not have, oldest first.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (&u64, &GroupRow)> {
+        self.rows.iter().filter(|(_, row)| row.accepted.is_none())
     }
 
     pub(crate) fn next_row(&self) -> u64 {

@@ -26,18 +26,6 @@ use crate::view::{Held, SentState};
 const MISMATCH_MS: u64 = 300;
 
 impl Engine {
-    /// Whether the own person may write into a conversation: into a group while they are in it, and where only admins write as one.
-    pub(crate) fn may_say(&self, conversation: &AccountId) -> bool {
-        let Some(id) = self.groups.of(conversation) else {
-            return true;
-        };
-        let own = self.own.as_ref().map(|own| own.account);
-        self.groups.get(&id).is_some_and(|group| {
-            let roster = group.roster.as_ref();
-            !group.over && roster.is_some_and(|roster| own.is_some_and(|own| roster.may_write(&own)))
-        })
-    }
-
     /// Puts a payload into a group's outbox. `message`: the line it is.
     pub(crate) fn say_to_group(
         &mut self,
@@ -128,8 +116,11 @@ impl Engine {
         if !self.link.drained() || self.inbox.busy() {
             return;
         }
+        let Some(own) = self.own.as_ref().map(|own| own.account) else {
+            return;
+        };
         for id in self.groups.ids() {
-            let Some(number) = self.groups.get(&id).and_then(|group| group.front()) else {
+            let Some(number) = self.groups.get(&id).and_then(|group| group.next_said(&own)) else {
                 continue;
             };
             let ready = self
@@ -143,7 +134,9 @@ impl Engine {
     }
 
     fn try_group_row(&mut self, id: &GroupId, number: u64, cx: &mut Context<'_>) {
-        let to = match self.ready_epoch(id, cx) {
+        let said = self.groups.row(id, number).and_then(GroupRow::said);
+        let content = said.as_ref().and_then(|said| said.content.as_ref());
+        let to = match self.ready_epoch(id, content, cx) {
             Readiness::Ready(to) => to,
             Readiness::Wait => return,
             Readiness::Held(held) => return self.hold_group_lines(id, Some(held), cx),
@@ -379,8 +372,8 @@ impl Engine {
     /// Lines that wait say why.
     pub(crate) fn hold_group_lines(&mut self, id: &GroupId, held: Option<Held>, cx: &mut Context<'_>) {
         let Some(group) = self.groups.get(id) else { return };
-        let waiting = group.rows.values().filter(|row| row.accepted.is_none());
-        let lines: Vec<u64> = waiting.filter_map(|row| Some(row.message?.0)).collect();
+        let lines = group.waiting().filter_map(|(_, row)| Some(row.message?.0));
+        let lines: Vec<u64> = lines.collect();
         for line in lines {
             self.set_held(conversation_of(id), line, held, cx);
         }

@@ -406,7 +406,7 @@ impl Groups {
         let pending = groups
             .clone()
             .filter_map(|group| Some(group.pending.as_ref()?.not_before));
-        let rows = groups.filter_map(Group::row_due);
+        let rows = groups.flat_map(|group| group.waiting().map(|(_, row)| row.not_before));
         let look = (!self.all.is_empty()).then_some(self.look);
         let all = fetches.chain(renewals).chain(pending).chain(rows).chain(look);
         all.filter(|at| *at > now).min()

@@ -137,6 +137,60 @@ fn what_is_taken_back_waits_in_no_row() {
     assert_eq!(read_texts(&world, 2, &talk, &accounts), ["", "kechirasiz"]);
 }
 
+/// P-350: also past a text that waits and may not go any more, and for who was not there.
+#[test]
+fn where_only_admins_write_everybody_takes_back_their_own_words() {
+    let (mut world, accounts, talk) = group(350, 3);
+    say(&mut world, 1, talk, "bu yerga yozish kerak emas edi");
+    let message = Reference {
+        author: accounts[1],
+        id: id_of("bu yerga yozish kerak emas edi"),
+    };
+    // What is written while away meets a group that has become quiet.
+    world.set_up(false);
+    assert!(try_say(&mut world, 1, talk, "kechikib yozilgan gap") == Answer::Done);
+    world.switch_off(1);
+    world.set_up(true);
+    world.run_for(SETTLE);
+    assert!(change(&mut world, 0, talk, GroupChange::AdminsOnly(true)) == Answer::Done);
+    world.switch_off(2);
+    world.switch_on(1);
+    world.run_for(SETTLE);
+    let edit = Intent::Edit {
+        conversation: talk,
+        id: message.id,
+        text: "boshqacha".to_owned(),
+    };
+    assert!(world.ask_now(1, edit) == NOT_ALLOWED);
+    assert!(world.ask_now(1, react(talk, message, "👍")) == NOT_ALLOWED);
+    let foreign = Reference {
+        author: accounts[0],
+        ..message
+    };
+    assert!(world.ask_now(1, delete(talk, foreign, true)) == NOT_ALLOWED);
+    done(&mut world, 1, delete(talk, message, true));
+    world.run_for(SETTLE);
+    let (text, extra) = what(&mut world, 0, talk, message.id).expect("its line");
+    assert!(text.is_empty() && extra.deleted, "{text}");
+    world.switch_on(2);
+    world.run_for(SETTLE);
+    let (text, extra) = what(&mut world, 2, talk, message.id).expect("its line");
+    assert!(text.is_empty() && extra.deleted, "{text}");
+    assert!(hold(&world, "bu yerga yozish kerak emas edi").is_empty());
+    assert_eq!(
+        hold(&world, "kechikib yozilgan gap"),
+        [1],
+        "it waits, and says why"
+    );
+    // Nobody is in it any more: nothing is said there.
+    assert!(change(&mut world, 0, talk, GroupChange::Remove(vec![accounts[1]])) == Answer::Done);
+    let late = Reference {
+        author: accounts[1],
+        id: id_of("kechikib yozilgan gap"),
+    };
+    assert!(world.ask_now(1, delete(talk, late, true)) == NOT_ALLOWED);
+}
+
 /// P-169, P-170: a group is muted, pinned and archived as any conversation. Whoever is blocked stays a member; their own
 /// conversation stays silent.
 #[test]
