@@ -13,8 +13,8 @@ use crate::records::pending::PendingRecord;
 use crate::records::{RecordError, SCHEMA, Stored};
 use crate::view::Reference;
 
-/// Changes kept for one conversation; the oldest go first. A message and what is done with it are minutes apart, not hundreds
-/// of messages.
+/// Changes kept for one conversation; more push out the oldest of whoever has most of them. A message and what is done with it are
+/// minutes apart, not hundreds of messages.
 const MAX_IN_ONE: usize = 256;
 /// Changes kept in all conversations together: strangers can begin any number of them.
 const MAX_IN_ALL: usize = 2_048;
@@ -31,10 +31,13 @@ pub(crate) struct Waiting {
     pub(crate) came: Timestamp,
 }
 
-/// All that wait, by conversation and number.
+/// Conversation and number.
+type Key = (AccountId, u64);
+
+/// All that wait.
 #[derive(Default)]
 pub(crate) struct Pending {
-    waiting: Map<(AccountId, u64), Waiting>,
+    waiting: Map<Key, Waiting>,
     next: u64,
 }
 
@@ -81,6 +84,7 @@ impl Pending {
 
     /// Keeps a change. The same one that comes again (in another envelope) takes the place of the first.
     pub(crate) fn keep(&mut self, conversation: AccountId, waiting: Waiting, cx: &mut Context<'_>) {
+        let by = waiting.change.by;
         let same = self
             .of(&conversation)
             .find(|(_, known)| known.about == waiting.about && known.change == waiting.change);
@@ -91,15 +95,32 @@ impl Pending {
         self.next = self.next.max(number + 1);
         cx.put(conversation.as_bytes(), number, &record(&waiting));
         self.waiting.insert((conversation, number), waiting);
-        let in_one = self.of(&conversation).count();
-        let oldest = self.of(&conversation).next().map(|(number, _)| number);
-        if let Some(oldest) = oldest.filter(|_| in_one > MAX_IN_ONE) {
-            self.remove(conversation, oldest, cx);
+        let key = |(number, waiting): (u64, &Waiting)| ((conversation, number), waiting.change.by);
+        let in_one: Vec<_> = self.of(&conversation).map(key).collect();
+        if in_one.len() > MAX_IN_ONE {
+            self.make_room(in_one, &by, cx);
         }
-        if self.waiting.len() > MAX_IN_ALL
-            && let Some((conversation, number)) =
-                self.waiting.keys().min_by_key(|(_, number)| *number).copied()
-        {
+        if self.waiting.len() > MAX_IN_ALL {
+            let all = self.waiting.iter();
+            let all = all.map(|(key, waiting)| (*key, waiting.change.by)).collect();
+            self.make_room(all, &by, cx);
+        }
+    }
+
+    /// Drops the oldest change of whoever has most of these: nobody pushes out what somebody did who has fewer. Of two who have as
+    /// many it is the newcomer's.
+    fn make_room(&mut self, among: Vec<(Key, AccountId)>, newcomer: &AccountId, cx: &mut Context<'_>) {
+        let mut of: Map<AccountId, (usize, Key)> = Map::new();
+        for (key, by) in among {
+            let (count, oldest) = of.entry(by).or_insert((0, key));
+            *count += 1;
+            // Numbers rise over all conversations.
+            if key.1 < oldest.1 {
+                *oldest = key;
+            }
+        }
+        let most = of.iter().max_by_key(|(by, (count, _))| (*count, *by == newcomer));
+        if let Some((conversation, number)) = most.map(|(_, (_, oldest))| *oldest) {
             self.remove(conversation, number, cx);
         }
     }
@@ -166,7 +187,7 @@ impl Pending {
 
     /// Drops what waits for too long.
     pub(crate) fn forget_old(&mut self, cx: &mut Context<'_>) {
-        let old: Vec<(AccountId, u64)> = self
+        let old: Vec<Key> = self
             .waiting
             .iter()
             .filter(|(_, waiting)| cx.now.ms_since(waiting.came) > KEEP_MS)
@@ -302,6 +323,57 @@ mod tests {
         cx.now = Timestamp(10 + KEEP_MS);
         pending.forget_old(&mut cx);
         assert!(pending.waiting.is_empty() && pending.spots().is_empty());
+    }
+
+    /// P-351, T-135.
+    #[test]
+    fn nobody_crowds_out_what_others_did() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut cx = Context::new(Timestamp(10), &mut rng);
+        let mut pending = Pending::default();
+        let by = |person: u8, message: u16| {
+            let mut waiting = waiting(message, Deed::Delete);
+            waiting.change.by = AccountId::new([person; 32]);
+            waiting
+        };
+        let of = |pending: &Pending, person: u8| {
+            let is = |waiting: &&Waiting| waiting.change.by == AccountId::new([person; 32]);
+            pending.waiting.values().filter(is).count()
+        };
+        let talk = |number: u8| AccountId::new([number; 32]);
+        for message in 0..5 {
+            pending.keep(talk(9), by(1, message), &mut cx);
+        }
+        for message in 0..1_000 {
+            pending.keep(talk(9), by(2, message), &mut cx);
+        }
+        assert_eq!(pending.waiting.len(), MAX_IN_ONE);
+        assert_eq!((of(&pending, 1), of(&pending, 2)), (5, MAX_IN_ONE - 5));
+        let newest = pending.of(&talk(9)).last().map(|(_, waiting)| waiting.about);
+        assert_eq!(newest, Some(by(2, 999).about), "of the flood the newest stay");
+        // A third one finds room, and takes it from who floods.
+        for message in 0..100 {
+            pending.keep(talk(9), by(3, message), &mut cx);
+        }
+        assert_eq!((of(&pending, 1), of(&pending, 3)), (5, 100));
+        // The same over all conversations: the one who fills many loses by it.
+        for conversation in 10..100 {
+            for message in 0..200 {
+                pending.keep(talk(conversation), by(2, message), &mut cx);
+            }
+        }
+        assert_eq!(pending.waiting.len(), MAX_IN_ALL);
+        assert_eq!((of(&pending, 1), of(&pending, 3)), (5, 100));
+        // Two who have as many: who comes last makes room.
+        let mut pending = Pending::default();
+        for message in 0..128 {
+            pending.keep(talk(9), by(1, message), &mut cx);
+            pending.keep(talk(9), by(2, message), &mut cx);
+        }
+        for message in 0..128 {
+            pending.keep(talk(9), by(1, 1_000 + message), &mut cx);
+        }
+        assert_eq!((of(&pending, 1), of(&pending, 2)), (128, 128));
     }
 
     use crate::effect::RecordKey;
