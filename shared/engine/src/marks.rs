@@ -41,6 +41,7 @@ pub(crate) struct Marks {
     by_line: Map<u64, Mark>,
     own: HashMap<MessageId, u64>,
     unread: BTreeSet<u64>,
+    theirs: HashMap<MessageId, u64>,
     dirty: BTreeSet<u64>,
 }
 
@@ -81,7 +82,14 @@ impl Marks {
 
     pub(crate) fn remove(&mut self, line: u64) {
         if let Some(mark) = self.by_line.remove(&line) {
-            self.own.remove(&mark.id);
+            let of_whose = match mark.whose {
+                Whose::Theirs => &mut self.theirs,
+                Whose::Own(_) => &mut self.own,
+            };
+            // Two people may give their messages one id.
+            if of_whose.get(&mark.id) == Some(&line) {
+                of_whose.remove(&mark.id);
+            }
             self.unread.remove(&line);
             self.dirty.insert(line / BLOCK);
         }
@@ -93,6 +101,7 @@ impl Marks {
         self.dirty.extend(blocks);
         self.by_line.clear();
         self.own.clear();
+        self.theirs.clear();
         self.unread.clear();
     }
 
@@ -125,10 +134,9 @@ impl Marks {
         self.unread.len()
     }
 
-    /// The line of a message of theirs that is unread.
+    /// The line of a message of theirs that is unread; of several with one id, in a group, the latest.
     pub(crate) fn unread_line(&self, id: &MessageId) -> Option<u64> {
-        let is = |line: &&u64| self.by_line.get(line).is_some_and(|mark| mark.id == *id);
-        self.unread.iter().find(is).copied()
+        self.theirs.get(id).copied()
     }
 
     pub(crate) fn first_unread(&self) -> Option<u64> {
@@ -201,6 +209,7 @@ impl Marks {
         match mark.whose {
             Whose::Theirs => {
                 self.unread.insert(line);
+                self.theirs.insert(mark.id, line);
             }
             Whose::Own(_) => {
                 self.own.insert(mark.id, line);
@@ -275,6 +284,10 @@ mod tests {
         }
         assert_eq!(loaded.unread(), 50);
         assert_eq!(loaded.own_line(&id(99)), Some(99));
+        assert_eq!(
+            (loaded.unread_line(&id(98)), loaded.unread_line(&id(99))),
+            (Some(98), None)
+        );
         assert!(loaded.set(
             99,
             Progress {
@@ -291,7 +304,9 @@ mod tests {
         ));
 
         assert_eq!(loaded.read(4), vec![(id(2), None), (id(4), None)]);
-        assert_eq!(loaded.read(1000).len(), 48);
+        assert_eq!(loaded.unread_line(&id(4)), None);
+        assert!(loaded.saw(6) && loaded.unread_line(&id(6)).is_none());
+        assert_eq!(loaded.read(1000).len(), 47);
         assert!(loaded.forget(Timestamp(1000)) && !loaded.forget(Timestamp(1000)));
         cx.step.persist.writes.clear();
         loaded.save(&account, &mut cx);
@@ -319,5 +334,9 @@ mod tests {
             );
         }
         assert_eq!((marks.unread(), marks.first_unread()), (MAX, Some(11)));
+        assert_eq!(
+            (marks.unread_line(&id(10)), marks.unread_line(&id(11))),
+            (None, Some(11))
+        );
     }
 }
