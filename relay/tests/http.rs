@@ -11,14 +11,17 @@ mod common;
 use chopar_relay::WebSource;
 use common::{TestRelay, ask, get, status};
 
+/// Its client lies in its data folder, which goes with it.
 async fn with_client() -> TestRelay {
-    let dist = tempfile::tempdir().unwrap().keep();
+    let folder = tempfile::tempdir().unwrap();
+    let dist = folder.path().join("client");
+    std::fs::create_dir(&dist).unwrap();
     std::fs::write(dist.join("index.html"), "<!doctype html><title>Chopar</title>").unwrap();
     std::fs::write(dist.join("boot.js"), "plain").unwrap();
     std::fs::write(dist.join("boot.js.br"), "brotli").unwrap();
     std::fs::write(dist.join("boot.js.gz"), "gzip").unwrap();
     std::fs::write(dist.join("engine_bg.wasm"), b"\0asm").unwrap();
-    TestRelay::start_with(|config| config.web = WebSource::Folder(dist)).await
+    TestRelay::start_in(folder, |config| config.web = WebSource::Folder(dist)).await
 }
 
 /// T-016.
