@@ -46,15 +46,13 @@ pub(super) struct Reply<T> {
     to: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T: Send + 'static> Reply<T> {
+impl<T> Reply<T> {
     /// A reply, and where it arrives.
     pub(super) fn new() -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
         let (to, answer) = oneshot::channel();
         (Self { result: None, to }, answer)
     }
-}
 
-impl<T> Reply<T> {
     /// Keeps what the job came to. A job that is run again comes to something else.
     pub(super) fn keep(&mut self, result: T) {
         self.result = Some(result);
