@@ -1,6 +1,9 @@
 //! What was asked for on the command line.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
 
 use anyhow::{Context, Result, bail};
 use lexopt::{Arg, ValueExt};
@@ -79,16 +82,15 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Task> {
         "build" => parse_build(parser),
         "run" => parse_run(parser),
         "test" => parse_test(parser),
-        "screens" => Ok(Task::Screens(parser.raw_args()?.collect())),
+        "screens" => handed_on(parser, Task::Screens),
         "bench" => {
-            let name = parser
-                .value()
-                .context("bench needs the name of a benchmark: e2e, sim, ...")?
-                .string()?;
-            Ok(Task::Bench {
-                name,
-                rest: parser.raw_args()?.collect(),
-            })
+            let name = parser.raw_args()?.next();
+            let name = name.context("bench needs the name of a benchmark: e2e, sim, ...")?;
+            if asks_for_help(&name) {
+                return Ok(Task::Help);
+            }
+            let name = name.string()?;
+            handed_on(parser, |rest| Task::Bench { name, rest })
         }
         other => bail!("there is no task called {other}"),
     }
@@ -100,6 +102,20 @@ fn no_options(mut parser: lexopt::Parser, task: Task) -> Result<Task> {
         Some(Arg::Short('h') | Arg::Long("help")) => Ok(Task::Help),
         Some(option) => Err(option.unexpected().into()),
     }
+}
+
+/// A task that hands its arguments on; unless they ask for help, for which nothing is built.
+fn handed_on(mut parser: lexopt::Parser, task: impl FnOnce(Vec<OsString>) -> Task) -> Result<Task> {
+    let rest: Vec<OsString> = parser.raw_args()?.collect();
+    Ok(if rest.iter().any(|word| asks_for_help(word)) {
+        Task::Help
+    } else {
+        task(rest)
+    })
+}
+
+fn asks_for_help(word: &OsStr) -> bool {
+    word == "-h" || word == "--help"
 }
 
 fn parse_build(mut parser: lexopt::Parser) -> Result<Task> {
@@ -199,6 +215,13 @@ mod tests {
             "test -h",
             "size --help",
             "build --help",
+            "setup --help",
+            "dist -h",
+            "screens --help",
+            "screens somewhere -h",
+            "bench --help",
+            "bench sim --help",
+            "bench core --wasm -h",
         ] {
             assert_eq!(parsed(line).unwrap(), Task::Help, "{line:?}");
         }
@@ -223,9 +246,9 @@ mod tests {
 
     #[test]
     fn what_follows_a_benchmark_is_handed_on_untouched() {
-        let rest = ["--seed", "7", "-h"].map(OsString::from).to_vec();
+        let rest = ["--seed", "7", "-x"].map(OsString::from).to_vec();
         assert_eq!(
-            parsed("bench sim --seed 7 -h").unwrap(),
+            parsed("bench sim --seed 7 -x").unwrap(),
             Task::Bench {
                 name: "sim".into(),
                 rest

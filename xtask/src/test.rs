@@ -7,7 +7,7 @@ use std::{path::Path, process::Command};
 
 use anyhow::Result;
 
-use self::tally::Tally;
+use self::tally::{Runner, Tally};
 use crate::{
     module, process,
     report::Report,
@@ -119,14 +119,17 @@ fn native_tests(full: bool, tally: &mut Tally) -> Result<()> {
     if !has_nextest() {
         return count(
             cargo_test().args(["--workspace", "--exclude", "chopar-e2e"]),
+            Runner::Cargo,
             full,
             tally,
         );
     }
-    let ended = count(&mut nextest("not package(chopar-e2e)"), full, tally);
+    let mut tests = nextest("not package(chopar-e2e)");
+    let ended = count(&mut tests, Runner::Nextest, full, tally);
     // nextest leaves the examples in documentation to cargo.
     count(
         cargo().args(["test", "--workspace", "--doc", "--quiet"]),
+        Runner::Cargo,
         full,
         tally,
     )?;
@@ -134,10 +137,10 @@ fn native_tests(full: bool, tally: &mut Tally) -> Result<()> {
 }
 
 fn browser_tests(full: bool, browser: &Browser, tally: &mut Tally) -> Result<()> {
-    let mut tests = if has_nextest() {
+    let (mut tests, runner) = if has_nextest() {
         let mut tests = nextest("package(chopar-e2e)");
         tests.args(["--test-threads", BROWSER_TESTS_AT_ONCE]);
-        tests
+        (tests, Runner::Nextest)
     } else {
         let mut tests = cargo_test();
         tests.args([
@@ -147,9 +150,9 @@ fn browser_tests(full: bool, browser: &Browser, tally: &mut Tally) -> Result<()>
             "--test-threads",
             BROWSER_TESTS_AT_ONCE,
         ]);
-        tests
+        (tests, Runner::Cargo)
     };
-    count(for_browsers(&mut tests, browser), full, tally)
+    count(for_browsers(&mut tests, browser), runner, full, tally)
 }
 
 /// The primitives against vectors and other implementations once more, compiled as the client is, in one browser.
@@ -161,7 +164,7 @@ fn proofs(tools: &WebTools, browser: &Browser, full: bool, tally: &mut Tally) ->
     if full {
         program.arg("--full");
     }
-    count(for_browsers(&mut program, browser), full, tally)
+    count(for_browsers(&mut program, browser), Runner::Cargo, full, tally)
 }
 
 /// Says in the environment where browser and relay are.
@@ -171,11 +174,11 @@ pub(crate) fn for_browsers<'a>(command: &'a mut Command, browser: &Browser) -> &
         .env("CHOPAR_RELAY_BIN", run::relay_program(run::DEV))
 }
 
-fn count(tests: &mut Command, full: bool, tally: &mut Tally) -> Result<()> {
+fn count(tests: &mut Command, runner: Runner, full: bool, tally: &mut Tally) -> Result<()> {
     if full {
         tests.env("CHOPAR_FULL", "1");
     }
-    let status = process::watched(tests, |line| tally.read(line))?;
+    let status = process::watched(tests, |line| tally.read(runner, line))?;
     process::succeeded(status, &process::shown(tests))
 }
 
