@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use chopar_e2e::harness::{
-    Key, Organisation, Patience, Person, Stage, button, item, line, list, menu_item, radio, region, textbox,
+    Key, Organisation, Patience, Person, Stage, button, eventually, item, line, link, list, menu_item, radio,
+    region, textbox,
 };
 
 /// P-160, P-163, P-164.
@@ -51,7 +52,18 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     member.page().find(&region("Editing")).await?;
     member.page().press(Key::Escape).await?;
     member.page().until_gone(&region("Editing")).await?;
+    // An edit that was begun goes on after a look elsewhere.
     member.page().press(Key::Up).await?;
+    member.page().fill(&message, "Besh daqiqada").await?;
+    member.page().click(&link("Settings")).await?;
+    member.page().until_gone(&message).await?;
+    member.open_chat("Dilnoza Karimova").await?;
+    member.page().find(&region("Editing")).await?;
+    let box_holds = member
+        .page()
+        .evaluate("document.getElementById('composer').value")
+        .await?;
+    ensure!(box_holds == "Besh daqiqada", "the box holds {box_holds}");
     member.page().fill(&message, "Besh daqiqada boraman").await?;
     member.page().press(Key::Enter).await?;
     owner.until_sees("Besh daqiqada boraman, edited").await?;
@@ -67,9 +79,16 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     member.until_sees("This message was deleted").await?;
     ensure!(member.count("Adashib").await? == 0, "nothing of it is left");
 
-    // For oneself only.
+    // Passed on to nobody after all: the keyboard is where it was.
+    choose(&member, "Choy tayyor", "Forward").await?;
+    member.page().find(&textbox("Search")).await?;
+    member.page().press(Key::Escape).await?;
+    until_keyboard_on(&member, "Choy tayyor").await?;
+
+    // For oneself only; the next message takes its place.
     choose(&member, "Choy tayyor", "Delete for me").await?;
     member.page().until_gone(&line("Choy tayyor")).await?;
+    until_keyboard_on(&member, "Besh daqiqada boraman").await?;
     member
         .page()
         .find(&button("Reply to Dilnoza Karimova: Message not available"))
@@ -133,6 +152,23 @@ async fn choose(person: &Person, text: &str, what: &str) -> Result<()> {
     let shown = page.find_within(&line(text), Patience::LONG).await?;
     page.click_for_menu(&shown).await?;
     page.click(&menu_item(what)).await
+}
+
+/// Waits until the keyboard is on a message, or on something in it.
+async fn until_keyboard_on(person: &Person, text: &str) -> Result<()> {
+    let on = "document.activeElement.closest('[role=article]')?.getAttribute('aria-label') ?? ''";
+    eventually(
+        &format!("the keyboard is on {text:?}"),
+        Patience::SOON,
+        || async {
+            let label = person.page().evaluate(on).await?;
+            Ok(label
+                .as_str()
+                .is_some_and(|label| label.contains(text))
+                .then_some(()))
+        },
+    )
+    .await
 }
 
 /// Walks to a message with the arrow keys.

@@ -79,7 +79,10 @@ pub(crate) fn Composer(
     });
     on_cleanup({
         let writing = Arc::clone(&writing);
-        move || writing.leave()
+        move || {
+            writing.leave();
+            writing.talk.leave_edit(writing.text.get_untracked());
+        }
     });
     Effect::new({
         let writing = Arc::clone(&writing);
@@ -317,10 +320,11 @@ impl Writing {
     fn turn_to(&self, composing: &Composing) {
         let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
         match composing {
-            Composing::Edit { text, .. } => {
+            Composing::Edit { id, text } => {
                 let before = self.text.get_untracked();
                 aside.get_or_insert(before);
-                self.text.set(text.clone());
+                self.text
+                    .set(self.talk.left_edit(id).unwrap_or_else(|| text.clone()));
             }
             Composing::New | Composing::Reply(_) => {
                 if let Some(before) = aside.take() {

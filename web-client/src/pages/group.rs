@@ -211,11 +211,6 @@ fn AdminsOnly(peer: AccountId, on: bool) -> impl IntoView {
     }
 }
 
-/// Asks for a change, and closes the dialog once it is done.
-fn change(app: App, asking: &Asking, conversation: AccountId, change: GroupChange, close: Callback<()>) {
-    asking.ask_and_close(app, Intent::ChangeGroup { conversation, change }, close);
-}
-
 #[component]
 fn AddPeople(group: GroupView, close: Callback<()>) -> impl IntoView {
     let app = use_app();
@@ -226,13 +221,8 @@ fn AddPeople(group: GroupView, close: Callback<()>) -> impl IntoView {
     let peer = group.conversation;
     let without: Vec<AccountId> = group.members.iter().map(|member| member.account).collect();
     let add = move |_| {
-        change(
-            app,
-            &asking,
-            peer,
-            GroupChange::Add(people.get_untracked()),
-            close,
-        )
+        let change = GroupChange::Add(people.get_untracked());
+        asking.change_and_close(app, peer, change, close);
     };
     view! {
         <Modal title=texts.group_add() close>
@@ -260,7 +250,7 @@ fn Rename(group: GroupView, close: Callback<()>) -> impl IntoView {
     let rename = move |event: ev::SubmitEvent| {
         event.prevent_default();
         let name = name.get_untracked().trim().to_owned();
-        change(app, &asking, peer, GroupChange::Name(name), close);
+        asking.change_and_close(app, peer, GroupChange::Name(name), close);
     };
     view! {
         <Modal title=texts.group_rename() close>
@@ -282,7 +272,7 @@ fn Leave(group: GroupView, close: Callback<()>) -> impl IntoView {
     let asking = Asking::new();
     let (failure, busy) = (asking.failure(), asking.clone());
     let peer = group.conversation;
-    let leave = move |_| change(app, &asking, peer, GroupChange::Leave, close);
+    let leave = move |_| asking.change_and_close(app, peer, GroupChange::Leave, close);
     view! {
         <Modal title=texts.group_leave_title(&group.name) close>
             <p>{texts.group_leave_body()}</p>

@@ -100,10 +100,7 @@ pub(crate) fn MemberDialog(
             });
         }
     };
-    let change = move |change: GroupChange| {
-        let conversation = group;
-        asking.ask_and_close(app, Intent::ChangeGroup { conversation, change }, close);
-    };
+    let change = move |change: GroupChange| asking.change_and_close(app, group, change, close);
     let admin = member.admin;
     let rights = {
         let change = change.clone();

@@ -8,6 +8,8 @@ use chopar_wire::{AccountId, MessageId};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 use super::notice::{notice_look, notice_text};
 use super::quote::Quote;
@@ -146,6 +148,13 @@ pub(crate) fn LineRow(
             {move || inside(app, peer, sequence, &line.read(), names, open)}
         </div>
     }
+}
+
+/// The line with this sequence as it stands on the page, if it does.
+pub(crate) fn drawn(sequence: u64) -> Option<HtmlElement> {
+    let selector = ["[data-sequence='", &sequence.to_string(), "']"].concat();
+    let line = document().query_selector(&selector).ok().flatten()?;
+    line.dyn_into().ok()
 }
 
 /// "sender, text, time, state"; what else there is stands behind the text.

@@ -10,10 +10,11 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use super::line::drawn;
 use super::quote::go_to;
 use super::reactions::{OFFERED, react};
 use super::stop_bar::Stop;
-use crate::state::{App, Composing, Row, now, reference, use_app};
+use crate::state::{Composing, Row, now, reference, use_app};
 use crate::ui::{Icon, Problem, copy_text, focus_id, rove};
 
 /// The menu of one message.
@@ -58,25 +59,40 @@ pub(crate) fn MessageMenu(
             focus_id("menu-first");
         }
     });
-    // Where an item moves the keyboard elsewhere it stays there.
-    let returns = StoredValue::new(true);
+    let before = StoredValue::new(before);
+    let lands = StoredValue::new(Lands::Back);
     on_cleanup(move || {
-        if let Some(before) = before
-            && returns.try_get_value().unwrap_or(true)
-        {
-            request_animation_frame(move || {
-                let _ = before.focus();
-            });
-        }
+        let lands = lands.try_get_value().unwrap_or(Lands::Back);
+        let before = before.try_get_value().flatten();
+        request_animation_frame(move || match lands {
+            Lands::Back => give_back(before.as_deref(), sequence),
+            Lands::Elsewhere => {}
+            Lands::Line(line) => match line.and_then(drawn) {
+                Some(line) => {
+                    let _ = line.focus();
+                }
+                None => focus_id("composer"),
+            },
+        });
     });
+    // Before another dialog comes up: closing it will give the keyboard back to where it finds it.
+    let make_way = move || {
+        lands.set_value(Lands::Elsewhere);
+        if let Some(dialog) = node.get_untracked() {
+            dialog.close();
+        }
+        before.with_value(|before| give_back(before.as_deref(), sequence));
+        close.run(());
+    };
     let failure = ArcRwSignal::new(None::<Failure>);
     let ask = {
         let failure = failure.clone();
-        move |intent: Intent| {
+        move |intent: Intent, done: Lands| {
             let failure = failure.clone();
             spawn_local(async move {
                 match app.client.ask(intent).await {
                     Answer::Done => {
+                        lands.try_set_value(done);
                         close.try_run(());
                     }
                     Answer::Failed(reason) => failure.set(Some(reason)),
@@ -86,7 +102,10 @@ pub(crate) fn MessageMenu(
         }
     };
     // Where nothing can be written nothing is offered that would be: the bar in place of the composer says why.
-    let mute = stopped(app, peer);
+    let stop = untrack(|| app.chats.row(peer).and_then(|row| Stop::of_row(app, &row)));
+    let mute = stop.is_some();
+    // Where only admins write, words can still be taken back.
+    let takes_back = matches!(stop, None | Some(Stop::AdminsOnly));
     let chosen = extra
         .reactions
         .iter()
@@ -119,7 +138,7 @@ pub(crate) fn MessageMenu(
     });
     let compose = move |composing: Composing| {
         app.talk(peer).composing().set(composing);
-        returns.set_value(false);
+        lands.set_value(Lands::Elsewhere);
         close.run(());
         request_animation_frame(|| focus_id("composer"));
     };
@@ -161,15 +180,14 @@ pub(crate) fn MessageMenu(
         };
         add("copy", texts.menu_copy(), false, Box::new(copy));
         let pass = move || {
-            returns.set_value(false);
-            close.run(());
+            make_way();
             forward.run(text.clone());
         };
         add("forward", texts.menu_forward(), false, Box::new(pass));
     }
     if let Some(quoted) = extra.reply_to.filter(|_| !extra.deleted) {
         let go = move || {
-            returns.set_value(false);
+            lands.set_value(Lands::Elsewhere);
             close.run(());
             go_to(app, peer, quoted);
         };
@@ -178,17 +196,21 @@ pub(crate) fn MessageMenu(
     let group = app.chats.row(peer).is_some_and(|row| row.read_untracked().group);
     if own && group && !extra.deleted {
         let ask = move || {
-            returns.set_value(false);
-            close.run(());
+            make_way();
             receivers.run(about.id);
         };
         add("check-check", texts.menu_receivers(), false, Box::new(ask));
     }
     for everyone in [false, true] {
-        if everyone && (!own || extra.deleted || mute) {
+        if everyone && (!own || extra.deleted || !takes_back) {
             continue;
         }
         let ask = ask.clone();
+        // The line stays where it is deleted for everyone; else the one beside it takes its place.
+        let then = move || match everyone {
+            true => Lands::Line(Some(sequence)),
+            false => Lands::Line(app.talk(peer).beside(sequence)),
+        };
         let label = if everyone {
             texts.menu_delete_everyone()
         } else {
@@ -198,7 +220,7 @@ pub(crate) fn MessageMenu(
             "trash-2",
             label,
             true,
-            Box::new(move || ask(delete(peer, about, everyone))),
+            Box::new(move || ask(delete(peer, about, everyone), then())),
         );
     }
     let list = NodeRef::<html::Div>::new();
@@ -231,14 +253,24 @@ pub(crate) fn MessageMenu(
     .into_any()
 }
 
-/// Whether the composer of a conversation gave way to a reason.
-fn stopped(app: App, peer: AccountId) -> bool {
-    let Some(row) = app.chats.row(peer) else {
-        return true;
-    };
-    let row = row.read_untracked();
-    let group = row.group.then(|| app.group(peer).get_untracked()).flatten();
-    Stop::of(&row, group.as_ref(), app.is_revoked()).is_some()
+/// Where the keyboard goes when the menu is gone.
+#[derive(Clone, Copy)]
+enum Lands {
+    /// Where it was.
+    Back,
+    /// What was chosen has seen to it.
+    Elsewhere,
+    /// On a line; without one on the composer.
+    Line(Option<u64>),
+}
+
+/// Gives the keyboard back to what had it before the menu. That may be gone, or nothing: then the message has it.
+fn give_back(before: Option<&HtmlElement>, sequence: u64) {
+    let nothing = document().body();
+    let before = before.filter(|before| before.is_connected() && nothing.as_ref() != Some(*before));
+    if let Some(element) = before.cloned().or_else(|| drawn(sequence)) {
+        let _ = element.focus();
+    }
 }
 
 fn delete(conversation: AccountId, message: Reference, everyone: bool) -> Intent {

@@ -5,9 +5,9 @@ use chopar_engine::{Answer, Intent};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
 
+use super::line::drawn;
 use crate::i18n::Texts;
 use crate::state::{App, Names, use_app};
 
@@ -114,9 +114,7 @@ pub(crate) fn quoted(texts: Texts, line: Option<&Line>) -> String {
 
 /// Brings a line into sight, and the keyboard to it.
 fn show(sequence: u64) {
-    let selector = ["[data-sequence='", &sequence.to_string(), "']"].concat();
-    let line = document().query_selector(&selector).ok().flatten();
-    if let Some(line) = line.and_then(|line| line.dyn_into::<HtmlElement>().ok()) {
+    if let Some(line) = drawn(sequence) {
         let options = ScrollIntoViewOptions::new();
         options.set_block(ScrollLogicalPosition::Center);
         line.scroll_into_view_with_scroll_into_view_options(&options);

@@ -35,8 +35,17 @@ pub(crate) enum Stop {
 }
 
 impl Stop {
+    /// What stops the conversation with this row now, tracked.
+    pub(crate) fn of_row(app: App, row: &ArcRwSignal<Conversation>) -> Option<Self> {
+        let row = row.read();
+        let group = row.group.then(|| app.group(row.peer));
+        let group = group.as_ref().map(|group| group.read());
+        let group = group.as_ref().and_then(|group| group.as_ref());
+        Self::of(&row, group, app.is_revoked())
+    }
+
     /// What stops a conversation, if anything; the gravest first.
-    pub(crate) fn of(row: &Conversation, group: Option<&GroupView>, revoked: bool) -> Option<Self> {
+    fn of(row: &Conversation, group: Option<&GroupView>, revoked: bool) -> Option<Self> {
         if revoked {
             return Some(Self::Revoked);
         }

@@ -46,14 +46,9 @@ fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> 
     let app = use_app();
     let talk = app.talk(peer);
     let names = Names::of(app, &row);
-    let group = names.is_group().then(|| app.group(peer));
     let stop = {
         let row = row.clone();
-        Memo::new(move |_| {
-            let group = group.as_ref().map(|group| group.read());
-            let group = group.as_ref().and_then(|group| group.as_ref());
-            Stop::of(&row.read(), group, app.is_revoked())
-        })
+        Memo::new(move |_| Stop::of_row(app, &row))
     };
     if is_fine_pointer() && stop.get_untracked().is_none() {
         focus_when_mounted("composer");

@@ -176,10 +176,10 @@ impl State {
     pub(crate) fn talk(&self, peer: AccountId) -> Arc<Talk> {
         let mut talks = self.talks.lock().unwrap_or_else(PoisonError::into_inner);
         if talks.len() >= KEPT_TALKS && !talks.contains_key(&peer) {
-            // An open conversation holds its Arc: only closed ones go.
+            // Of those that nobody needs any more one goes.
             if let Some(closed) = talks
                 .iter()
-                .find(|(_, talk)| Arc::strong_count(talk) == 1)
+                .find(|(_, talk)| !is_in_use(talk))
                 .map(|(peer, _)| *peer)
             {
                 talks.remove(&closed);
@@ -201,7 +201,7 @@ impl State {
     pub(crate) fn forget_talks(&self) {
         let talks: Vec<Arc<Talk>> = {
             let mut talks = self.talks.lock().unwrap_or_else(PoisonError::into_inner);
-            talks.retain(|_, talk| Arc::strong_count(talk) > 1);
+            talks.retain(|_, talk| is_in_use(talk));
             talks.values().cloned().collect()
         };
         for talk in talks {
@@ -213,4 +213,9 @@ impl State {
     pub(crate) fn announce(&self, text: String) {
         self.announcement.set(text);
     }
+}
+
+/// Whether a conversation is open, and so holds its Arc, or was left in the middle of an answer or an edit.
+fn is_in_use(talk: &Arc<Talk>) -> bool {
+    Arc::strong_count(talk) > 1 || talk.is_composing()
 }

@@ -1,6 +1,8 @@
 //! What a form asks of the engine: once at a time, and why the last time failed.
 
+use chopar_engine::intent::GroupChange;
 use chopar_engine::{Answer, Failure, Intent};
+use chopar_wire::AccountId;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -49,6 +51,18 @@ impl Asking {
             }
             done
         });
+    }
+
+    /// The same for a change of a group.
+    pub(crate) fn change_and_close(
+        &self,
+        app: App,
+        group: AccountId,
+        change: GroupChange,
+        close: Callback<()>,
+    ) {
+        let conversation = group;
+        self.ask_and_close(app, Intent::ChangeGroup { conversation, change }, close);
     }
 
     /// Whether an answer is awaited, tracked.

@@ -1,5 +1,7 @@
 //! The lines of one conversation that the page holds: always a run that ends with the latest.
 
+use std::sync::{Mutex, PoisonError};
+
 use chopar_engine::view::{Line, LineBody, Reference};
 use chopar_engine::{Answer, Failure, Intent};
 use chopar_wire::{AccountId, MessageId, Timestamp};
@@ -64,6 +66,8 @@ pub(crate) struct Talk {
     first_unread: ArcRwSignal<Option<u64>>,
     typing_until: ArcRwSignal<Timestamp>,
     composing: ArcRwSignal<Composing>,
+    /// What stood in the box when the person went elsewhere while editing a message.
+    left: Mutex<Option<(MessageId, String)>>,
     /// Told when lines changed that are not held.
     elsewhere: ArcTrigger,
 }
@@ -78,6 +82,7 @@ impl Talk {
             first_unread: ArcRwSignal::new(None),
             typing_until: ArcRwSignal::new(Timestamp(0)),
             composing: ArcRwSignal::new(Composing::New),
+            left: Mutex::new(None),
             elsewhere: ArcTrigger::new(),
         }
     }
@@ -90,6 +95,35 @@ impl Talk {
     /// What the box below is for.
     pub(crate) fn composing(&self) -> ArcRwSignal<Composing> {
         self.composing.clone()
+    }
+
+    /// Whether the box is for something, not tracked: it still is when the person comes back.
+    pub(crate) fn is_composing(&self) -> bool {
+        *self.composing.read_untracked() != Composing::New
+    }
+
+    /// Keeps the text of an edit that is not saved. It goes with the page, unlike a draft: on the device it would stay where the
+    /// message is deleted.
+    pub(crate) fn leave_edit(&self, text: String) {
+        let editing = match &*self.composing.read_untracked() {
+            Composing::Edit { id, .. } => Some((*id, text)),
+            Composing::New | Composing::Reply(_) => None,
+        };
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = editing;
+    }
+
+    /// The text with which an edit of this message goes on, once.
+    pub(crate) fn left_edit(&self, id: &MessageId) -> Option<String> {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.take().filter(|(of, _)| of == id).map(|(_, text)| text)
+    }
+
+    /// The line that stands where one was that goes: the next one, else the one before. Not tracked.
+    pub(crate) fn beside(&self, sequence: u64) -> Option<u64> {
+        let rows = self.rows.read_untracked();
+        let at = rows.binary_search_by_key(&sequence, |row| row.sequence).ok()?;
+        let beside = rows.get(at + 1).or_else(|| rows.get(at.checked_sub(1)?));
+        beside.map(|row| row.sequence)
     }
 
     /// The row of a message that is held, tracked; `me` is the own account.
@@ -341,6 +375,38 @@ mod tests {
         fold(&mut rows, vec![line(11, ""), line(7, "")], false);
         fold(&mut rows, vec![line(1, ""), line(3, ""), line(5, "")], true);
         assert_eq!(sequences(&rows), [1, 3, 5, 7, 9, 11]);
+    }
+
+    #[test]
+    fn the_next_line_takes_the_place_of_one_that_goes() {
+        let talk = Talk::new(AccountId::new([1; 32]));
+        assert_eq!(talk.beside(5), None);
+        let hold = |lines: &[u64]| {
+            let mut rows = Vec::new();
+            fold(&mut rows, lines.iter().map(|at| line(*at, "")).collect(), true);
+            talk.rows.set(rows);
+        };
+        hold(&[5, 7, 9]);
+        let beside = [5, 7, 9, 6].map(|line| talk.beside(line));
+        assert_eq!(beside, [Some(7), Some(9), Some(7), None]);
+        hold(&[7]);
+        assert_eq!(talk.beside(7), None, "nothing is left beside it");
+    }
+
+    #[test]
+    fn an_edit_that_was_left_goes_on() {
+        let talk = Talk::new(AccountId::new([1; 32]));
+        let (id, other) = (MessageId::new([1; 16]), MessageId::new([2; 16]));
+        talk.leave_edit("no edit".to_owned());
+        assert_eq!(talk.left_edit(&id), None);
+        let text = "as it is".to_owned();
+        talk.composing().set(Composing::Edit { id, text });
+        talk.leave_edit("as it will be".to_owned());
+        assert!(talk.is_composing());
+        assert_eq!(talk.left_edit(&id).as_deref(), Some("as it will be"));
+        assert_eq!(talk.left_edit(&id), None, "once");
+        talk.leave_edit("as it will be".to_owned());
+        assert_eq!(talk.left_edit(&other), None, "of another message");
     }
 
     #[test]
