@@ -249,7 +249,7 @@ pub enum Intent {
         /// Which.
         conversation: AccountId,
     },
-    /// What people are called who once were in a group. Answer: `Names`.
+    /// What some people are called, without all who are in a group with them. Answer: `Names`.
     Names {
         /// Who.
         accounts: Vec<AccountId>,

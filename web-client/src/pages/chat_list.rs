@@ -110,7 +110,7 @@ fn ChatRow(
     let Some(row) = app.chats.row(peer) else {
         return ().into_any();
     };
-    let names = Names::of(app, &row);
+    let names = Names::few(app, &row);
     let name = names.title();
     let open = Memo::new(move |_| place.get().peer() == Some(peer));
     let said = ["said-", &peer.to_string()[..16]].concat();

@@ -119,19 +119,24 @@ impl App {
     /// A new message of somebody else is said; a changed one is not.
     fn announce_arrival(self, peer: AccountId) {
         let Some(row) = self.chats.row(peer) else { return };
-        let (text, author) = {
+        let (title, text, author) = {
             let row = row.read_untracked();
             match &row.last {
                 Some(Line {
                     author,
                     body: LineBody::Theirs { text, .. },
                     ..
-                }) if !row.muted => (text.clone(), *author),
+                }) if !row.muted => (row.name.clone(), text.clone(), author.filter(|_| row.group)),
                 _ => return,
             }
         };
-        let who = self.name_in(&row, author);
-        self.announce(self.texts().talk_arrived(&who, &text));
+        let Some(author) = author else {
+            return self.announce(self.texts().talk_arrived(&title, &text));
+        };
+        spawn_local(async move {
+            let who = self.learn_name(author).await.unwrap_or(title);
+            self.announce(self.texts().talk_arrived(&who, &text));
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! The groups that are shown, and what people are called in a conversation.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chopar_engine::view::{Conversation, GroupView};
 use chopar_engine::{Answer, Failure, Intent};
@@ -15,8 +15,10 @@ use super::App;
 #[derive(Default)]
 pub(crate) struct Groups {
     views: Mutex<BTreeMap<AccountId, ArcRwSignal<Option<GroupView>>>>,
-    /// The names of people who are no members any more and are still named.
-    former: Mutex<BTreeMap<AccountId, ArcRwSignal<String>>>,
+    /// The names of people who are named where their group is not at hand, or who are no members any more.
+    named: Mutex<BTreeMap<AccountId, ArcRwSignal<Option<String>>>>,
+    /// Whose name is asked for.
+    asked: Mutex<BTreeSet<AccountId>>,
 }
 
 impl Groups {
@@ -26,6 +28,17 @@ impl Groups {
         let fresh = !all.contains_key(&group);
         let signal = all.entry(group).or_insert_with(|| ArcRwSignal::new(None));
         (signal.clone(), fresh)
+    }
+
+    fn named(&self, account: AccountId) -> ArcRwSignal<Option<String>> {
+        let mut all = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(account)
+            .or_insert_with(|| ArcRwSignal::new(None))
+            .clone()
+    }
+
+    fn asked(&self) -> MutexGuard<'_, BTreeSet<AccountId>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn shown(&self) -> Vec<AccountId> {
@@ -69,39 +82,33 @@ impl App {
         }
     }
 
-    /// What somebody is called who said something in the conversation with this row; not tracked.
-    pub(crate) fn name_in(self, row: &ArcRwSignal<Conversation>, author: Option<AccountId>) -> String {
-        let row = row.read_untracked();
-        let group = row.group.then(|| self.group(row.peer));
-        let view = group.as_ref().map(|group| group.read_untracked());
-        let members = view
-            .as_ref()
-            .and_then(|view| view.as_ref())
-            .map(|view| &view.members);
-        let member = members.and_then(|members| members.iter().find(|member| Some(member.account) == author));
-        member.map_or_else(|| row.name.clone(), |member| member.name.clone())
-    }
-
-    /// The name of somebody who is no member any more, tracked; "Somebody" until it is known.
-    fn former(self, account: AccountId) -> String {
-        let (signal, fresh) = {
-            let mut all = self.groups.former.lock().unwrap_or_else(PoisonError::into_inner);
-            let fresh = !all.contains_key(&account);
-            let nobody = || ArcRwSignal::new(self.texts().group_somebody().to_owned());
-            (all.entry(account).or_insert_with(nobody).clone(), fresh)
-        };
-        if fresh {
-            let signal = signal.clone();
+    /// The name of one person, without all who are in a group with them; tracked, and asked for while it is not known. "Somebody"
+    /// until then.
+    fn name_of(self, account: AccountId) -> String {
+        let signal = self.groups.named(account);
+        if signal.read_untracked().is_none() && self.groups.asked().insert(account) {
             spawn_local(async move {
-                let accounts = vec![account];
-                if let Answer::Names(names) = self.client.ask(Intent::Names { accounts }).await
-                    && let Some((_, name)) = names.into_iter().next()
-                {
-                    signal.set(name);
-                }
+                self.learn_name(account).await;
+                self.groups.asked().remove(&account);
             });
         }
-        signal.get()
+        signal
+            .get()
+            .unwrap_or_else(|| self.texts().group_somebody().to_owned())
+    }
+
+    /// Asks what somebody is called now.
+    pub(crate) async fn learn_name(self, account: AccountId) -> Option<String> {
+        let accounts = vec![account];
+        let Answer::Names(names) = self.client.ask(Intent::Names { accounts }).await else {
+            return None;
+        };
+        let name = names.into_iter().next().map(|(_, name)| name);
+        let known = self.groups.named(account);
+        if name.is_some() && *known.read_untracked() != name {
+            known.set(name.clone());
+        }
+        name
     }
 
     /// The engine began anew: it may know more of every group.
@@ -122,8 +129,18 @@ pub(crate) fn may_change(group: &GroupView) -> bool {
 pub(crate) struct Names {
     app: App,
     title: Memo<String>,
-    /// The members of a group.
-    members: Option<Memo<Option<BTreeMap<AccountId, String>>>>,
+    whose: Whose,
+}
+
+/// Who is named in a conversation.
+#[derive(Clone, Copy)]
+enum Whose {
+    /// The other person, who is its title.
+    Person,
+    /// The members of a group, all of whom are at hand.
+    Members(Memo<Option<BTreeMap<AccountId, String>>>),
+    /// Those of a group who are named, each asked for by itself.
+    Few,
 }
 
 impl Names {
@@ -133,9 +150,7 @@ impl Names {
             let row = row.read_untracked();
             (row.peer, row.group)
         };
-        let row = row.clone();
-        let members = group.then(|| {
-            let view = app.group(peer);
+        let members = |view: ArcRwSignal<Option<GroupView>>| {
             Memo::new(move |_| {
                 let view = view.read();
                 let members = view.as_ref()?.members.iter();
@@ -146,17 +161,29 @@ impl Names {
                         .collect(),
                 )
             })
-        });
-        Self {
-            app,
-            title: Memo::new(move |_| row.read().name.clone()),
-            members,
-        }
+        };
+        let whose = match group {
+            true => Whose::Members(members(app.group(peer))),
+            false => Whose::Person,
+        };
+        Self::with(app, row, whose)
+    }
+
+    /// For a row of the list, which names two or three people: a thousand members are not asked for to show it.
+    pub(crate) fn few(app: App, row: &ArcRwSignal<Conversation>) -> Self {
+        let group = row.read_untracked().group;
+        Self::with(app, row, if group { Whose::Few } else { Whose::Person })
+    }
+
+    fn with(app: App, row: &ArcRwSignal<Conversation>, whose: Whose) -> Self {
+        let row = row.clone();
+        let title = Memo::new(move |_| row.read().name.clone());
+        Self { app, title, whose }
     }
 
     /// Whether the conversation is a group's.
     pub(crate) const fn is_group(self) -> bool {
-        self.members.is_some()
+        !matches!(self.whose, Whose::Person)
     }
 
     /// What the conversation is called: the other person, or the group.
@@ -170,16 +197,17 @@ impl Names {
         if self.is_me(account) {
             return texts.you().to_owned();
         }
-        let Some(members) = self.members else {
-            return self.title.get();
-        };
-        members.with(|members| match members {
-            None => "…".to_owned(),
-            Some(members) => match members.get(&account) {
-                Some(name) => name.clone(),
-                None => self.app.former(account),
-            },
-        })
+        match self.whose {
+            Whose::Person => self.title.get(),
+            Whose::Few => self.app.name_of(account),
+            Whose::Members(members) => members.with(|members| match members {
+                None => "…".to_owned(),
+                Some(members) => match members.get(&account) {
+                    Some(name) => name.clone(),
+                    None => self.app.name_of(account),
+                },
+            }),
+        }
     }
 
     /// Several of them, tracked.

@@ -34,11 +34,16 @@ impl Engine {
         }
     }
 
-    /// What people are called who are no members any more.
+    /// What people are called, also those who are no members any more: in their own words, else in those of who let them into a
+    /// group.
     pub(crate) fn names(&self, accounts: &[AccountId]) -> Vec<(AccountId, String)> {
         let known = accounts.iter().filter_map(|account| {
-            let name = &self.contacts.get(account)?.display_name;
-            (!name.is_empty()).then(|| (*account, name.clone()))
+            let own = self.contacts.get(account).map(|contact| &contact.display_name);
+            let rosters = self.groups.all.values().filter_map(|group| group.roster.as_ref());
+            let mut added = rosters.filter_map(|roster| Some(&roster.member(account)?.display_name));
+            let own = own.filter(|name| !name.is_empty());
+            let name = own.or_else(|| added.find(|name| !name.is_empty()))?;
+            Some((*account, name.clone()))
         });
         known.collect()
     }

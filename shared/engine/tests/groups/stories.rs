@@ -187,6 +187,20 @@ fn admins_decide() {
     assert!(shown.admins_only && shown.name == "Ours");
 }
 
+/// Who is named on a line is called by name, without the whole group being asked for.
+#[test]
+fn one_name_is_asked_for_by_itself() {
+    let (mut world, accounts, _) = group(6, 3);
+    let stranger = AccountId::new([3; 32]);
+    let asked = Intent::Names {
+        accounts: vec![accounts[1], stranger],
+    };
+    let Answer::Names(names) = world.ask_now(2, asked) else {
+        panic!("names")
+    };
+    assert_eq!(names, [(accounts[1], "Person 1".to_owned())]);
+}
+
 /// P-137, P-140: everything goes on after every browser was closed and opened.
 #[test]
 fn groups_survive_restarts() {
