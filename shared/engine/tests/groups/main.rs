@@ -12,6 +12,7 @@ mod common;
 
 mod bad_input;
 mod churn;
+mod deeds;
 mod features;
 mod hostile;
 mod mending;
