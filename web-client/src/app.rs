@@ -16,7 +16,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CustomEvent, CustomEventInit, VisibilityState};
 
 use crate::i18n::Language;
-use crate::pages::{Fatal, Join, Recovery, Shell, Welcome};
+use crate::pages::{Fatal, Join, Lost, Recovery, Shell, Welcome};
 use crate::port::FatalKind;
 use crate::state::{App, Client, Stage, Theme, minutes_ahead, now};
 use crate::ui::Announcer;
@@ -122,6 +122,7 @@ enum Screen {
     Join,
     Recovery { groups: Vec<String>, confirm: [u8; 2] },
     Shell,
+    Lost(FatalKind),
     Fatal(FatalKind),
 }
 
@@ -132,6 +133,7 @@ fn OnStage() -> impl IntoView {
     let stage = app.stage.clone();
     let screen = Memo::new(move |_| match &*stage.read() {
         Stage::Starting => Screen::Starting,
+        Stage::Fatal(kind @ (FatalKind::HalfEvicted | FatalKind::VaultDamaged)) => Screen::Lost(*kind),
         Stage::Fatal(kind) => Screen::Fatal(*kind),
         Stage::Phase(Phase::Fresh) if Place::parse(&path.read()) == Place::Join => Screen::Join,
         Stage::Phase(Phase::Fresh) => Screen::Welcome,
@@ -147,6 +149,7 @@ fn OnStage() -> impl IntoView {
         Screen::Join => view! { <Join/> }.into_any(),
         Screen::Recovery { groups, confirm } => view! { <Recovery groups confirm/> }.into_any(),
         Screen::Shell => view! { <Shell/> }.into_any(),
+        Screen::Lost(kind) => view! { <Lost kind/> }.into_any(),
         Screen::Fatal(kind) => view! { <Fatal kind/> }.into_any(),
     }
 }

@@ -35,7 +35,7 @@ pub enum FromWorker {
     Restarted,
     /// To be kept as `localStorage["chopar.canary"]`, replacing what is there. Holds nothing secret.
     Canary(String),
-    /// Nothing more will come from this worker.
+    /// Nothing more will come from this worker, but for [`FromWorker::Erased`] where a person starts over.
     Fatal(FatalKind),
     /// The vault was erased, as a person wished: the canary goes too, and the tab begins as on a first visit.
     Erased,

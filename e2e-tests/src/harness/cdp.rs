@@ -21,6 +21,8 @@ const MAX_MESSAGE: usize = 256 * 1024 * 1024;
 /// Something Chromium says unasked.
 #[derive(Debug)]
 pub(crate) struct CdpEvent {
+    /// The session in which it was said, empty for the browser's own.
+    pub(crate) session: String,
     /// For example `Network.webSocketFrameSent`.
     pub(crate) method: String,
     /// Its parameters.
@@ -124,6 +126,7 @@ fn dispatch(mut value: Value, pending: &Pending, events: &mpsc::UnboundedSender<
         drop(answer.send(result));
     } else if let Some(method) = value["method"].as_str() {
         let event = CdpEvent {
+            session: value["sessionId"].as_str().unwrap_or_default().to_owned(),
             method: method.to_owned(),
             params: value["params"].take(),
         };

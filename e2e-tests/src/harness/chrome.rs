@@ -97,6 +97,8 @@ pub(crate) struct Inner {
 #[derive(Clone, Debug)]
 struct Attached {
     session: String,
+    /// The session of what it belongs to: of a worker, its page.
+    parent: String,
     target: String,
     kind: String,
     ready: bool,
@@ -285,6 +287,14 @@ impl Inner {
         self.prologue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the worker of the page with this session answers to `expression`.
+    pub(crate) async fn in_worker_of(&self, page: &str, expression: &str) -> Result<Value> {
+        let mut all = self.all().into_iter();
+        let worker = all.find(|a| a.kind == WORKER && a.parent == page);
+        self.evaluate(&worker.context("the page has no worker")?.session, expression)
+            .await
+    }
+
     async fn evaluate(&self, session: &str, expression: &str) -> Result<Value> {
         let asked = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
         let answer = self.cdp.call(session, "Runtime.evaluate", asked).await?;
@@ -353,6 +363,7 @@ async fn attend(inner: Arc<Inner>, mut events: mpsc::UnboundedReceiver<CdpEvent>
                 let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
                 let attached = Attached {
                     session: text(&event.params["sessionId"]),
+                    parent: event.session,
                     target: text(&event.params["targetInfo"]["targetId"]),
                     kind: text(&event.params["targetInfo"]["type"]),
                     ready: false,

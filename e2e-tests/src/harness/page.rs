@@ -93,6 +93,27 @@ impl Page {
         self.until_loaded().await
     }
 
+    /// Freezes the page and its workers, as a browser does with a tab in the background that uses too much; or thaws it.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn set_frozen(&self, frozen: bool) -> Result<()> {
+        let state = if frozen { "frozen" } else { "active" };
+        self.call("Page.setWebLifecycleState", json!({ "state": state }))
+            .await
+            .map(drop)
+    }
+
+    /// Throws away what the browser keeps for `origin`, as it does when the disk is full: kinds as the DevTools protocol calls them,
+    /// with commas. Nothing of that origin may be open.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn evict(&self, origin: &str, kinds: &str) -> Result<()> {
+        let what = json!({ "origin": origin, "storageTypes": kinds });
+        self.call("Storage.clearDataForOrigin", what).await.map(drop)
+    }
+
     /// Closes the tab.
     ///
     /// # Errors
@@ -127,6 +148,32 @@ impl Page {
         let answer = self.call("Runtime.evaluate", ask).await?;
         thrown(&answer)?;
         Ok(answer["result"]["value"].clone())
+    }
+
+    /// What the page's worker answers to `expression`; promises are awaited.
+    ///
+    /// # Errors
+    /// When there is none, or it throws.
+    pub async fn in_worker(&self, expression: &str) -> Result<Value> {
+        self.inner.in_worker_of(&self.session, expression).await
+    }
+
+    /// Looks into the client's database beside it: `expression` may await, and finds the store of keys as `keys`, a function `done`
+    /// that turns a request into a promise.
+    ///
+    /// # Errors
+    /// When it throws.
+    pub async fn from_vault(&self, expression: &str) -> Result<Value> {
+        let script = [
+            "(async () => {
+  const done = (request) => new Promise((ok, no) => { request.onsuccess = () => ok(request.result); request.onerror = () => no(request.error); });
+  const database = await done(indexedDB.open('chopar'));
+  const keys = database.transaction('keys').objectStore('keys');
+  try { return await (",
+            expression,
+            "); } finally { database.close(); }\n})()",
+        ];
+        self.evaluate(&script.concat()).await
     }
 
     /// Everything that fits now, in the order of the document.

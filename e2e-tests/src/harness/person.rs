@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
@@ -285,6 +286,27 @@ impl Person {
             .map(|element: Element| Line(element.name))
             .filter(|line| !line.0.is_empty())
             .collect())
+    }
+
+    /// All lines of the conversation that is open, from its first one on: scrolls up until no older ones come.
+    ///
+    /// # Errors
+    /// When no conversation is open.
+    pub async fn history(&self) -> Result<Vec<Line>> {
+        const UP: &str = "(() => { const log = document.querySelector('[role=log]'); log.scrollTop = -log.scrollHeight; })()";
+        const DOWN: &str = "document.querySelector('[role=log]').scrollTop = 0";
+        // An older page takes one round through the worker; what has not come after two looks does not exist.
+        const LOOK_AGAIN: Duration = Duration::from_millis(600);
+        let (mut lines, mut same) = (self.lines().await?, 0);
+        while same < 2 {
+            self.page.evaluate(UP).await?;
+            tokio::time::sleep(LOOK_AGAIN).await;
+            let now = self.lines().await?;
+            same = if now.len() == lines.len() { same + 1 } else { 0 };
+            lines = now;
+        }
+        self.page.evaluate(DOWN).await?;
+        Ok(lines)
     }
 
     /// Waits for a line with this text.

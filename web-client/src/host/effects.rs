@@ -10,7 +10,6 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::asked::From;
 use super::inbox::Happening;
-use super::link::Link;
 use super::machine::Machine;
 use super::owner::Owner;
 use crate::platform::Exception;
@@ -72,8 +71,8 @@ impl<M: Machine> Owner<'_, M> {
     fn connect(&mut self) {
         // The old one closes first, and is not heard any more.
         self.socket = None;
-        self.sockets += 1;
-        let number = self.sockets;
+        self.worker.sockets += 1;
+        let number = self.worker.sockets;
         let inbox = self.worker.inbox.clone();
         let overflowed = Rc::new(Cell::new(false));
         let opened = Socket::open(CONNECT, move |event| {
@@ -144,7 +143,7 @@ impl<M: Machine> Owner<'_, M> {
         let message = FromWorker::Event(Box::new(event));
         match from {
             Some(From::Here) => Tab::tell(&message),
-            Some(From::Elsewhere) => self.worker.say(&Link::Told(message)),
+            Some(From::Elsewhere) => self.worker.tell_others(message),
             None => self.tell_all(message),
         }
     }

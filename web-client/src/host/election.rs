@@ -1,20 +1,131 @@
-//! Who runs the engine: whoever holds one Web Lock, for as long as its worker lives.
+//! Who runs the engine: whoever holds one Web Lock, for as long as its worker lives and runs.
+//!
+//! A worker that ends gives the lock back by itself. One that is frozen keeps it: so whoever stands in line knocks, the owner
+//! answers from its event loop, and after [`PATIENCE`] knocks without an answer the lock is taken by force. The one it was taken
+//! from writes nothing any more, because its epoch is not the vault's.
 
-use wasm_bindgen_futures::spawn_local;
+use chopar_wire::Timestamp;
 
 use super::inbox::{Happening, Inbox};
 use crate::platform::Exception;
-use crate::platform::locks::{self, Held};
+use crate::platform::clock::{self, Alarm};
+use crate::platform::locks::{self, Held, Place};
 
 /// The lock of the one owner per browser profile.
 const OWNER: &str = "chopar-owner";
 
-/// Takes the lock if it is free. If not, gets in line: the inbox hears of it when it is granted.
-pub(super) async fn stand(inbox: &Inbox) -> Result<Option<Held>, Exception> {
-    let held = locks::try_hold(OWNER).await?;
-    if held.is_none() {
-        let inbox = inbox.clone();
-        spawn_local(async move { inbox.put(Happening::Lock(locks::hold(OWNER).await)) });
+/// How often a follower knocks, in milliseconds.
+const KNOCK_EVERY_MS: u64 = 100;
+
+/// Knocks without an answer, after which the owner is taken for frozen: 700 ms, so that a hand-over takes less than a second.
+/// Counted in knocks and not by the clock: a follower that was frozen itself must not count the time in which it did not knock.
+const PATIENCE: u32 = 7;
+
+/// How often the patience doubles at most, each time this worker had to take the lock by force: owners that only are slow (a
+/// small machine, a large vault) must not take it from each other for ever.
+const MAX_DOUBLINGS: u32 = 4;
+
+/// Knocks that were answered, after which an owner counts as sound again: one minute.
+const SOUND: u32 = 600;
+
+/// How often this worker had to take the lock by force lately.
+#[derive(Default)]
+pub(super) struct Temper {
+    doublings: u32,
+    answered: u32,
+}
+
+impl Temper {
+    /// The lock was taken by force.
+    pub(super) fn stole(&mut self) {
+        self.doublings = (self.doublings + 1).min(MAX_DOUBLINGS);
+        self.answered = 0;
     }
-    Ok(held)
+
+    /// A knock was answered.
+    pub(super) fn answered(&mut self) {
+        self.answered += 1;
+        if self.answered >= SOUND {
+            *self = Self::default();
+        }
+    }
+
+    fn patience(&self) -> u32 {
+        PATIENCE << self.doublings
+    }
+}
+
+/// Where a follower stands.
+pub(super) struct Line {
+    /// Kept for as long as one stands there.
+    _place: Place,
+    alarm: Alarm,
+    /// Knocks that may still go unanswered.
+    left: u32,
+}
+
+/// Takes the lock if it is free. If not, gets in line: the inbox hears of it when it is granted.
+pub(super) async fn stand(inbox: &Inbox, temper: &Temper) -> Result<Result<Held, Line>, Exception> {
+    if let Some(held) = locks::try_hold(OWNER).await? {
+        return Ok(Ok(held));
+    }
+    let granted = inbox.clone();
+    let place = locks::queue(OWNER, move |held| granted.put(Happening::Lock(held)))?;
+    let rung = inbox.clone();
+    let line = Line {
+        _place: place,
+        alarm: Alarm::new(move || rung.put(Happening::Knock)),
+        left: temper.patience(),
+    };
+    line.arm()?;
+    Ok(Err(line))
+}
+
+/// Takes the lock from an owner that does not answer.
+pub(super) async fn take_by_force() -> Result<Held, Exception> {
+    locks::steal(OWNER).await
+}
+
+impl Line {
+    /// It is time to knock again; `false` when there were enough.
+    pub(super) fn knock(&mut self) -> Result<bool, Exception> {
+        let Some(left) = self.left.checked_sub(1) else {
+            return Ok(false);
+        };
+        self.left = left;
+        self.arm()?;
+        Ok(true)
+    }
+
+    /// The owner runs.
+    pub(super) fn answered(&mut self, temper: &mut Temper) {
+        temper.answered();
+        self.left = temper.patience();
+    }
+
+    fn arm(&self) -> Result<(), Exception> {
+        let Timestamp(now) = clock::now();
+        self.alarm.set(Timestamp(now + KNOCK_EVERY_MS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_steals_again_and_again_becomes_patient_and_forgets_it_after_a_sound_minute() {
+        let mut temper = Temper::default();
+        assert_eq!(u64::from(temper.patience()) * KNOCK_EVERY_MS, 700);
+        for _ in 0..9 {
+            temper.stole();
+        }
+        assert_eq!(temper.patience(), PATIENCE * 16);
+        for _ in 1..SOUND {
+            temper.answered();
+        }
+        assert_eq!(temper.patience(), PATIENCE * 16);
+        temper.answered();
+        assert_eq!(temper.patience(), PATIENCE);
+    }
 }

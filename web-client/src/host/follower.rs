@@ -2,40 +2,64 @@
 
 use chopar_engine::{Answer, Asked, Event, Failure};
 
-use super::Worker;
 use super::election;
 use super::inbox::Happening;
 use super::link::{Heard, Link};
+use super::{Part, Worker};
 use crate::platform::Exception;
 use crate::platform::locks::Held;
 use crate::platform::tab::Tab;
 use crate::port::{FatalKind, FromWorker, ToWorker};
 
-/// Follows until the lock is granted.
-pub(super) async fn run(worker: &mut Worker) -> Result<Held, FatalKind> {
-    match election::stand(&worker.inbox).await {
-        Ok(Some(held)) => return Ok(held),
-        Ok(None) => {}
-        Err(_) => return Err(FatalKind::BrowserTooOld),
+/// A line to the own tab or to the others does not take what it must.
+impl From<Exception> for FatalKind {
+    fn from(_: Exception) -> Self {
+        Self::Crashed
     }
+}
+
+/// Follows until the lock is granted, or the owner does not answer any more. `before`: the epoch in which this worker was the owner
+/// itself, if it was.
+pub(super) async fn run(worker: &mut Worker, before: Option<u64>) -> Result<Held, FatalKind> {
+    worker.part.set(Part::Follows);
+    let mut line = match election::stand(&worker.inbox, &worker.temper).await {
+        Ok(Ok(held)) => return Ok(taken_over(held, before)?),
+        Ok(Err(line)) => line,
+        Err(_) => return Err(FatalKind::BrowserTooOld),
+    };
     // The epoch of the owner that was heard of last.
-    let mut owner = None;
-    worker.say(&Link::Started).map_err(|_| FatalKind::Crashed)?;
+    let mut owner = before;
+    worker.say(&Link::Started)?;
     loop {
         match worker.inbox.next().await {
-            Happening::Lock(Ok(held)) => {
-                // What the tab shows was told by an owner that is gone.
-                if owner.is_some() {
-                    Tab::tell(&FromWorker::Restarted).map_err(|_| FatalKind::Crashed)?;
+            Happening::Lock(held) => return Ok(taken_over(held?, owner)?),
+            Happening::Knock => {
+                if line.knock()? {
+                    worker.say(&Link::Knock)?;
+                } else {
+                    worker.temper.stole();
+                    return Ok(taken_over(election::take_by_force().await?, owner)?);
                 }
-                return Ok(held);
             }
-            Happening::Lock(Err(_)) => return Err(FatalKind::Crashed),
+            Happening::Link(Heard::Ours(Link::Alive { epoch })) => {
+                // One that was replaced answers too, for as long as it does not know.
+                if owner.is_none_or(|known| known <= epoch || epoch == 0) {
+                    line.answered(&mut worker.temper);
+                }
+            }
             Happening::Broken => return Err(FatalKind::Crashed),
             Happening::Link(Heard::OtherStarted | Heard::OtherOwner) => return Err(FatalKind::VaultNewer),
-            happening => follow(worker, happening, &mut owner).map_err(|_| FatalKind::Crashed)?,
+            happening => follow(worker, happening, &mut owner)?,
         }
     }
+}
+
+/// What the tab shows was told by an owner that is gone.
+fn taken_over(held: Held, owner: Option<u64>) -> Result<Held, Exception> {
+    if owner.is_some() {
+        Tab::tell(&FromWorker::Restarted)?;
+    }
+    Ok(held)
 }
 
 fn follow(worker: &mut Worker, happening: Happening, owner: &mut Option<u64>) -> Result<(), Exception> {
@@ -44,20 +68,27 @@ fn follow(worker: &mut Worker, happening: Happening, owner: &mut Option<u64>) ->
             if !worker.asking.add(&asked) {
                 return refuse(asked.id);
             }
-            worker.say(&Link::Asked(asked))
+            worker.say(&Link::Passed(ToWorker::Asked(asked)))
         }
-        Happening::Tab(ToWorker::StartOver) => worker.say(&Link::StartOver),
+        Happening::Tab(ToWorker::StartOver) => worker.say(&Link::Passed(ToWorker::StartOver)),
         Happening::Link(Heard::Ours(Link::Owner { epoch })) => {
+            // One that was replaced and does not know yet.
+            if owner.is_some_and(|known| epoch < known) {
+                return Ok(());
+            }
             if owner.replace(epoch).is_some_and(|before| before != epoch) {
                 Tab::tell(&FromWorker::Restarted)?;
             }
             // Whatever an earlier owner, or nobody, has heard.
             for asked in worker.asking.all().cloned().collect::<Vec<Asked>>() {
-                worker.say(&Link::Asked(asked))?;
+                worker.say(&Link::Passed(ToWorker::Asked(asked)))?;
             }
             Ok(())
         }
-        Happening::Link(Heard::Ours(Link::Told(message))) => {
+        Happening::Link(Heard::Ours(Link::Told { epoch, message })) => {
+            if epoch != 0 && owner.is_some_and(|known| epoch < known) {
+                return Ok(());
+            }
             if let FromWorker::Event(event) = &message
                 && let Event::Answered { id, .. } = **event
                 && !worker.asking.answered(id)
@@ -68,6 +99,7 @@ fn follow(worker: &mut Worker, happening: Happening, owner: &mut Option<u64>) ->
             if message == FromWorker::Erased {
                 // What was remembered is no more: should this worker be granted the lock first, it makes the new vault.
                 worker.canary = None;
+                *owner = None;
             }
             Tab::tell(&message)
         }
@@ -90,5 +122,11 @@ impl Worker {
             .encode(link)
             .ok_or_else(|| Exception::named("EncodingError"))?;
         self.channel.say(&bytes)
+    }
+
+    /// Tells the tabs of all other workers something.
+    pub(super) fn tell_others(&self, message: FromWorker) -> Result<(), Exception> {
+        let epoch = self.part.get().epoch();
+        self.say(&Link::Told { epoch, message })
     }
 }

@@ -28,6 +28,10 @@ pub(super) enum Happening {
     Link(Heard),
     /// The lock was granted, or cannot be.
     Lock(Result<Held, Exception>),
+    /// Another tab took the lock by force: this worker did not answer in time.
+    Stolen,
+    /// It is time to knock at the owner again.
+    Knock,
     /// Something happened to the socket with this number.
     Socket(u64, SocketEvent),
     /// The alarm rang.

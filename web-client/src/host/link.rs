@@ -4,11 +4,10 @@
 //! read, so each begins with a tag of the build, and only two first bytes mean the same for ever: somebody started, and
 //! somebody owns. Whoever hears that a tab of another build has started is the older one, and steps aside.
 
-use chopar_engine::Asked;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::port::FromWorker;
+use crate::port::{FromWorker, ToWorker};
 
 /// One message between workers. The first two variants keep their places for ever.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,12 +19,22 @@ pub(super) enum Link {
         /// The vault's epoch.
         epoch: u64,
     },
-    /// A follower's tab wants something.
-    Asked(Asked),
+    /// A follower's tab says something that only the owner can carry out.
+    Passed(ToWorker),
     /// The owner tells every tab something.
-    Told(FromWorker),
-    /// A follower's tab wants the vault erased; a person has confirmed it.
-    StartOver,
+    Told {
+        /// The owner's epoch, 0 before it has opened the vault. What an owner says that was replaced is not heard.
+        epoch: u64,
+        /// What.
+        message: FromWorker,
+    },
+    /// A follower asks whether the owner still runs.
+    Knock,
+    /// It does. Said from the event loop itself, whatever the owner is waiting for.
+    Alive {
+        /// Its epoch, 0 before it has opened the vault.
+        epoch: u64,
+    },
 }
 
 /// What came over the channel.
@@ -72,17 +81,24 @@ impl Build {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chopar_engine::Intent;
+    use chopar_engine::{Asked, Intent};
+
+    fn asked() -> Link {
+        Link::Passed(ToWorker::Asked(Asked {
+            id: 3,
+            intent: Intent::Devices,
+        }))
+    }
 
     fn all() -> [Link; 4] {
         [
             Link::Started,
             Link::Owner { epoch: u64::MAX },
-            Link::Asked(Asked {
-                id: 3,
-                intent: Intent::Devices,
-            }),
-            Link::Told(FromWorker::Restarted),
+            asked(),
+            Link::Told {
+                epoch: 7,
+                message: FromWorker::Restarted,
+            },
         ]
     }
 
@@ -112,12 +128,7 @@ mod tests {
         for bytes in [&[][..], &[1; 7], &[0xff; 9]] {
             assert!(build.decode(bytes).is_none());
         }
-        let mut cut = build
-            .encode(&Link::Asked(Asked {
-                id: 3,
-                intent: Intent::Devices,
-            }))
-            .unwrap();
+        let mut cut = build.encode(&asked()).unwrap();
         cut.truncate(9);
         assert!(build.decode(&cut).is_none());
     }

@@ -9,7 +9,7 @@
 //!
 //! Everything that happens goes through one [`inbox`], and one loop takes it from there. A worker begins as a follower
 //! and becomes the owner when it is granted the Web Lock ([`election`]): at once in the first tab, later when the tab
-//! before it goes away. The owner alone opens the vault, runs the engine and talks to the relay; the others pass on what
+//! before it goes away or is frozen. The owner alone opens the vault, runs the engine and talks to the relay; the others pass on what
 //! their tab asks and what the owner tells ([`link`]).
 //!
 //! | module | holds |
@@ -22,6 +22,7 @@
 //! | [`effects`] | how each effect is carried out |
 //! | [`follower`] | a tab without an engine of its own |
 //! | [`asked`] | which intents still wait for their answer, and where it belongs |
+//! | [`lost`] | before a vault that nobody can open |
 //! | [`fatal`] | how a worker ends |
 
 mod asked;
@@ -31,8 +32,12 @@ mod fatal;
 mod follower;
 mod inbox;
 mod link;
+mod lost;
 mod machine;
 mod owner;
+
+use std::cell::Cell;
+use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 
@@ -45,8 +50,9 @@ use crate::vault::Canary;
 pub use machine::Machine;
 
 use asked::Asking;
+use election::Temper;
 use inbox::{Happening, Inbox};
-use link::Build;
+use link::{Build, Heard, Link};
 
 /// Where the workers of one browser profile meet.
 const CHANNEL: &str = "chopar-tabs";
@@ -61,6 +67,34 @@ struct Worker {
     canary: Option<Canary>,
     /// Intents of the own tab that have no answer yet.
     asking: Asking,
+    /// Which part this worker plays, as those who knock are told.
+    part: Rc<Cell<Part>>,
+    temper: Temper,
+    /// How many engines have lived in this worker.
+    lives: u64,
+    /// Numbers sockets, over all those lives: what an earlier one still said is not heard.
+    sockets: u64,
+}
+
+/// Which part a worker plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Stands in line.
+    Follows,
+    /// Has the lock, and has not opened the vault.
+    Opens,
+    /// Owns the vault, in this epoch.
+    Owns(u64),
+}
+
+impl Part {
+    /// The epoch, 0 where there is none.
+    const fn epoch(self) -> u64 {
+        match self {
+            Self::Follows | Self::Opens => 0,
+            Self::Owns(epoch) => epoch,
+        }
+    }
 }
 
 /// Starts the worker: listens to the tab at once, and goes on in the background.
@@ -73,9 +107,17 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
     });
     let heard = inbox.clone();
     let build = Build::of(&scope().location().pathname());
-    let channel = Channel::join(CHANNEL, move |bytes| {
-        if let Some(link) = build.decode(&bytes) {
+    let part = Rc::new(Cell::new(Part::Follows));
+    let playing = part.clone();
+    let channel = Channel::join(CHANNEL, move |bytes| match build.decode(&bytes)? {
+        // Here and not in the loop: what is asked is whether this worker runs at all.
+        Heard::Ours(Link::Knock) => match playing.get() {
+            Part::Follows => None,
+            part => build.encode(&Link::Alive { epoch: part.epoch() }),
+        },
+        link => {
             heard.put(Happening::Link(link));
+            None
         }
     });
     let Ok(channel) = channel else {
@@ -88,6 +130,10 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
         _tab: tab,
         canary: None,
         asking: Asking::default(),
+        part,
+        temper: Temper::default(),
+        lives: 0,
+        sockets: 0,
     };
     spawn_local(worker.run(new_machine));
 }
@@ -95,26 +141,39 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
 impl Worker {
     async fn run<M: Machine>(mut self, new_machine: fn() -> M) {
         self.hear_start().await;
+        let mut before = None;
         loop {
-            let lock = match follower::run(&mut self).await {
+            let lock = match follower::run(&mut self, before).await {
                 Ok(lock) => lock,
                 Err(kind) => return fatal::end(kind),
             };
             match owner::run(&mut self, lock, new_machine).await {
                 // Another owner has the vault: stand behind it.
-                owner::End::Fenced => {}
+                owner::End::Fenced => before = Some(self.part.get().epoch()),
                 owner::End::Fatal(kind) => return fatal::end(kind),
             }
         }
     }
 
-    /// The tab's first word brings the canary.
+    /// The tab's first word brings the canary. What other tabs say before it keeps its order.
     async fn hear_start(&mut self) {
-        let first = self.inbox.next().await;
-        if let Happening::Tab(ToWorker::Start { canary }) = first {
-            self.canary = canary.as_deref().and_then(Canary::parse);
-        } else {
-            self.inbox.put_back(first);
+        let mut others = Vec::new();
+        loop {
+            match self.inbox.next().await {
+                Happening::Tab(ToWorker::Start { canary }) => {
+                    self.canary = canary.as_deref().and_then(Canary::parse);
+                    break;
+                }
+                // A tab that says something else is not of this build: the next to listen says so.
+                broken @ Happening::Broken => {
+                    others.push(broken);
+                    break;
+                }
+                other => others.push(other),
+            }
+        }
+        for other in others.into_iter().rev() {
+            self.inbox.put_back(other);
         }
     }
 }

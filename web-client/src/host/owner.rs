@@ -15,7 +15,7 @@ use super::asked::{From, Taken};
 use super::inbox::Happening;
 use super::link::{Heard, Link};
 use super::machine::Machine;
-use super::{Worker, fatal};
+use super::{Part, Worker, fatal, lost};
 use crate::platform::clock::{self, Alarm};
 use crate::platform::locks::Held;
 use crate::platform::network::Network;
@@ -46,7 +46,7 @@ pub(super) enum End {
 }
 
 /// Why an engine's life ended.
-enum Over {
+pub(super) enum Over {
     /// A commit, or the vault, failed.
     Vault(VaultError),
     /// The vault was erased.
@@ -77,8 +77,6 @@ pub(super) struct Owner<'a, M> {
     pub(super) life: u64,
     /// The socket and its number, if there is one.
     pub(super) socket: Option<(u64, Socket)>,
-    /// Numbers sockets: what an earlier one still said is not heard.
-    pub(super) sockets: u64,
     pub(super) alarm: Alarm,
     pub(super) wake_at: Option<Timestamp>,
     pub(super) taken: Taken,
@@ -99,21 +97,28 @@ struct Merged {
 }
 
 /// Owns the vault for as long as it goes well. The lock is released on return.
-pub(super) async fn run<M: Machine>(worker: &mut Worker, lock: Held, new_machine: fn() -> M) -> End {
+pub(super) async fn run<M: Machine>(worker: &mut Worker, mut lock: Held, new_machine: fn() -> M) -> End {
+    worker.part.set(Part::Opens);
+    let (inbox, stolen) = (worker.inbox.clone(), lock.stolen());
+    spawn_local(async move {
+        stolen.await;
+        inbox.put(Happening::Stolen);
+    });
     let inbox = worker.inbox.clone();
     let _network = Network::watch(move |online| inbox.put(Happening::Network(online)));
     let mut failures = 0;
     let mut last_failure = Timestamp::default();
-    let mut life = 0;
     let end = loop {
-        life += 1;
-        let over = match Owner::begin(worker, new_machine(), life).await {
+        worker.lives += 1;
+        let over = match Owner::begin(worker, new_machine()).await {
             Err(over) => over,
             Ok((mut owner, opened)) => {
                 let over = owner.live(opened).await;
                 let taken = owner.taken.drain();
                 drop(owner);
-                if disappoint(worker, taken).is_err() {
+                // The next owner is asked everything once more: there, it may be carried out.
+                let asked_again = matches!(over, Over::Vault(VaultError::Fenced));
+                if !asked_again && disappoint(worker, taken).is_err() {
                     break End::Fatal(FatalKind::Crashed);
                 }
                 over
@@ -157,7 +162,7 @@ fn disappoint(worker: &mut Worker, taken: std::collections::BTreeMap<u64, From>)
                 worker.asking.answered(id);
                 Tab::tell(&message)?;
             }
-            From::Elsewhere => worker.say(&Link::Told(message))?,
+            From::Elsewhere => worker.tell_others(message)?,
         }
     }
     Ok(())
@@ -165,22 +170,28 @@ fn disappoint(worker: &mut Worker, taken: std::collections::BTreeMap<u64, From>)
 
 impl<'a, M: Machine> Owner<'a, M> {
     /// Opens the vault and reads what the engine starts from.
-    async fn begin(worker: &'a mut Worker, machine: M, life: u64) -> Result<(Self, Input), Over> {
+    async fn begin(worker: &'a mut Worker, machine: M) -> Result<(Self, Input), Over> {
         let mut rng = system_random();
-        let vault = Vault::open(worker.canary, &mut rng).await?;
+        let vault = match Vault::open(worker.canary, &mut rng).await {
+            Err(error @ (VaultError::HalfEvicted | VaultError::Damaged)) => {
+                return Err(lost::wait(worker, fatal::kind_of(&error)).await);
+            }
+            opened => opened?,
+        };
         let resident = vault.resident().await?;
         let canary = vault.canary();
         worker.canary = Some(canary);
         Tab::tell(&FromWorker::Canary(canary.to_string()))?;
-        worker.say(&Link::Owner {
-            epoch: canary.generation(),
-        })?;
+        let epoch = canary.generation();
+        worker.part.set(Part::Owns(epoch));
+        worker.say(&Link::Owner { epoch })?;
         let opened = Input::Opened {
             records: resident.records,
             device_keys: vault.device_keys(),
             origin: scope().location().origin(),
             rolled_back: vault.rolled_back(),
         };
+        let life = worker.lives;
         let inbox = worker.inbox.clone();
         let owner = Self {
             worker,
@@ -189,7 +200,6 @@ impl<'a, M: Machine> Owner<'a, M> {
             rng,
             life,
             socket: None,
-            sockets: 0,
             alarm: Alarm::new(move || inbox.put(Happening::Alarm)),
             wake_at: None,
             taken: Taken::default(),
@@ -245,10 +255,13 @@ impl<'a, M: Machine> Owner<'a, M> {
         }
     }
 
-    /// Commits, then carries out.
+    /// Commits, then carries out. Where there is nothing to commit it is looked whether this still is the owner: one that was
+    /// frozen meanwhile and replaced sends nothing and says nothing.
     async fn settle(&mut self, merged: Merged) -> Result<(), Over> {
         if !merged.persist.writes.is_empty() {
             self.vault.commit(merged.persist, &mut self.rng).await?;
+        } else if !merged.then.is_empty() {
+            self.vault.still_owned().await?;
         }
         for effect in merged.then {
             self.carry_out(effect)?;
@@ -280,11 +293,18 @@ impl<'a, M: Machine> Owner<'a, M> {
                     self.input(Input::Intent(asked), merged);
                 }
             }
+            Happening::Link(Heard::Ours(Link::Passed(ToWorker::Asked(asked)))) => {
+                if self.taken.add(asked.id, From::Elsewhere) {
+                    self.input(Input::Intent(asked), merged);
+                }
+            }
             Happening::Tab(ToWorker::Visible(true)) => self.ask_whether_persisted(),
-            Happening::Tab(ToWorker::Visible(false) | ToWorker::Start { .. }) => {}
-            Happening::Tab(ToWorker::StartOver) | Happening::Link(Heard::Ours(Link::StartOver)) => {
+            Happening::Tab(ToWorker::StartOver)
+            | Happening::Link(Heard::Ours(Link::Passed(ToWorker::StartOver))) => {
                 self.starting_over = true;
             }
+            // Nothing of an owner depends on what else a tab says.
+            Happening::Tab(_) | Happening::Link(Heard::Ours(Link::Passed(_))) => {}
             Happening::Damaged(rows) => {
                 // The same rows count again each time they are asked for; whether there are any is what matters.
                 self.damaged = self.damaged.max(rows);
@@ -297,22 +317,22 @@ impl<'a, M: Machine> Owner<'a, M> {
                 }
             }
             Happening::Broken => return Err(Over::Broken),
-            Happening::Link(Heard::Ours(Link::Asked(asked))) => {
-                if self.taken.add(asked.id, From::Elsewhere) {
-                    self.input(Input::Intent(asked), merged);
-                }
-            }
             Happening::Link(Heard::Ours(Link::Started)) => {
                 self.worker.say(&Link::Owner {
                     epoch: self.vault.canary().generation(),
                 })?;
-                self.worker.say(&Link::Told(FromWorker::About(self.about())))?;
+                self.worker.tell_others(FromWorker::About(self.about()))?;
             }
             // The vault is the newer build's from now on.
             Happening::Link(Heard::OtherStarted) => return Err(Over::Vault(VaultError::Newer)),
-            // An owner's words, of which there is one: left over from the one before.
-            Happening::Link(Heard::Ours(Link::Owner { .. } | Link::Told(_)) | Heard::OtherOwner)
-            | Happening::Lock(_) => {}
+            Happening::Stolen => return Err(Over::Vault(VaultError::Fenced)),
+            // An owner's words, of which there is one: left over from the one before, as what was meant for a follower.
+            Happening::Link(
+                Heard::Ours(Link::Owner { .. } | Link::Told { .. } | Link::Alive { .. } | Link::Knock)
+                | Heard::OtherOwner,
+            )
+            | Happening::Lock(_)
+            | Happening::Knock => {}
             Happening::Socket(number, event) => self.heard(number, event, merged),
             // Rings early where the moment lies beyond what timers take.
             Happening::Alarm => {
@@ -351,7 +371,7 @@ impl<'a, M: Machine> Owner<'a, M> {
     /// Tells every tab.
     pub(super) fn tell_all(&self, message: FromWorker) -> Result<(), Exception> {
         Tab::tell(&message)?;
-        self.worker.say(&Link::Told(message))
+        self.worker.tell_others(message)
     }
 
     /// A person may have allowed it since; only the tab can ask them.

@@ -18,6 +18,7 @@ mod join;
 mod keeping;
 mod languages;
 mod line;
+mod lost;
 mod members;
 mod message_menu;
 mod new_group;
@@ -44,6 +45,7 @@ mod welcome;
 
 pub(crate) use fatal::Fatal;
 pub(crate) use join::Join;
+pub(crate) use lost::Lost;
 pub(crate) use recovery::Recovery;
 pub(crate) use shell::Shell;
 pub(crate) use welcome::Welcome;

@@ -27,6 +27,19 @@ pub(crate) fn StartOver(
     }
 }
 
+/// The question where no other dialog opens: before a vault that does not open.
+#[component]
+pub(crate) fn StartOverDialog() -> impl IntoView {
+    let app = use_app();
+    let dialog = app.dialog.clone();
+    move || {
+        (dialog.get() == Some(Dialog::StartOver)).then(|| {
+            let close = Callback::new(move |()| app.dialog.set(None));
+            view! { <ConfirmStartOver close/> }
+        })
+    }
+}
+
 /// The question. The page is loaded anew once everything is erased.
 #[component]
 pub(crate) fn ConfirmStartOver(

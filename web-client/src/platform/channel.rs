@@ -14,12 +14,17 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Joins the channel. What is not a byte array comes from no worker of ours and is not heard.
-    pub fn join(name: &str, heard: impl Fn(Vec<u8>) + 'static) -> Result<Self, Exception> {
+    /// Joins the channel. What `heard` gives back is said to all others at once, before anything else this worker does. What
+    /// is not a byte array comes from no worker of ours and is not heard.
+    pub fn join(name: &str, heard: impl Fn(Vec<u8>) -> Option<Vec<u8>> + 'static) -> Result<Self, Exception> {
         let inner = BroadcastChannel::new(name)?;
+        let speaker = inner.clone();
         let closure = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            if let Ok(bytes) = event.data().dyn_into::<Uint8Array>() {
-                heard(bytes.to_vec());
+            if let Ok(bytes) = event.data().dyn_into::<Uint8Array>()
+                && let Some(answer) = heard(bytes.to_vec())
+            {
+                // Refused only where the channel is closed: nobody waits then.
+                let _ = speaker.post_message(&Uint8Array::from(answer.as_slice()));
             }
         });
         inner.set_onmessage(Some(closure.as_ref().unchecked_ref()));

@@ -2,6 +2,9 @@
 //!
 //! A transaction commits by itself as soon as nothing of its own is awaited. So whoever writes computes first, and
 //! awaits nothing between [`Database::write`] and [`Transaction::finish`] but requests of that very transaction.
+//!
+//! `idb` listens to a request from its first `await` on, and whoever listens later than the answer comes waits for ever. The browser
+//! answers in the order of asking: so requests are awaited in that order, and nothing else between them.
 
 use idb::{DatabaseEvent, Factory, ObjectStoreParams};
 use js_sys::{Array, Object, Reflect};

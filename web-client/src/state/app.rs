@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chopar_engine::view::{ConnectionState, Me, OwnDevices, Phase, Preferences, Role, Stopped};
@@ -58,6 +59,8 @@ pub(crate) struct State {
     pub(crate) language: ArcRwSignal<Language>,
     /// Light, dark, or the system's.
     pub(crate) theme: ArcRwSignal<Theme>,
+    /// Whether the browser was asked to keep the storage.
+    pub(super) asked_to_keep: AtomicBool,
     talks: Mutex<BTreeMap<AccountId, Arc<Talk>>>,
 }
 
@@ -114,6 +117,7 @@ impl App {
             today: ArcRwSignal::new(Day::of(now, minutes_ahead(now))),
             language: ArcRwSignal::new(language),
             theme: ArcRwSignal::new(theme),
+            asked_to_keep: AtomicBool::new(false),
             talks: Mutex::default(),
         })))
     }

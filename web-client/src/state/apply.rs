@@ -1,5 +1,6 @@
 //! What each message of the worker changes on the page.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chopar_engine::view::{Line, LineBody, Notice, Snapshot};
@@ -74,6 +75,9 @@ impl App {
                 if lines.iter().any(changes_group) {
                     self.group_changed(conversation);
                 }
+                if lines.iter().any(|line| matches!(line.body, LineBody::Own { .. })) {
+                    self.keep_storage();
+                }
                 if let Some(talk) = self.known_talk(conversation) {
                     talk.changed(lines);
                 }
@@ -95,6 +99,20 @@ impl App {
                     set_timeout(move || signal.notify(), Duration::from_millis(left.min(60_000)));
                 }
             }
+        }
+    }
+
+    /// Asks the browser to keep the storage, once there is something to lose; once for each time the page is loaded.
+    fn keep_storage(self) {
+        let kept = self
+            .about
+            .with_untracked(|about| about.as_ref().is_none_or(|about| about.persisted));
+        if !kept && !self.asked_to_keep.swap(true, Ordering::Relaxed) {
+            spawn_local(async move {
+                own::keep_storage().await;
+                // The worker looks what the answer was.
+                self.client.visible(self.visible.get_untracked());
+            });
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the page itself remembers in localStorage: language and theme, which static/boot.js reads too, and the canary.
 
 use leptos::prelude::{document, window};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::Storage;
 
 use crate::i18n::Language;
@@ -76,6 +77,13 @@ pub(crate) fn keep_canary(canary: &str) {
 /// either the whole vault or none.
 pub(crate) fn forget_canary() {
     write(CANARY, None);
+}
+
+/// Asks the browser to keep the storage. The answer is seen where the worker asks whether it is kept.
+pub(crate) async fn keep_storage() {
+    if let Ok(asked) = window().navigator().storage().persist() {
+        let _ = JsFuture::from(asked).await;
+    }
 }
 
 // A browser that refuses localStorage forgets the choice at the next visit; nothing else depends on it.

@@ -43,6 +43,7 @@ pub use header::{Canary, SCHEMA};
 pub use identity::{Home, Identity};
 pub use page::Page;
 pub use seal::Damaged;
+pub use write::Remains;
 
 use header::Header;
 use keys::BlindingKey;

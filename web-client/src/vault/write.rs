@@ -10,8 +10,11 @@ use zeroize::Zeroizing;
 
 use super::identity::Identity;
 use super::stored_key::StoredKey;
-use super::{HEADER, IDENTITY, KEYS, ROLLED_BACK, STORES, Vault, VaultError, store_of, to_bytes, to_js};
-use crate::platform::idb::Transaction;
+use super::{
+    DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, ROLLED_BACK, STORES, Vault, VaultError, store_of, to_bytes,
+    to_js,
+};
+use crate::platform::idb::{Database, Transaction};
 
 impl Vault {
     /// Makes a batch durable, all of it or nothing of it.
@@ -47,6 +50,18 @@ impl Vault {
         Ok(())
     }
 
+    /// Whether this owner still is the owner; [`VaultError::Fenced`] if not.
+    pub async fn still_owned(&self) -> Result<(), VaultError> {
+        let transaction = self.database.read(&[KEYS])?;
+        let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
+        transaction.finish().await?;
+        if self.is_own(header) {
+            Ok(())
+        } else {
+            Err(VaultError::Fenced)
+        }
+    }
+
     /// Makes device identity keys and stores them wrapped. They replace what was there.
     pub async fn make_identity(&self, rng: &mut impl CryptoRng) -> Result<DeviceKeysPublic, VaultError> {
         let (identity, stored) = Identity::make(&self.crypto, &self.wrapping, rng).await?;
@@ -67,28 +82,63 @@ impl Vault {
     /// Erases everything the vault holds, the keys included, all of it or nothing of it. Whoever still writes through this
     /// vault, or an older one, is fenced from then on; the next opening makes a new vault.
     pub async fn erase(&self) -> Result<(), VaultError> {
-        let transaction = self.fenced(STORES).await?;
-        for store in STORES {
-            transaction.store(store)?.clear()?;
-        }
-        transaction.finish().await?;
-        Ok(())
+        clear(self.fenced(STORES).await?).await
     }
 
     /// A transaction that writes and has seen that this owner still is the owner.
     async fn fenced(&self, stores: &[&str]) -> Result<Transaction, VaultError> {
         let transaction = self.database.write(stores)?;
         let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
-        if header
-            .as_ref()
-            .and_then(to_bytes)
-            .is_some_and(|header| header == self.header.to_bytes())
-        {
+        if self.is_own(header) {
             Ok(transaction)
         } else {
             Err(VaultError::Fenced)
         }
     }
+
+    fn is_own(&self, header: Option<JsValue>) -> bool {
+        header
+            .as_ref()
+            .and_then(to_bytes)
+            .is_some_and(|header| header == self.header.to_bytes())
+    }
+}
+
+/// What is left of a vault that cannot be opened.
+pub struct Remains {
+    database: Database,
+    /// Its header, if there is one.
+    header: Option<Vec<u8>>,
+}
+
+impl Remains {
+    /// Looks at it. Whoever calls this holds the owner's lock.
+    pub async fn look() -> Result<Self, VaultError> {
+        let database = Database::open(DATABASE, LAYOUT, STORES).await?;
+        let transaction = database.read(&[KEYS])?;
+        let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
+        transaction.finish().await?;
+        let header = header.as_ref().and_then(to_bytes);
+        Ok(Self { database, header })
+    }
+
+    /// Erases it, all of it or nothing of it; a person has confirmed it. What another owner has made of it meanwhile stays.
+    pub async fn erase(&self) -> Result<(), VaultError> {
+        let transaction = self.database.write(STORES)?;
+        let now = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
+        if now.as_ref().and_then(to_bytes) != self.header {
+            return Err(VaultError::Fenced);
+        }
+        clear(transaction).await
+    }
+}
+
+async fn clear(transaction: Transaction) -> Result<(), VaultError> {
+    for store in STORES {
+        transaction.store(store)?.clear()?;
+    }
+    transaction.finish().await?;
+    Ok(())
 }
 
 /// What is left of a batch when later writes to a key have replaced earlier ones; `None` deletes.

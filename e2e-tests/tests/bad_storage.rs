@@ -1,0 +1,93 @@
+//! Storage that is damaged, of a newer version, or full: each is said in plain words, and nothing that can still be read is lost.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use chopar_e2e::harness::{Key, Organisation, Patience, Person, Stage, button, eventually, heading, textbox};
+use serde_json::json;
+
+/// Flips a bit of the oldest line.
+const DAMAGE: &str = "(async () => {
+  const lines = keys.transaction.db.transaction('lines', 'readwrite').objectStore('lines');
+  const [at] = await done(lines.getAllKeys());
+  const value = await done(lines.get(at));
+  value[value.length - 1] ^= 1;
+  await done(lines.put(value, at));
+  return true;
+})()";
+
+/// As a build of next year leaves the database.
+const NEWER: &str = "new Promise((ok, no) => {
+  const request = indexedDB.open('chopar', 99);
+  request.onsuccess = () => { request.result.close(); ok(true); };
+  request.onerror = () => no(request.error);
+})";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_wrong_with_the_storage_is_said_and_the_rest_stays() -> Result<()> {
+    Stage::play("bad_storage", play).await
+}
+
+async fn play(stage: Arc<Stage>) -> Result<()> {
+    let organisation = Organisation::found(&stage).await?;
+    let owner = organisation.owner("Dilnoza Karimova", "dilnoza").await?;
+    let member = organisation.member(&owner, "Bek Tursunov", "bek").await?;
+    owner.start_chat("bek").await?;
+    for text in ["birinchi", "ikkinchi"] {
+        owner.say(text).await?;
+    }
+    member.open_chat("Dilnoza Karimova").await?;
+    member.until_sees("ikkinchi").await?;
+
+    // One record is damaged: it is counted, and everything else works.
+    ensure!(
+        owner.page().from_vault(DAMAGE).await? == true,
+        "a line was damaged"
+    );
+    owner.page().reload().await?;
+    owner.until_sees("ikkinchi").await?;
+    owner.say("uchinchi").await?;
+    member.until_sees("uchinchi").await?;
+    owner.open("/settings").await?;
+    said(&owner, "1 record on this device does not open").await?;
+
+    // The disk is full: said after a few attempts, and once there is room everything is as it was.
+    let room = |bytes: Option<u64>| {
+        let mut share = json!({ "origin": organisation.origin });
+        if let Some(bytes) = bytes {
+            share["quotaSize"] = bytes.into();
+        }
+        member.page().call("Storage.overrideQuotaForOrigin", share)
+    };
+    room(Some(1)).await?;
+    for text in ["sig‘maydi-1", "sig‘maydi-2", "sig‘maydi-3", "sig‘maydi-4"] {
+        if member.page().has(&textbox("Message")).await? {
+            member.page().fill(&textbox("Message"), text).await?;
+            member.page().press(Key::Enter).await?;
+        }
+    }
+    said(&member, "There is no space left on this device").await?;
+    room(None).await?;
+    member.page().click(&button("Reload")).await?;
+    member.open_chat("Dilnoza Karimova").await?;
+    member.until_sees("uchinchi").await?;
+    member.say("joy bor").await?;
+    owner.open_chat("Bek Tursunov").await?;
+    owner.until_sees("joy bor").await?;
+
+    // A newer build was here.
+    owner.page().evaluate(NEWER).await?;
+    owner.page().reload().await?;
+    owner
+        .page()
+        .find_within(&heading("Chopar cannot go on"), Patience::LONG)
+        .await?;
+    said(&owner, "written by a newer version").await
+}
+
+async fn said(person: &Person, words: &str) -> Result<()> {
+    eventually(&format!("the page to say {words:?}"), Patience::LONG, || async {
+        Ok(person.page().everything().await?.contains(words).then_some(()))
+    })
+    .await
+}
