@@ -46,7 +46,10 @@ impl Ed25519Public {
         if key.is_weak() {
             return Err(KeyError::LowOrder(Self::KIND));
         }
-        if key.to_edwards().compress().to_bytes() != bytes {
+        // The y coordinate below the sign of x. Where x is zero, and has no sign, the point has low order.
+        let mut y = bytes;
+        y[31] &= 0x7f;
+        if !below_field_prime(&y) {
             return Err(KeyError::NotCanonical(Self::KIND));
         }
         Ok(Self(key))

@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use hmac::Hmac;
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::kdf::{hkdf, hmac, hmac_of};
@@ -49,7 +51,8 @@ impl core::fmt::Debug for Tag {
 /// A header key with the keys below it, each derived at most once and only where wanted.
 pub(crate) struct HeaderKey {
     key: Secret32,
-    tags: OnceLock<Secret32>,
+    /// Keyed already: every message makes at least one tag, and a turn dozens.
+    tags: OnceLock<Hmac<Sha256>>,
     signals: OnceLock<SignalKey>,
 }
 
@@ -68,8 +71,8 @@ impl HeaderKey {
 
     /// Recognition tag of message `number`: HMAC-SHA256(HKDF(header key, label tag), number), 16 bytes.
     pub(crate) fn tag(&self, number: u32) -> Tag {
-        let key = self.tags.get_or_init(|| below(&self.key, labels::TAG));
-        Tag::truncated(&hmac_of(hmac(key.as_bytes()), &number.to_be_bytes()))
+        let tags = self.tags.get_or_init(|| tags_below(&self.key, labels::TAG));
+        Tag::truncated(&hmac_of(tags.clone(), &number.to_be_bytes()))
     }
 
     /// The signal key of this chain.
@@ -77,7 +80,7 @@ impl HeaderKey {
         self.signals.get_or_init(|| {
             let key = below(&self.key, labels::SIGNAL);
             SignalKey {
-                tags: below(&key, labels::SIGNAL_TAG),
+                tags: tags_below(&key, labels::SIGNAL_TAG),
                 key,
             }
         })
@@ -87,7 +90,7 @@ impl HeaderKey {
 /// HKDF(header key, label signal): signals are sealed and recognised under it, the chain does not advance.
 pub(crate) struct SignalKey {
     key: Secret32,
-    tags: Secret32,
+    tags: Hmac<Sha256>,
 }
 
 impl SignalKey {
@@ -97,13 +100,17 @@ impl SignalKey {
 
     /// Tag of the signal with this counter.
     pub(crate) fn tag(&self, counter: u32) -> Tag {
-        Tag::truncated(&hmac_of(hmac(self.tags.as_bytes()), &counter.to_be_bytes()))
+        Tag::truncated(&hmac_of(self.tags.clone(), &counter.to_be_bytes()))
     }
 }
 
 fn below(key: &Secret32, label: &[u8]) -> Secret32 {
     let derived: Zeroizing<[u8; 32]> = hkdf(&[], &[key.as_bytes()], &[label]);
     Secret32::new(*derived)
+}
+
+fn tags_below(key: &Secret32, label: &[u8]) -> Hmac<Sha256> {
+    hmac(below(key, label).as_bytes())
 }
 
 #[cfg(test)]
