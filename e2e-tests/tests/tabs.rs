@@ -47,6 +47,8 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     // The tab that works goes in the middle of sending. The one that stands first in line takes over.
     let works = take_owner(&mut tabs).await?;
     count.begin(&works).await?;
+    // What is shown is kept. What a tab was asked and had not kept when it was closed may be gone with it.
+    works.until_sees(&format!("xabar-{:04}", count.said)).await?;
     let before = epoch(&tabs[0]).await?;
     works.close_tab().await?;
     taken_over(&tabs[0], before, "closed").await?;
@@ -63,11 +65,14 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     let before = epoch(&other).await?;
     frozen.page().set_frozen(true).await?;
     taken_over(&other, before, "frozen").await?;
-    while count.said < messages - 6 {
+    while count.said < messages - 7 {
         count.say(&other).await?;
     }
+    let before = epoch(&other).await?;
     frozen.page().set_frozen(false).await?;
     ensure!(!owns(&frozen).await?, "the thawed tab owns nothing any more");
+    count.say(&other).await?;
+    ensure!(epoch(&other).await? == before, "the thawed tab takes nothing back");
     while count.said < messages {
         for sender in [&frozen, &other] {
             count.say(sender).await?;

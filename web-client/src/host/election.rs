@@ -2,14 +2,17 @@
 //!
 //! A worker that ends gives the lock back by itself. One that is frozen keeps it: so whoever stands in line knocks, the owner
 //! answers from its event loop, and after [`PATIENCE`] knocks without an answer the lock is taken by force. The one it was taken
-//! from writes nothing any more, because its epoch is not the vault's.
+//! from writes nothing any more, because its epoch is not the vault's. Several who knock lose their patience together: each lets a
+//! moment of its own pass first, and whoever then goes ahead says so to the others.
 
 use chopar_wire::Timestamp;
+use rand_core::Rng;
 
 use super::inbox::{Happening, Inbox};
 use crate::platform::Exception;
 use crate::platform::clock::{self, Alarm};
 use crate::platform::locks::{self, Held, Place};
+use crate::platform::random::system_random;
 
 /// The lock of the one owner per browser profile.
 const OWNER: &str = "chopar-owner";
@@ -17,9 +20,12 @@ const OWNER: &str = "chopar-owner";
 /// How often a follower knocks, in milliseconds.
 const KNOCK_EVERY_MS: u64 = 100;
 
-/// Knocks without an answer, after which the owner is taken for frozen: 700 ms, so that a hand-over takes less than a second.
+/// Knocks without an answer, after which the owner is taken for frozen: 600 ms, so that a hand-over takes less than a second.
 /// Counted in knocks and not by the clock: a follower that was frozen itself must not count the time in which it did not knock.
-const PATIENCE: u32 = 7;
+const PATIENCE: u32 = 6;
+
+/// The moment of its own that each lets pass, at most, in milliseconds.
+const SPREAD_MS: u64 = 150;
 
 /// How often the patience doubles at most, each time this worker had to take the lock by force: owners that only are slow (a
 /// small machine, a large vault) must not take it from each other for ever.
@@ -62,6 +68,19 @@ pub(super) struct Line {
     alarm: Alarm,
     /// Knocks that may still go unanswered.
     left: u32,
+    /// Whether they are used up, and only the moment of its own passes.
+    lingers: bool,
+}
+
+/// What the alarm of one who stands in line means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rung {
+    /// Knock again.
+    Knock,
+    /// Wait on.
+    Wait,
+    /// There were enough knocks: take it.
+    Take,
 }
 
 /// Takes the lock if it is free. If not, gets in line: the inbox hears of it when it is granted.
@@ -76,8 +95,9 @@ pub(super) async fn stand(inbox: &Inbox, temper: &Temper) -> Result<Result<Held,
         _place: place,
         alarm: Alarm::new(move || rung.put(Happening::Knock)),
         left: temper.patience(),
+        lingers: false,
     };
-    line.arm()?;
+    line.arm(KNOCK_EVERY_MS)?;
     Ok(Err(line))
 }
 
@@ -87,25 +107,31 @@ pub(super) async fn take_by_force() -> Result<Held, Exception> {
 }
 
 impl Line {
-    /// It is time to knock again; `false` when there were enough.
-    pub(super) fn knock(&mut self) -> Result<bool, Exception> {
-        let Some(left) = self.left.checked_sub(1) else {
-            return Ok(false);
-        };
-        self.left = left;
-        self.arm()?;
-        Ok(true)
+    /// The alarm rang.
+    pub(super) fn rung(&mut self) -> Result<Rung, Exception> {
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
+            self.arm(KNOCK_EVERY_MS)?;
+            return Ok(Rung::Knock);
+        }
+        if self.lingers {
+            return Ok(Rung::Take);
+        }
+        self.lingers = true;
+        self.arm(u64::from(system_random().next_u32()) % SPREAD_MS)?;
+        Ok(Rung::Wait)
     }
 
-    /// The owner runs.
+    /// The owner runs, or somebody is about to be it.
     pub(super) fn answered(&mut self, temper: &mut Temper) {
         temper.answered();
         self.left = temper.patience();
+        self.lingers = false;
     }
 
-    fn arm(&self) -> Result<(), Exception> {
+    fn arm(&self, within_ms: u64) -> Result<(), Exception> {
         let Timestamp(now) = clock::now();
-        self.alarm.set(Timestamp(now + KNOCK_EVERY_MS))
+        self.alarm.set(Timestamp(now + within_ms))
     }
 }
 
@@ -116,7 +142,7 @@ mod tests {
     #[test]
     fn a_worker_that_steals_again_and_again_becomes_patient_and_forgets_it_after_a_sound_minute() {
         let mut temper = Temper::default();
-        assert_eq!(u64::from(temper.patience()) * KNOCK_EVERY_MS, 700);
+        assert_eq!(u64::from(temper.patience()) * KNOCK_EVERY_MS, 600);
         for _ in 0..9 {
             temper.stole();
         }

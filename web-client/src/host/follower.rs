@@ -2,7 +2,7 @@
 
 use chopar_engine::{Answer, Asked, Event, Failure};
 
-use super::election;
+use super::election::{self, Rung};
 use super::inbox::Happening;
 use super::link::{Heard, Link};
 use super::{Part, Worker};
@@ -33,14 +33,16 @@ pub(super) async fn run(worker: &mut Worker, before: Option<u64>) -> Result<Held
     loop {
         match worker.inbox.next().await {
             Happening::Lock(held) => return Ok(taken_over(held?, owner)?),
-            Happening::Knock => {
-                if line.knock()? {
-                    worker.say(&Link::Knock)?;
-                } else {
+            Happening::Knock => match line.rung()? {
+                Rung::Knock => worker.say(&Link::Knock)?,
+                Rung::Wait => {}
+                Rung::Take => {
                     worker.temper.stole();
+                    // To those who are about to do the same.
+                    worker.say(&Link::Alive { epoch: 0 })?;
                     return Ok(taken_over(election::take_by_force().await?, owner)?);
                 }
-            }
+            },
             Happening::Link(Heard::Ours(Link::Alive { epoch })) => {
                 // One that was replaced answers too, for as long as it does not know.
                 if owner.is_none_or(|known| known <= epoch || epoch == 0) {

@@ -5,18 +5,19 @@ use super::Worker;
 use super::inbox::Happening;
 use super::link::{Heard, Link};
 use super::owner::Over;
+use crate::platform::locks::Robbed;
 use crate::platform::tab::Tab;
 use crate::port::{FatalKind, FromWorker, ToWorker};
 use crate::vault::{Remains, VaultError};
 
 /// Says why in every tab, and waits until a person starts over.
-pub(super) async fn wait(worker: &mut Worker, why: FatalKind) -> Over {
-    match waiting(worker, why).await {
+pub(super) async fn wait(worker: &mut Worker, why: FatalKind, robbed: &Robbed) -> Over {
+    match waiting(worker, why, robbed).await {
         Ok(over) | Err(over) => over,
     }
 }
 
-async fn waiting(worker: &mut Worker, why: FatalKind) -> Result<Over, Over> {
+async fn waiting(worker: &mut Worker, why: FatalKind, robbed: &Robbed) -> Result<Over, Over> {
     let remains = Remains::look().await?;
     Tab::tell(&FromWorker::Fatal(why))?;
     worker.tell_others(FromWorker::Fatal(why))?;
@@ -31,7 +32,7 @@ async fn waiting(worker: &mut Worker, why: FatalKind) -> Result<Over, Over> {
             }
             Happening::Link(Heard::Ours(Link::Started)) => worker.tell_others(FromWorker::Fatal(why))?,
             Happening::Link(Heard::OtherStarted) => return Ok(Over::Vault(VaultError::Newer)),
-            Happening::Stolen => return Ok(Over::Vault(VaultError::Fenced)),
+            Happening::Stolen if robbed.is_so() => return Ok(Over::Vault(VaultError::Fenced)),
             Happening::Broken => return Ok(Over::Broken),
             _ => {}
         }

@@ -17,7 +17,7 @@ use super::link::{Heard, Link};
 use super::machine::Machine;
 use super::{Part, Worker, fatal, lost};
 use crate::platform::clock::{self, Alarm};
-use crate::platform::locks::Held;
+use crate::platform::locks::{Held, Robbed};
 use crate::platform::network::Network;
 use crate::platform::random::{SystemRandom, system_random};
 use crate::platform::socket::{Socket, SocketEvent};
@@ -86,6 +86,7 @@ pub(super) struct Owner<'a, M> {
     persisted: bool,
     /// Whether a person has confirmed that the vault is to be erased.
     starting_over: bool,
+    robbed: Robbed,
 }
 
 /// What several inputs led to together.
@@ -99,6 +100,7 @@ struct Merged {
 /// Owns the vault for as long as it goes well. The lock is released on return.
 pub(super) async fn run<M: Machine>(worker: &mut Worker, mut lock: Held, new_machine: fn() -> M) -> End {
     worker.part.set(Part::Opens);
+    let robbed = lock.robbed();
     let (inbox, stolen) = (worker.inbox.clone(), lock.stolen());
     spawn_local(async move {
         stolen.await;
@@ -110,7 +112,7 @@ pub(super) async fn run<M: Machine>(worker: &mut Worker, mut lock: Held, new_mac
     let mut last_failure = Timestamp::default();
     let end = loop {
         worker.lives += 1;
-        let over = match Owner::begin(worker, new_machine()).await {
+        let over = match Owner::begin(worker, new_machine(), robbed.clone()).await {
             Err(over) => over,
             Ok((mut owner, opened)) => {
                 let over = owner.live(opened).await;
@@ -170,11 +172,11 @@ fn disappoint(worker: &mut Worker, taken: std::collections::BTreeMap<u64, From>)
 
 impl<'a, M: Machine> Owner<'a, M> {
     /// Opens the vault and reads what the engine starts from.
-    async fn begin(worker: &'a mut Worker, machine: M) -> Result<(Self, Input), Over> {
+    async fn begin(worker: &'a mut Worker, machine: M, robbed: Robbed) -> Result<(Self, Input), Over> {
         let mut rng = system_random();
-        let vault = match Vault::open(worker.canary, &mut rng).await {
+        let vault = match Vault::open(worker.canary, || !robbed.is_so(), &mut rng).await {
             Err(error @ (VaultError::HalfEvicted | VaultError::Damaged)) => {
-                return Err(lost::wait(worker, fatal::kind_of(&error)).await);
+                return Err(lost::wait(worker, fatal::kind_of(&error), &robbed).await);
             }
             opened => opened?,
         };
@@ -206,6 +208,7 @@ impl<'a, M: Machine> Owner<'a, M> {
             damaged: resident.damaged,
             persisted: storage::persisted().await,
             starting_over: false,
+            robbed,
         };
         Ok((owner, opened))
     }
@@ -325,14 +328,16 @@ impl<'a, M: Machine> Owner<'a, M> {
             }
             // The vault is the newer build's from now on.
             Happening::Link(Heard::OtherStarted) => return Err(Over::Vault(VaultError::Newer)),
-            Happening::Stolen => return Err(Over::Vault(VaultError::Fenced)),
+            // May be left over from an earlier time as the owner.
+            Happening::Stolen if self.robbed.is_so() => return Err(Over::Vault(VaultError::Fenced)),
             // An owner's words, of which there is one: left over from the one before, as what was meant for a follower.
             Happening::Link(
                 Heard::Ours(Link::Owner { .. } | Link::Told { .. } | Link::Alive { .. } | Link::Knock)
                 | Heard::OtherOwner,
             )
             | Happening::Lock(_)
-            | Happening::Knock => {}
+            | Happening::Knock
+            | Happening::Stolen => {}
             Happening::Socket(number, event) => self.heard(number, event, merged),
             // Rings early where the moment lies beyond what timers take.
             Happening::Alarm => {

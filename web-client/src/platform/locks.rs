@@ -1,6 +1,6 @@
 //! Web Locks, bound by hand: `web-sys` has them behind a global compiler flag only.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Function, Promise};
@@ -44,9 +44,26 @@ extern "C" {
 pub struct Held {
     release: Function,
     stolen: Option<oneshot::Receiver<()>>,
+    robbed: Robbed,
+}
+
+/// Whether a lock was taken by force from who held it.
+#[derive(Clone, Debug, Default)]
+pub struct Robbed(Rc<Cell<bool>>);
+
+impl Robbed {
+    /// Whether it was.
+    pub fn is_so(&self) -> bool {
+        self.0.get()
+    }
 }
 
 impl Held {
+    /// What shows whether somebody else has taken the lock by force, for as long as one likes.
+    pub fn robbed(&self) -> Robbed {
+        self.robbed.clone()
+    }
+
     /// Waits until somebody else has taken the lock by force; for ever where it is given back in good order. Heard once.
     pub fn stolen(&mut self) -> impl Future<Output = ()> + use<> {
         let stolen = self.stolen.take();
@@ -125,7 +142,8 @@ async fn request(name: &str, options: &LockOptions) -> Result<Option<Held>, Exce
     let (answer, answered) = oneshot::channel();
     let answer = Rc::new(RefCell::new(Some(answer)));
     let (rob, stolen) = oneshot::channel();
-    let first = answer.clone();
+    let robbed = Robbed::default();
+    let (first, seen) = (answer.clone(), robbed.clone());
     // The lock is held until the promise that this callback returns is resolved.
     let granted = Closure::once_into_js(move |lock: JsValue| -> JsValue {
         let Some(answer) = first.take() else {
@@ -141,6 +159,7 @@ async fn request(name: &str, options: &LockOptions) -> Result<Option<Held>, Exce
         let _ = answer.send(Ok(release.map(|release| Held {
             release,
             stolen: Some(stolen),
+            robbed: seen,
         })));
         until.into()
     });
@@ -150,7 +169,11 @@ async fn request(name: &str, options: &LockOptions) -> Result<Option<Held>, Exce
         if let Err(thrown) = ended.await {
             match answer.take() {
                 Some(answer) => drop(answer.send(Err(Exception::from(thrown)))),
-                None => drop(rob.send(())),
+                None => {
+                    robbed.0.set(true);
+                    // Nobody may wait for it any more.
+                    let _ = rob.send(());
+                }
             }
         }
     });

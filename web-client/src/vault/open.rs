@@ -31,8 +31,13 @@ struct Found {
 impl Vault {
     /// Opens the vault and takes the next owner epoch; makes a new vault where there is none and none is remembered.
     ///
-    /// `remembered` is what localStorage has of an earlier visit. Whoever calls this holds the owner's lock.
-    pub async fn open(remembered: Option<Canary>, rng: &mut impl CryptoRng) -> Result<Self, VaultError> {
+    /// `remembered` is what localStorage has of an earlier visit. Whoever calls this holds the owner's lock; one from whom it was taken
+    /// meanwhile (`still_held`), as from a worker that was frozen, must not fence whoever has it now.
+    pub async fn open(
+        remembered: Option<Canary>,
+        still_held: impl Fn() -> bool,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, VaultError> {
         let crypto = WebCrypto::open().map_err(VaultError::Crypto)?;
         let database = Database::open(DATABASE, LAYOUT, STORES).await?;
         let found = Found::read(&database).await?;
@@ -58,6 +63,9 @@ impl Vault {
                     .and_then(DeviceSlot::from_js)
                     .ok_or(VaultError::Damaged)?;
                 let data_key = slot.unwrap(&crypto, &header).await?;
+                if !still_held() {
+                    return Err(VaultError::Fenced);
+                }
                 (take_over(&database, &header, ahead, rolled_back).await?, data_key)
             }
         };
