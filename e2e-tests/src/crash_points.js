@@ -2,12 +2,12 @@
 // becomes a point at which the worker can be stopped for good, just before it happens and just after it is done.
 (() => {
   const say = BroadcastChannel.prototype.postMessage;
-  const told = new BroadcastChannel("crash-points");
   const state = { stopAt: 0, count: 0, commits: 0, names: [], armed: false };
 
   // A thread that waits for what never comes: nothing of it runs any more, until the browser ends the worker.
   const stop = (name) => {
-    say.call(told, { name, number: state.count, commits: state.commits });
+    // Made here: a worker that has not begun yet must not have one.
+    say.call(new BroadcastChannel("crash-points"), { name, number: state.count, commits: state.commits });
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   };
   const point = (name) => {
@@ -28,38 +28,46 @@
     };
   };
 
-  for (const method of ["sign", "deriveBits", "encrypt", "decrypt", "importKey", "generateKey", "exportKey", "wrapKey", "unwrapKey"]) {
-    around(SubtleCrypto.prototype, method, `crypto.${method}`);
-  }
-  const begin = IDBDatabase.prototype.transaction;
-  IDBDatabase.prototype.transaction = function (stores, mode, options) {
-    const name = `${mode} ${[stores].flat().join("+")}`;
-    point(`before transaction ${name}`);
-    const transaction = begin.call(this, stores, mode, options);
-    transaction.addEventListener("complete", () => {
-      if (mode === "readwrite") state.commits += 1;
-      point(`after commit ${name}`);
-    });
-    transaction.chopar = name;
-    return transaction;
-  };
-  const commit = IDBTransaction.prototype.commit;
-  IDBTransaction.prototype.commit = function () {
-    point(`before commit ${this.chopar}`);
-    commit.call(this);
-  };
-  around(IDBFactory.prototype, "open", "opening the database");
-  around(WebSocket.prototype, "send", "a frame to the relay");
-  around(BroadcastChannel.prototype, "postMessage", "a word to other tabs");
-  around(self, "postMessage", "a word to the page");
-  around(LockManager.prototype, "request", "asking for the lock");
-  around(StorageManager.prototype, "persisted", "asking whether storage is kept");
-  const Socket = WebSocket;
-  self.WebSocket = class extends Socket {
-    constructor(...args) {
-      super(...args);
-      this.addEventListener("message", () => point("a frame from the relay"));
+  // A worker that has not loaded its script yet does not know that it is in a secure context, and lacks half of this.
+  const install = () => {
+    for (const method of ["sign", "deriveBits", "encrypt", "decrypt", "importKey", "generateKey", "exportKey", "wrapKey", "unwrapKey"]) {
+      around(SubtleCrypto.prototype, method, `crypto.${method}`);
     }
+    const begin = IDBDatabase.prototype.transaction;
+    IDBDatabase.prototype.transaction = function (stores, mode, options) {
+      const name = `${mode} ${[stores].flat().join("+")}`;
+      point(`before transaction ${name}`);
+      const transaction = begin.call(this, stores, mode, options);
+      transaction.addEventListener("complete", () => {
+        if (mode === "readwrite") state.commits += 1;
+        point(`after commit ${name}`);
+      });
+      transaction.chopar = name;
+      return transaction;
+    };
+    const commit = IDBTransaction.prototype.commit;
+    IDBTransaction.prototype.commit = function () {
+      point(`before commit ${this.chopar}`);
+      commit.call(this);
+    };
+    around(IDBFactory.prototype, "open", "opening the database");
+    around(WebSocket.prototype, "send", "a frame to the relay");
+    around(BroadcastChannel.prototype, "postMessage", "a word to other tabs");
+    around(self, "postMessage", "a word to the page");
+    around(LockManager.prototype, "request", "asking for the lock");
+    around(StorageManager.prototype, "persisted", "asking whether storage is kept");
+    const Socket = WebSocket;
+    self.WebSocket = class extends Socket {
+      constructor(...args) {
+        super(...args);
+        this.addEventListener("message", () => point("a frame from the relay"));
+      }
+    };
+  };
+  const start = WebAssembly.instantiate;
+  WebAssembly.instantiate = (...words) => {
+    install();
+    return start.apply(WebAssembly, words);
   };
 
   self.crashPoints = {

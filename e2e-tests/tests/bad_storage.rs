@@ -3,17 +3,22 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use chopar_e2e::harness::{Key, Organisation, Patience, Person, Stage, button, eventually, heading, textbox};
+use chopar_e2e::harness::{Key, Organisation, Patience, Person, Stage, button, eventually, heading, link, textbox};
 use serde_json::json;
 
-/// Flips a bit of the oldest line.
+/// Flips a bit of the oldest row of each partition: of the first message, and of what goes with it.
 const DAMAGE: &str = "(async () => {
   const lines = keys.transaction.db.transaction('lines', 'readwrite').objectStore('lines');
-  const [at] = await done(lines.getAllKeys());
-  const value = await done(lines.get(at));
-  value[value.length - 1] ^= 1;
-  await done(lines.put(value, at));
-  return true;
+  const partitions = new Set();
+  for (const at of await done(lines.getAllKeys())) {
+    const partition = String(new Uint8Array(at, 0, 16));
+    if (partitions.has(partition)) continue;
+    partitions.add(partition);
+    const value = await done(lines.get(at));
+    value[value.length - 1] ^= 1;
+    await done(lines.put(value, at));
+  }
+  return partitions.size > 0;
 })()";
 
 /// As a build of next year leaves the database.
@@ -48,8 +53,9 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     owner.until_sees("ikkinchi").await?;
     owner.say("uchinchi").await?;
     member.until_sees("uchinchi").await?;
-    owner.open("/settings").await?;
-    said(&owner, "1 record on this device does not open").await?;
+    // Not by loading it anew: what does not open is counted where it is asked for.
+    owner.page().click(&link("Settings")).await?;
+    said(&owner, "on this device do").await?;
 
     // The disk is full: said after a few attempts, and once there is room everything is as it was.
     let room = |bytes: Option<u64>| {

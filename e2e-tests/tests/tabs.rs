@@ -9,11 +9,14 @@ use anyhow::{Context, Result, ensure};
 use chopar_e2e::harness::{Key, Organisation, Patience, Person, Stage, eventually, textbox};
 
 /// Messages in a normal run, and in a full one (`CHOPAR_FULL`).
-const MESSAGES: [usize; 2] = [200, 1_000];
+const MESSAGES: [usize; 2] = [60, 1_000];
 
 /// How long a hand-over may take in this test, from the moment the owner is frozen: less than a second where a machine is idle. One
 /// that compiles beside needs more, and gets it; the figure is printed.
 const HAND_OVER: Duration = Duration::from_secs(20);
+
+/// How long the frozen one stands still: longer than the others have patience, and than a hand-over takes here.
+const ASLEEP: Duration = Duration::from_secs(25);
 
 /// The owner's epoch, which stands in clear in the vault's header: schema u32 ‖ epoch u64 ‖ canary.
 const EPOCH: &str = "done(keys.get('header')).then((header) => Number(new DataView(header.buffer, header.byteOffset).getBigUint64(4)))";
@@ -63,13 +66,13 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     let other = tabs.pop().context("no other tab")?;
     count.begin(&frozen).await?;
     let before = epoch(&other).await?;
-    frozen.page().set_frozen(true).await?;
+    let asleep = tokio::spawn(frozen.page().freeze_worker(ASLEEP));
     taken_over(&other, before, "frozen").await?;
     while count.said < messages - 7 {
         count.say(&other).await?;
     }
     let before = epoch(&other).await?;
-    frozen.page().set_frozen(false).await?;
+    asleep.await??;
     ensure!(!owns(&frozen).await?, "the thawed tab owns nothing any more");
     count.say(&other).await?;
     ensure!(epoch(&other).await? == before, "the thawed tab takes nothing back");

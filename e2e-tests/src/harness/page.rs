@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use base64::Engine;
@@ -93,15 +94,18 @@ impl Page {
         self.until_loaded().await
     }
 
-    /// Freezes the page and its workers, as a browser does with a tab in the background that uses too much; or thaws it.
+    /// Lets the page's worker stand still for a while, as one in a tab that the browser has frozen: nothing of it runs. Ends when it
+    /// runs again.
     ///
     /// # Errors
-    /// When the browser refuses.
-    pub async fn set_frozen(&self, frozen: bool) -> Result<()> {
-        let state = if frozen { "frozen" } else { "active" };
-        self.call("Page.setWebLifecycleState", json!({ "state": state }))
-            .await
-            .map(drop)
+    /// When the page has no worker.
+    pub fn freeze_worker(&self, how_long: Duration) -> impl Future<Output = Result<()>> + Send + use<> {
+        let (inner, session) = (Arc::clone(&self.inner), self.session.clone());
+        let script = format!(
+            "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, {})",
+            how_long.as_millis()
+        );
+        async move { inner.in_worker_of(&session, &script).await.map(drop) }
     }
 
     /// Throws away what the browser keeps for `origin`, as it does when the disk is full: kinds as the DevTools protocol calls them,
