@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use chopar_e2e::harness::{Key, Organisation, Patience, Person, Stage, button, eventually, heading, link, textbox};
+use chopar_e2e::harness::{
+    Key, Organisation, Patience, Person, Stage, button, eventually, heading, link, textbox,
+};
 use serde_json::json;
 
 /// Flips a bit of the oldest row of each partition: of the first message, and of what goes with it.

@@ -75,7 +75,10 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     asleep.await??;
     ensure!(!owns(&frozen).await?, "the thawed tab owns nothing any more");
     count.say(&other).await?;
-    ensure!(epoch(&other).await? == before, "the thawed tab takes nothing back");
+    ensure!(
+        epoch(&other).await? == before,
+        "the thawed tab takes nothing back"
+    );
     while count.said < messages {
         for sender in [&frozen, &other] {
             count.say(sender).await?;

@@ -118,7 +118,13 @@ pub(crate) fn LineRow(
     let on_press = move |event: ev::PointerEvent| {
         release();
         if event.pointer_type() == "touch" && has_menu() {
-            let timer = set_timeout_with_handle(move || open.run(sequence), LONG_PRESS);
+            let timer = set_timeout_with_handle(
+                move || {
+                    // The line may be gone meanwhile.
+                    let _ = open.try_run(sequence);
+                },
+                LONG_PRESS,
+            );
             pressed.set_value(timer.ok());
         }
     };

@@ -107,7 +107,8 @@ pub(crate) fn Timeline(
             let scroll = Arc::clone(&scroll);
             scroll.draw_unread_line(seen_now);
             request_animation_frame(move || {
-                if let Some(log) = log.get_untracked() {
+                // By then the page may be another.
+                if let Some(log) = log.try_get_untracked().flatten() {
                     scroll.settle(&log);
                     scroll.mark_seen(app, &log);
                 }
@@ -117,7 +118,9 @@ pub(crate) fn Timeline(
     let on_scroll = {
         let scroll = Arc::clone(&scroll);
         move |_| {
-            let Some(log) = log.get_untracked() else { return };
+            let Some(log) = log.try_get_untracked().flatten() else {
+                return;
+            };
             scroll.far.set(-log.scroll_top() > FAR);
             scroll.mark_seen(app, &log);
             if scroll.placed.load(Ordering::Relaxed)
