@@ -37,7 +37,7 @@ fn size() -> u64 {
 #[test]
 fn all_come_to_show_the_same_whatever_happens() {
     for seed in 3_520..3_520 + size() {
-        Run::begin(seed).to_the_end();
+        Run::begin(seed).play_out();
     }
 }
 
@@ -91,7 +91,7 @@ impl Run {
         }
     }
 
-    fn to_the_end(mut self) {
+    fn play_out(mut self) {
         self.rough(0..DEEDS / 2);
         // From now on only admins write. The others still take back what they said.
         let talk = self.group.devices[0].1;
