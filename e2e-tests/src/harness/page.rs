@@ -95,14 +95,27 @@ impl Page {
     }
 
     /// Lets the page's worker stand still for a while, as one in a tab that the browser has frozen: nothing of it runs. Ends when it
-    /// runs again.
+    /// runs again. It begins between two transactions of the vault: one that is open would keep everybody else out of the database
+    /// for as long, which is why browsers do not freeze a tab that has one.
     ///
     /// # Errors
     /// When the page has no worker.
     pub fn freeze_worker(&self, how_long: Duration) -> impl Future<Output = Result<()>> + Send + use<> {
         let (inner, session) = (Arc::clone(&self.inner), self.session.clone());
         let script = format!(
-            "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, {})",
+            "(async () => {{
+  const database = await new Promise((ok) => {{
+    const opening = indexedDB.open('chopar');
+    opening.onsuccess = () => ok(opening.result);
+  }});
+  await new Promise((ok) => {{
+    const last = database.transaction([...database.objectStoreNames], 'readwrite');
+    last.oncomplete = ok;
+    last.objectStore('keys').get('header');
+  }});
+  database.close();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, {});
+}})()",
             how_long.as_millis()
         );
         async move { inner.in_worker_of(&session, &script).await.map(drop) }
