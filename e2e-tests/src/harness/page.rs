@@ -108,6 +108,21 @@ impl Page {
         async move { inner.in_worker_of(&session, &script).await.map(drop) }
     }
 
+    /// Gives the page a passkey device of its own that says yes to everything and knows WebAuthn's PRF extension.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn have_passkeys(&self) -> Result<()> {
+        self.call("WebAuthn.enable", json!({})).await?;
+        let options = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
+            "isUserVerified": true, "hasPrf": true, "automaticPresenceSimulation": true,
+        });
+        self.call("WebAuthn.addVirtualAuthenticator", json!({ "options": options }))
+            .await
+            .map(drop)
+    }
+
     /// Throws away what the browser keeps for `origin`, as it does when the disk is full: kinds as the DevTools protocol calls them,
     /// with commas. Nothing of that origin may be open.
     ///
