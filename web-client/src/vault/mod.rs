@@ -23,6 +23,7 @@ mod identity;
 mod keys;
 mod open;
 mod page;
+mod remains;
 mod seal;
 mod slot;
 mod stored_key;
@@ -36,14 +37,14 @@ use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::platform::Exception;
-use crate::platform::idb::{Database, IdbError};
+use crate::platform::idb::{Database, IdbError, Transaction};
 use crate::platform::webcrypto::WebCrypto;
 
 pub use header::{Canary, SCHEMA};
 pub use identity::{Home, Identity};
 pub use page::Page;
+pub use remains::Remains;
 pub use seal::Damaged;
-pub use write::Remains;
 
 use header::Header;
 use keys::BlindingKey;
@@ -203,6 +204,12 @@ fn to_bytes(value: &JsValue) -> Option<Vec<u8>> {
     value
         .dyn_ref::<js_sys::ArrayBuffer>()
         .map(|buffer| Uint8Array::new(buffer).to_vec())
+}
+
+/// The header as it stands, in a transaction over the keys.
+async fn header_in(transaction: &Transaction) -> Result<Option<Vec<u8>>, VaultError> {
+    let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
+    Ok(header.as_ref().and_then(to_bytes))
 }
 
 fn to_js(bytes: &[u8]) -> JsValue {

@@ -11,8 +11,8 @@ use super::keys::DataKey;
 use super::seal::Sealer;
 use super::slot::{DEVICE_SLOT, DeviceSlot};
 use super::{
-    DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, RESIDENT, ROLLED_BACK, STORES, Vault, VaultError, to_bytes,
-    to_js,
+    DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, RESIDENT, ROLLED_BACK, STORES, Vault, VaultError, header_in,
+    to_bytes, to_js,
 };
 use crate::platform::idb::Database;
 use crate::platform::webcrypto::WebCrypto;
@@ -165,12 +165,8 @@ async fn take_over(
     };
     let transaction = database.write(&[KEYS])?;
     let keys = transaction.store(KEYS)?;
-    let now = keys.get(JsValue::from_str(HEADER))?.await?;
-    if now
-        .as_ref()
-        .and_then(to_bytes)
-        .is_none_or(|now| now != found.to_bytes())
-    {
+    let now = header_in(&transaction).await?;
+    if now.is_none_or(|now| now != found.to_bytes()) {
         return Err(VaultError::Fenced);
     }
     keys.put(&to_js(&header.to_bytes()), Some(&HEADER.into()))?;

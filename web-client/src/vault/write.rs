@@ -10,11 +10,8 @@ use zeroize::Zeroizing;
 
 use super::identity::Identity;
 use super::stored_key::StoredKey;
-use super::{
-    DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, ROLLED_BACK, STORES, Vault, VaultError, store_of, to_bytes,
-    to_js,
-};
-use crate::platform::idb::{Database, Transaction};
+use super::{IDENTITY, KEYS, ROLLED_BACK, STORES, Vault, VaultError, header_in, store_of, to_js};
+use crate::platform::idb::Transaction;
 
 impl Vault {
     /// Makes a batch durable, all of it or nothing of it.
@@ -53,7 +50,7 @@ impl Vault {
     /// Whether this owner still is the owner; [`VaultError::Fenced`] if not.
     pub async fn still_owned(&self) -> Result<(), VaultError> {
         let transaction = self.database.read(&[KEYS])?;
-        let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
+        let header = header_in(&transaction).await?;
         transaction.finish().await?;
         if self.is_own(header) {
             Ok(())
@@ -88,7 +85,7 @@ impl Vault {
     /// A transaction that writes and has seen that this owner still is the owner.
     async fn fenced(&self, stores: &[&str]) -> Result<Transaction, VaultError> {
         let transaction = self.database.write(stores)?;
-        let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
+        let header = header_in(&transaction).await?;
         if self.is_own(header) {
             Ok(transaction)
         } else {
@@ -96,44 +93,13 @@ impl Vault {
         }
     }
 
-    fn is_own(&self, header: Option<JsValue>) -> bool {
-        header
-            .as_ref()
-            .and_then(to_bytes)
-            .is_some_and(|header| header == self.header.to_bytes())
+    fn is_own(&self, header: Option<Vec<u8>>) -> bool {
+        header.is_some_and(|header| header == self.header.to_bytes())
     }
 }
 
-/// What is left of a vault that cannot be opened.
-pub struct Remains {
-    database: Database,
-    /// Its header, if there is one.
-    header: Option<Vec<u8>>,
-}
-
-impl Remains {
-    /// Looks at it. Whoever calls this holds the owner's lock.
-    pub async fn look() -> Result<Self, VaultError> {
-        let database = Database::open(DATABASE, LAYOUT, STORES).await?;
-        let transaction = database.read(&[KEYS])?;
-        let header = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
-        transaction.finish().await?;
-        let header = header.as_ref().and_then(to_bytes);
-        Ok(Self { database, header })
-    }
-
-    /// Erases it, all of it or nothing of it; a person has confirmed it. What another owner has made of it meanwhile stays.
-    pub async fn erase(&self) -> Result<(), VaultError> {
-        let transaction = self.database.write(STORES)?;
-        let now = transaction.store(KEYS)?.get(JsValue::from_str(HEADER))?.await?;
-        if now.as_ref().and_then(to_bytes) != self.header {
-            return Err(VaultError::Fenced);
-        }
-        clear(transaction).await
-    }
-}
-
-async fn clear(transaction: Transaction) -> Result<(), VaultError> {
+/// Empties every store, in a transaction over all of them.
+pub(super) async fn clear(transaction: Transaction) -> Result<(), VaultError> {
     for store in STORES {
         transaction.store(store)?.clear()?;
     }
