@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::start_over::StartOver;
-use crate::state::use_app;
+use crate::state::{load_anew, use_app};
 
 /// The word, always on the screen. Its text is exactly the word.
 #[component]
@@ -55,13 +55,10 @@ pub(crate) fn ConnectionBar() -> impl IntoView {
                 let _ = app.client.ask(Intent::ConnectNow).await;
             });
         };
-        let reload = move |_| {
-            let _ = window().location().reload();
-        };
         let action = match stopped {
             Some(Stopped::Revoked) => None,
             Some(Stopped::Outdated) => Some(
-                view! { <button type="button" class="link" on:click=reload>{texts.reload()}</button> }
+                view! { <button type="button" class="link" on:click=|_| load_anew()>{texts.reload()}</button> }
                     .into_any(),
             ),
             _ => Some(

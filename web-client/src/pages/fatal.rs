@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::port::FatalKind;
-use crate::state::use_app;
+use crate::state::{load_anew, use_app};
 use crate::ui::{Icon, fatal_text};
 
 /// Covers everything.
@@ -13,10 +13,6 @@ pub(crate) fn Fatal(
     kind: FatalKind,
 ) -> impl IntoView {
     let texts = use_app().texts();
-    let reload = move |_| {
-        // Where a page may not load itself again, the person still can.
-        let _ = window().location().reload();
-    };
     view! {
         <main class="sheet">
             <div class="card" role="alert">
@@ -24,7 +20,7 @@ pub(crate) fn Fatal(
                 <h1 id="pane-title" tabindex="-1">{texts.fatal_title()}</h1>
                 <p>{fatal_text(texts, kind)}</p>
                 <div class="actions">
-                    <button type="button" class="button primary" on:click=reload>{texts.reload()}</button>
+                    <button type="button" class="button primary" on:click=|_| load_anew()>{texts.reload()}</button>
                 </div>
             </div>
         </main>

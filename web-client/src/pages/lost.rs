@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::languages::Languages;
 use super::start_over::{StartOver, StartOverDialog};
 use crate::port::FatalKind;
-use crate::state::use_app;
+use crate::state::{load_anew, use_app};
 use crate::ui::{Icon, fatal_text};
 
 /// The page.
@@ -15,10 +15,6 @@ pub(crate) fn Lost(
     kind: FatalKind,
 ) -> impl IntoView {
     let texts = use_app().texts();
-    let reload = move |_| {
-        // Where a page may not load itself again, the person still can.
-        let _ = window().location().reload();
-    };
     view! {
         <main class="sheet">
             <div class="card">
@@ -27,7 +23,7 @@ pub(crate) fn Lost(
                 <p role="alert">{fatal_text(texts, kind)}</p>
                 <p>{texts.lost_ways()}</p>
                 <div class="actions">
-                    <button type="button" class="button primary" on:click=reload>{texts.reload()}</button>
+                    <button type="button" class="button primary" on:click=|_| load_anew()>{texts.reload()}</button>
                     <StartOver class="button danger"/>
                 </div>
                 <Languages/>

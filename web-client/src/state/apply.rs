@@ -12,6 +12,11 @@ use leptos::task::spawn_local;
 use super::{App, Stage, now, own};
 use crate::port::{FatalKind, FromWorker};
 
+/// Loads the page anew. Where it may not do that itself, the person still can.
+pub(crate) fn load_anew() {
+    let _ = window().location().reload();
+}
+
 impl App {
     /// Asks for everything there is; at the start, and when the engine began anew.
     pub(crate) fn refresh(self) {
@@ -47,7 +52,7 @@ impl App {
                 own::forget_canary();
                 self.client.give_up();
                 // As on a first visit. The address stays: it may be an invite.
-                let _ = window().location().reload();
+                load_anew();
             }
         }
     }

@@ -18,6 +18,7 @@ mod own;
 mod talk;
 
 pub(crate) use app::{App, Dialog, Stage, use_app};
+pub(crate) use apply::load_anew;
 pub(crate) use asking::Asking;
 pub(crate) use chats::Chats;
 pub(crate) use client::{Client, fresh_message_id, random};
