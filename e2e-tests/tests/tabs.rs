@@ -54,7 +54,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     works.until_sees(&format!("xabar-{:04}", count.said)).await?;
     let before = epoch(&tabs[0]).await?;
     works.close_tab().await?;
-    taken_over(&tabs[0], before, "closed").await?;
+    handed_over("closed", || async { Ok(epoch(&tabs[0]).await? > before) }).await?;
     while count.said < messages * 2 / 3 {
         for sender in &tabs {
             count.say(sender).await?;
@@ -65,16 +65,12 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     let frozen = take_owner(&mut tabs).await?;
     let other = tabs.pop().context("no other tab")?;
     count.begin(&frozen).await?;
-    let begun = Instant::now();
-    let asleep = tokio::spawn(frozen.page().freeze_worker(ASLEEP));
+    let asleep = tokio::spawn({
+        let page = frozen.page().clone();
+        async move { page.freeze_worker(ASLEEP).await }
+    });
     // Not by the epoch: on a busy machine the owner may have been taken for frozen a moment before it was.
-    eventually(
-        "the other tab to own the vault",
-        Patience::of(HAND_OVER),
-        || async { Ok(owns(&other).await?.then_some(())) },
-    )
-    .await?;
-    println!("frozen: taken over after {} ms", begun.elapsed().as_millis());
+    handed_over("frozen", || owns(&other)).await?;
     while count.said < messages - 6 {
         count.say(&other).await?;
     }
@@ -134,11 +130,15 @@ async fn epoch(tab: &Person) -> Result<u64> {
     tab.page().from_vault(EPOCH).await?.as_u64().context("no epoch")
 }
 
-async fn taken_over(by: &Person, before: u64, what: &str) -> Result<()> {
+/// Waits until another tab has taken over from the one to which `what` happened, and says how long it took.
+async fn handed_over<F>(what: &str, taken: impl Fn() -> F) -> Result<()>
+where
+    F: Future<Output = Result<bool>>,
+{
     let begun = Instant::now();
     let waited = format!("another tab to take over from the one that was {what}");
     eventually(&waited, Patience::of(HAND_OVER), || async {
-        Ok((epoch(by).await? > before).then_some(()))
+        Ok(taken().await?.then_some(()))
     })
     .await?;
     println!("{what}: taken over after {} ms", begun.elapsed().as_millis());

@@ -1,5 +1,6 @@
 //! Relay process, browser, page, person, stage.
 
+mod behind;
 mod cdp;
 mod chrome;
 mod element;

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use base64::Engine;
@@ -18,8 +17,8 @@ use super::seek::{Name, Sought};
 /// A tab of one browser.
 #[derive(Clone)]
 pub struct Page {
-    inner: Arc<Inner>,
-    session: String,
+    pub(super) inner: Arc<Inner>,
+    pub(super) session: String,
     target: String,
 }
 
@@ -94,43 +93,6 @@ impl Page {
         self.until_loaded().await
     }
 
-    /// Lets the page's worker stand still for a while, as one in a tab that the browser has frozen: nothing of it runs. Ends when it
-    /// runs again. It begins between two transactions of the vault: one that is open would keep everybody else out of the database
-    /// for as long, which is why browsers do not freeze a tab that has one.
-    ///
-    /// # Errors
-    /// When the page has no worker.
-    pub fn freeze_worker(&self, how_long: Duration) -> impl Future<Output = Result<()>> + Send + use<> {
-        let (inner, session) = (Arc::clone(&self.inner), self.session.clone());
-        let script = format!(
-            "(async () => {{
-  const database = await new Promise((ok) => {{
-    const opening = indexedDB.open('chopar');
-    opening.onsuccess = () => ok(opening.result);
-  }});
-  await new Promise((ok) => {{
-    const last = database.transaction([...database.objectStoreNames], 'readwrite');
-    last.oncomplete = ok;
-    last.objectStore('keys').get('header');
-  }});
-  database.close();
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, {});
-}})()",
-            how_long.as_millis()
-        );
-        async move { inner.in_worker_of(&session, &script).await.map(drop) }
-    }
-
-    /// Throws away what the browser keeps for `origin`, as it does when the disk is full: kinds as the DevTools protocol calls them,
-    /// with commas. Nothing of that origin may be open.
-    ///
-    /// # Errors
-    /// When the browser refuses.
-    pub async fn evict(&self, origin: &str, kinds: &str) -> Result<()> {
-        let what = json!({ "origin": origin, "storageTypes": kinds });
-        self.call("Storage.clearDataForOrigin", what).await.map(drop)
-    }
-
     /// Closes the tab.
     ///
     /// # Errors
@@ -165,32 +127,6 @@ impl Page {
         let answer = self.call("Runtime.evaluate", ask).await?;
         thrown(&answer)?;
         Ok(answer["result"]["value"].clone())
-    }
-
-    /// What the page's worker answers to `expression`; promises are awaited.
-    ///
-    /// # Errors
-    /// When there is none, or it throws.
-    pub async fn in_worker(&self, expression: &str) -> Result<Value> {
-        self.inner.in_worker_of(&self.session, expression).await
-    }
-
-    /// Looks into the client's database beside it: `expression` may await, and finds the store of keys as `keys`, a function `done`
-    /// that turns a request into a promise.
-    ///
-    /// # Errors
-    /// When it throws.
-    pub async fn from_vault(&self, expression: &str) -> Result<Value> {
-        let script = [
-            "(async () => {
-  const done = (request) => new Promise((ok, no) => { request.onsuccess = () => ok(request.result); request.onerror = () => no(request.error); });
-  const database = await done(indexedDB.open('chopar'));
-  const keys = database.transaction('keys').objectStore('keys');
-  try { return await (",
-            expression,
-            "); } finally { database.close(); }\n})()",
-        ];
-        self.evaluate(&script.concat()).await
     }
 
     /// Everything that fits now, in the order of the document.
