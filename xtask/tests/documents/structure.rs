@@ -63,7 +63,8 @@ fn every_writing_transaction_is_fenced() {
             .filter(|function| function.contains("database.write("))
         {
             let name = function.split(['(', '<']).next().unwrap();
-            let compares = function.contains("HEADER") && function.contains("VaultError::Fenced");
+            let compares =
+                function.contains("header_in(&transaction)") && function.contains("VaultError::Fenced");
             let makes = function.contains("keys.add(&to_js(&header.to_bytes()), Some(&HEADER.into()))?");
             assert!(
                 compares || makes,
