@@ -131,12 +131,7 @@ async fn the_browser_is_asked_to_keep_it(member: &Person, owner: &Person) -> Res
     .await
 }
 
-/// What is open is closed first: a browser evicts what nobody uses.
 async fn evicted(organisation: &Organisation, person: &Person, kinds: &str) -> Result<()> {
-    person
-        .page()
-        .call("Page.navigate", serde_json::json!({ "url": "about:blank" }))
-        .await?;
     person.page().evict(&organisation.origin, kinds).await?;
     person.open("/").await
 }

@@ -60,11 +60,13 @@ impl Page {
     }
 
     /// Throws away what the browser keeps for `origin`, as it does when the disk is full: kinds as the DevTools protocol calls them,
-    /// with commas. Nothing of that origin may be open.
+    /// with commas. The page is left first, as a browser evicts what nobody uses; no other tab of that origin may be open.
     ///
     /// # Errors
     /// When the browser refuses.
     pub async fn evict(&self, origin: &str, kinds: &str) -> Result<()> {
+        self.call("Page.navigate", json!({ "url": "about:blank" }))
+            .await?;
         let what = json!({ "origin": origin, "storageTypes": kinds });
         self.call("Storage.clearDataForOrigin", what).await.map(drop)
     }

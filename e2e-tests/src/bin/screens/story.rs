@@ -63,7 +63,8 @@ pub(crate) async fn play(stage: Arc<Stage>, album: Album) -> Result<()> {
     everyday(&owner, &group, [&english, &uzbek], &album).await?;
     offline(&relay, &owner, [&english, &uzbek], &album).await?;
     changed_number(&relay, &owner, &bek, &recovery_key, [&english, &uzbek], &album).await?;
-    stopped(&relay, &organisation, &album).await
+    stopped(&relay, &organisation, &album).await?;
+    thrown_away(&organisation, [&english, &uzbek], &album).await
 }
 
 async fn converse(owner: &Person, bek: &Person) -> Result<()> {
@@ -372,6 +373,30 @@ async fn stopped(relay: &HostileProxy, organisation: &Organisation, album: &Albu
         visitor.leave().await?;
     }
     relay.be_honest();
+    Ok(())
+}
+
+/// What is shown where the browser threw away half of what it kept.
+async fn thrown_away(organisation: &Organisation, languages: [&Words; 2], album: &Album) -> Result<()> {
+    for words in languages {
+        let look = Look {
+            language: words.language.to_owned(),
+            ..Look::default()
+        };
+        let visitor = organisation
+            .person_with("Visitor", &format!("evicted-{}", words.language), look)
+            .await?;
+        let page = visitor.page();
+        visitor.open("/").await?;
+        page.find_within(&heading(words.say("welcome.title")?), Patience::LONG)
+            .await?;
+        page.evict(&organisation.origin, "indexeddb").await?;
+        visitor.open("/").await?;
+        page.find_within(&heading(words.say("lost.title")?), Patience::LONG)
+            .await?;
+        album.take(page, "recovery-needed", words.language).await?;
+        visitor.leave().await?;
+    }
     Ok(())
 }
 
