@@ -1,5 +1,5 @@
-//! The engine worker is ended at every point at which it waits or says something, and started again: while it opens, sends and
-//! receives. Nothing is lost or doubled, and no key is used twice.
+//! The engine worker is ended at every point at which it waits or says something, and started again: while it opens, sends, receives,
+//! and puts a lock on the vault. Nothing is lost or doubled, and no key is used twice.
 //!
 //! A point is a call of the browser that the worker awaits, or that leaves it (`crash_points.js`): just before, and just after it is
 //! done. A normal run takes a fixed sample of each scene, `CHOPAR_FULL` all of them.
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use chopar_e2e::harness::{Key, Organisation, Patience, Person, Stage, eventually, textbox};
+use chopar_e2e::harness::{Key, Organisation, Patience, Person, Stage, button, eventually, textbox};
 use chopar_wire::frame;
 use chopar_wire::proto::relay::client_frame::Body;
 use serde_json::Value;
@@ -35,7 +35,7 @@ const LISTEN: &str = "(() => {
   window.crashChannel.onmessage = (event) => { window.crashed = event.data; };
 })()";
 
-// P-265
+// P-265, P-267
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_ends_anywhere_loses_nothing_and_repeats_nothing() -> Result<()> {
     Stage::play("crash_points", play).await
@@ -73,6 +73,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
         }
     }
     tried += openings(&owner, full, &texts).await?;
+    tried += relocks(&owner, full, &texts).await?;
     everything_once(&owner, &texts).await?;
     everything_once(&member, &texts).await?;
     for person in [&owner, &member] {
@@ -219,6 +220,55 @@ async fn openings(owner: &Person, full: bool, texts: &[String]) -> Result<usize>
     }
     everything_once(owner, texts).await?;
     Ok(chosen.len())
+}
+
+/// The worker ends while everything is sealed anew under a lock: it is there, or it is not, and the history is there in both cases.
+async fn relocks(owner: &Person, full: bool, texts: &[String]) -> Result<usize> {
+    const PASSPHRASE: &str = "quyosh daraxt kitob deraza";
+    let mut tried = 0;
+    for number in if full { (1..40).collect() } else { vec![9, 25] } {
+        owner.open("/settings").await?;
+        owner
+            .page()
+            .find_within(&textbox("Passphrase"), Patience::LONG)
+            .await?;
+        owner.page().fill(&textbox("Passphrase"), PASSPHRASE).await?;
+        owner
+            .page()
+            .fill(&textbox("Passphrase again"), PASSPHRASE)
+            .await?;
+        arm(owner, number).await?;
+        owner.page().click(&button("Set passphrase")).await?;
+        let stopped = stopped(owner).await?;
+        owner.page().reload().await?;
+        let locked = eventually("a lock or none", Patience::LONG, || async {
+            let unlock = owner.page().has(&button("Unlock")).await?;
+            let without = owner.page().has(&button("Set passphrase")).await?;
+            Ok((unlock || without).then_some(unlock))
+        })
+        .await?;
+        if locked {
+            owner.page().fill(&textbox("Passphrase"), PASSPHRASE).await?;
+            owner.page().press(Key::Enter).await?;
+            let current = textbox("Current passphrase");
+            owner.page().find_within(&current, Patience::LONG).await?;
+            owner.page().fill(&current, PASSPHRASE).await?;
+            owner.page().click(&button("Remove the lock")).await?;
+            owner
+                .page()
+                .find_within(&button("Set passphrase"), Patience::LONG)
+                .await?;
+        }
+        owner.open_chat("Bek Tursunov").await?;
+        everything_once(owner, texts)
+            .await
+            .with_context(|| format!("stopped at {stopped:?}, locked: {locked}"))?;
+        if stopped.is_none() {
+            break;
+        }
+        tried += 1;
+    }
+    Ok(tried)
 }
 
 async fn everything_once(of: &Person, texts: &[String]) -> Result<()> {

@@ -4,10 +4,13 @@
     reason = "Leptos' component macro makes an item public inside what it expands to"
 )]
 
+use std::cell::Cell;
 use std::panic::PanicHookInfo;
+use std::rc::Rc;
 use std::time::Duration;
 
 use chopar_engine::view::Phase;
+use chopar_wire::Timestamp;
 use leptos::prelude::*;
 use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::hooks::use_location;
@@ -16,14 +19,17 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CustomEvent, CustomEventInit, VisibilityState};
 
 use crate::i18n::Language;
-use crate::pages::{Fatal, Join, Lost, Recovery, Shell, Welcome};
-use crate::port::FatalKind;
+use crate::pages::{Fatal, Join, Lost, Recovery, Shell, Unlock, Welcome};
+use crate::port::{FatalKind, Lock};
 use crate::state::{App, Client, Stage, Theme, minutes_ahead, now};
 use crate::ui::Announcer;
 use crate::view_model::{Day, Place};
 
 /// How often it is looked whether a new day has begun.
 const DAY_CHECK: Duration = Duration::from_secs(30);
+
+/// How often the engine hears that somebody is there, in milliseconds: often enough for the shortest wait of a lock, a minute.
+const ACTIVE_EVERY_MS: u64 = 5_000;
 
 /// Starts the page: the engine first, so that it works while the page is built.
 pub fn start() {
@@ -42,6 +48,7 @@ pub fn start() {
     app.visible.set(is_visible());
     watch_visibility(app);
     watch_the_day(app);
+    watch_for_somebody(app);
     // Mounting also sets up the executor that `refresh` runs on.
     leptos::mount::mount_to(place.unchecked_into(), move || view! { <Root app/> }).forget();
     app.refresh();
@@ -88,6 +95,22 @@ fn watch_the_day(app: App) {
     );
 }
 
+/// Tells the engine that somebody is there, so that the lock does not lock itself.
+fn watch_for_somebody(app: App) {
+    let told = Rc::new(Cell::new(0));
+    for kind in ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"] {
+        let told = told.clone();
+        // Lives as long as the page: the handle is let go.
+        let _ = window_event_listener_untyped(kind, move |_| {
+            let moment = now();
+            if moment.ms_since(Timestamp(told.get())) > ACTIVE_EVERY_MS {
+                told.set(moment.0);
+                app.client.active();
+            }
+        });
+    }
+}
+
 #[component]
 fn Root(app: App) -> impl IntoView {
     provide_context(app);
@@ -122,6 +145,7 @@ enum Screen {
     Join,
     Recovery { groups: Vec<String>, confirm: [u8; 2] },
     Shell,
+    Unlock(Lock),
     Lost(FatalKind),
     Fatal(FatalKind),
 }
@@ -133,6 +157,7 @@ fn OnStage() -> impl IntoView {
     let stage = app.stage.clone();
     let screen = Memo::new(move |_| match &*stage.read() {
         Stage::Starting => Screen::Starting,
+        Stage::Locked(lock) => Screen::Unlock(lock.clone()),
         Stage::Fatal(kind @ (FatalKind::HalfEvicted | FatalKind::VaultDamaged)) => Screen::Lost(*kind),
         Stage::Fatal(kind) => Screen::Fatal(*kind),
         Stage::Phase(Phase::Fresh) if Place::parse(&path.read()) == Place::Join => Screen::Join,
@@ -149,6 +174,7 @@ fn OnStage() -> impl IntoView {
         Screen::Join => view! { <Join/> }.into_any(),
         Screen::Recovery { groups, confirm } => view! { <Recovery groups confirm/> }.into_any(),
         Screen::Shell => view! { <Shell/> }.into_any(),
+        Screen::Unlock(lock) => view! { <Unlock lock/> }.into_any(),
         Screen::Lost(kind) => view! { <Lost kind/> }.into_any(),
         Screen::Fatal(kind) => view! { <Fatal kind/> }.into_any(),
     }

@@ -5,6 +5,7 @@
 
 use chopar_engine::{Asked, Event};
 use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// From a tab to its worker.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,95 @@ pub enum ToWorker {
     Visible(bool),
     /// Erase this browser's vault: a person has confirmed it. [`FromWorker::Erased`] follows, in every tab.
     StartOver,
+    /// Somebody uses this tab: the time after which it locks itself begins anew.
+    Active,
+    /// Lock, in every tab. [`FromWorker::LockedNow`] follows.
+    LockNow,
+    /// Open the lock. [`FromWorker::LockAnswered`] follows with the same id.
+    Unlock {
+        /// Chosen by the tab: random.
+        id: u64,
+        /// What may open it.
+        secret: Secret,
+    },
+    /// Set, change or remove the lock. [`FromWorker::LockAnswered`] follows with the same id.
+    ChangeLock {
+        /// Chosen by the tab: random.
+        id: u64,
+        /// What.
+        change: Box<LockChange>,
+    },
+}
+
+/// What opens a lock.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub enum Secret {
+    /// A passphrase as every keyboard types it: one sign for every apostrophe, and Unicode's normal form KC.
+    Passphrase(String),
+    /// What the passkey answers to the slot's salt.
+    Passkey([u8; 32]),
+    /// The recovery key as typed.
+    RecoveryKey(String),
+}
+
+/// How the lock is to be from now on, whole: what is not named is gone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockChange {
+    /// What opens the lock that is there now; `None` where there is none.
+    pub proof: Option<Secret>,
+    /// The passphrase; `None` for a lock without one.
+    pub passphrase: Option<Secret>,
+    /// The passkey and what it answers to its salt.
+    pub passkey: Option<(Passkey, Secret)>,
+    /// Minutes without anybody after which it locks itself, 0 for never.
+    pub idle_minutes: u16,
+}
+
+/// A passkey as the browser is asked for it. Nothing of it is secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passkey {
+    /// WebAuthn's credential id.
+    pub credential: Vec<u8>,
+    /// The salt its answer is asked for.
+    pub salt: [u8; 32],
+}
+
+/// What opens the vault at rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lock {
+    /// A passphrase.
+    pub passphrase: bool,
+    /// A passkey.
+    pub passkey: Option<Passkey>,
+    /// The recovery key.
+    pub recovery: bool,
+    /// Minutes without anybody after which it locks itself, 0 for never. Not known while it is locked.
+    pub idle_minutes: u16,
+}
+
+impl Lock {
+    /// Whether there is a lock at all.
+    pub const fn is_set(&self) -> bool {
+        // Every lock has a slot for the recovery key: alone, it is what is left where the others are damaged.
+        self.passphrase || self.passkey.is_some() || self.recovery
+    }
+}
+
+/// What came of opening or changing a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LockAnswer {
+    /// It is done.
+    Done,
+    /// The secret does not open the lock. The next is tried in so many milliseconds at the earliest.
+    Wrong(u64),
+    /// It was not tried, because too many were wrong before: not before so many milliseconds have passed.
+    Wait(u64),
+    /// It is not possible now: there is no account yet.
+    NotNow,
+    /// The browser could not do it; nothing has changed.
+    Failed,
+    /// The worker that was to do it is gone, and did not say whether it had. Said by the tab itself.
+    Interrupted,
 }
 
 /// From the worker to its tab.
@@ -35,6 +125,22 @@ pub enum FromWorker {
     Restarted,
     /// To be kept as `localStorage["chopar.canary"]`, replacing what is there. Holds nothing secret.
     Canary(String),
+    /// The vault is locked.
+    Locked {
+        /// What opens it.
+        lock: Lock,
+        /// Tells apart who asks for a secret: with another one, what the one before was told has come to nothing.
+        door: u64,
+    },
+    /// The lock was locked: the tab forgets everything it shows and is loaded anew.
+    LockedNow,
+    /// What came of [`ToWorker::Unlock`] or [`ToWorker::ChangeLock`]; heard in every tab, and meant for the one that knows the id.
+    LockAnswered {
+        /// As it was asked.
+        id: u64,
+        /// What came of it.
+        answer: LockAnswer,
+    },
     /// Nothing more will come from this worker, but for [`FromWorker::Erased`] where a person starts over.
     Fatal(FatalKind),
     /// The vault was erased, as a person wished: the canary goes too, and the tab begins as on a first visit.
@@ -42,7 +148,7 @@ pub enum FromWorker {
 }
 
 /// What "about this device" says of the ground it stands on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AboutDevice {
     /// Where the device's identity keys live.
     pub keys: KeyHome,
@@ -50,6 +156,8 @@ pub struct AboutDevice {
     pub persisted: bool,
     /// Records of the vault that do not open. They are kept, and not used.
     pub damaged_records: u32,
+    /// What opens the vault.
+    pub lock: Lock,
 }
 
 /// Where private identity keys live.
@@ -85,18 +193,119 @@ pub enum FatalKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chopar_engine::Intent;
+    use chopar_engine::{Answer, Intent};
+
+    fn lock() -> Lock {
+        Lock {
+            passphrase: true,
+            passkey: Some(passkey()),
+            recovery: true,
+            idle_minutes: 15,
+        }
+    }
+
+    fn passkey() -> Passkey {
+        Passkey {
+            credential: vec![5; 64],
+            salt: [6; 32],
+        }
+    }
+
+    fn change() -> LockChange {
+        LockChange {
+            proof: Some(Secret::RecoveryKey("abcd".to_owned())),
+            passphrase: Some(Secret::Passphrase("quyosh daraxt".to_owned())),
+            passkey: Some((passkey(), Secret::Passkey([7; 32]))),
+            idle_minutes: 5,
+        }
+    }
+
+    /// A variant that is added is missed here by the compiler.
+    fn next_to_worker(before: Option<&ToWorker>) -> Option<ToWorker> {
+        Some(match before {
+            None => ToWorker::Start {
+                canary: Some("canary".to_owned()),
+            },
+            Some(ToWorker::Start { .. }) => ToWorker::Asked(Asked {
+                id: u64::MAX,
+                intent: Intent::Snapshot,
+            }),
+            Some(ToWorker::Asked(_)) => ToWorker::Visible(true),
+            Some(ToWorker::Visible(_)) => ToWorker::StartOver,
+            Some(ToWorker::StartOver) => ToWorker::Active,
+            Some(ToWorker::Active) => ToWorker::LockNow,
+            Some(ToWorker::LockNow) => ToWorker::Unlock {
+                id: 3,
+                secret: Secret::Passkey([9; 32]),
+            },
+            Some(ToWorker::Unlock { .. }) => ToWorker::ChangeLock {
+                id: 4,
+                change: Box::new(change()),
+            },
+            Some(ToWorker::ChangeLock { .. }) => return None,
+        })
+    }
+
+    fn next_from_worker(before: Option<&FromWorker>) -> Option<FromWorker> {
+        Some(match before {
+            None => FromWorker::Event(Box::new(Event::Answered {
+                id: 1,
+                answer: Answer::Done,
+            })),
+            Some(FromWorker::Event(_)) => FromWorker::About(AboutDevice {
+                keys: KeyHome::Wasm,
+                persisted: true,
+                damaged_records: 2,
+                lock: lock(),
+            }),
+            Some(FromWorker::About(_)) => FromWorker::Restarted,
+            Some(FromWorker::Restarted) => FromWorker::Canary("canary".to_owned()),
+            Some(FromWorker::Canary(_)) => FromWorker::Locked {
+                lock: lock(),
+                door: u64::MAX,
+            },
+            Some(FromWorker::Locked { .. }) => FromWorker::LockedNow,
+            Some(FromWorker::LockedNow) => FromWorker::LockAnswered {
+                id: 5,
+                answer: LockAnswer::Wrong(5_000),
+            },
+            Some(FromWorker::LockAnswered { .. }) => FromWorker::Fatal(FatalKind::StorageRefused),
+            Some(FromWorker::Fatal(_)) => FromWorker::Erased,
+            Some(FromWorker::Erased) => return None,
+        })
+    }
 
     #[test]
     fn messages_survive_the_way() {
-        let asked = ToWorker::Asked(Asked {
-            id: u64::MAX,
-            intent: Intent::Snapshot,
-        });
-        let bytes = postcard::to_allocvec(&asked).unwrap();
-        assert!(postcard::from_bytes::<ToWorker>(&bytes).unwrap() == asked);
-        let fatal = FromWorker::Fatal(FatalKind::StorageRefused);
-        let bytes = postcard::to_allocvec(&fatal).unwrap();
-        assert!(postcard::from_bytes::<FromWorker>(&bytes).unwrap() == fatal);
+        let mut said = 0;
+        let mut message = next_to_worker(None);
+        while let Some(one) = message {
+            let bytes = postcard::to_allocvec(&one).unwrap();
+            assert!(postcard::from_bytes::<ToWorker>(&bytes).unwrap() == one);
+            message = next_to_worker(Some(&one));
+            said += 1;
+        }
+        let mut heard = 0;
+        let mut message = next_from_worker(None);
+        while let Some(one) = message {
+            let bytes = postcard::to_allocvec(&one).unwrap();
+            assert!(postcard::from_bytes::<FromWorker>(&bytes).unwrap() == one);
+            message = next_from_worker(Some(&one));
+            heard += 1;
+        }
+        assert_eq!((said, heard), (8, 9));
+    }
+
+    #[test]
+    fn a_lock_of_which_only_the_recovery_key_is_left_is_a_lock() {
+        let none = Lock::default();
+        assert!(!none.is_set());
+        assert!(
+            Lock {
+                recovery: true,
+                ..none
+            }
+            .is_set()
+        );
     }
 }

@@ -93,6 +93,21 @@ impl Page {
         self.until_loaded().await
     }
 
+    /// Gives the page a passkey device of its own that says yes to everything and knows WebAuthn's PRF extension.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn have_passkeys(&self) -> Result<()> {
+        self.call("WebAuthn.enable", json!({})).await?;
+        let options = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true,
+            "isUserVerified": true, "hasPrf": true, "automaticPresenceSimulation": true,
+        });
+        self.call("WebAuthn.addVirtualAuthenticator", json!({ "options": options }))
+            .await
+            .map(drop)
+    }
+
     /// Closes the tab.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! A person at their own browser: what people do in Chopar, by the names the product page fixes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -411,6 +411,30 @@ impl Person {
         })
     }
 
+    /// Somebody who has copied this person's profile folder, at a browser of their own. The person's browser must be closed.
+    ///
+    /// # Errors
+    /// When the folder cannot be copied or the browser does not start.
+    pub async fn copied(&self, by: &str) -> Result<Self> {
+        let profile = self.stage.profile(by);
+        copy_folder(&self.profile, &profile).context("copying the profile folder")?;
+        let watch = Arc::new(Watch::default());
+        let chrome = Arc::new(Chrome::launch(&profile, self.look.clone(), Arc::clone(&watch)).await?);
+        let page = chrome.first_page().await?;
+        self.stage.enter(by, &self.origin, &chrome, &page);
+        Ok(Self {
+            name: by.to_owned(),
+            handle: self.handle.clone(),
+            stage: Arc::clone(&self.stage),
+            origin: self.origin.clone(),
+            profile,
+            look: self.look.clone(),
+            watch,
+            chrome,
+            page,
+        })
+    }
+
     /// Closes this tab; the browser stays.
     ///
     /// # Errors
@@ -447,4 +471,20 @@ impl Person {
             .enter(&self.name, &self.origin, &self.chrome, &self.page);
         self.open(path).await
     }
+}
+
+/// Copies what is in a folder. A browser's locks are links that lead nowhere and belong to its process: they are left out.
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        let target = to.join(entry.file_name());
+        if kind.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else if kind.is_file() {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }

@@ -14,6 +14,8 @@ pub(crate) const RECOVERY_ACCOUNT: &[u8] = b"Chopar v1 recovery-account-key";
 pub(crate) const RECOVERY_SEAL_X25519: &[u8] = b"Chopar v1 recovery-seal-x25519";
 /// The post-quantum half of the recovery seal key, from the recovery key.
 pub(crate) const RECOVERY_SEAL_KEM: &[u8] = b"Chopar v1 recovery-seal-kem";
+/// A key sealed to the recovery key.
+pub(crate) const RECOVERY_SEAL: &[u8] = b"Chopar v1 recovery-seal";
 
 #[cfg(test)]
 mod tests {
@@ -30,6 +32,7 @@ mod tests {
             RECOVERY_ACCOUNT,
             RECOVERY_SEAL_X25519,
             RECOVERY_SEAL_KEM,
+            RECOVERY_SEAL,
             chopar_wire::labels::BUNDLE.as_bytes(),
             chopar_wire::labels::DEVICE_ID.as_bytes(),
             chopar_wire::labels::LOG_ENTRY.as_bytes(),

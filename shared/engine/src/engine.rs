@@ -3,7 +3,7 @@
 //! Progress is made by looking at the state, not by remembering what to do next: after each input the `pump_…` functions send
 //! what can be sent now. So a lost connection, a restart and a late answer need no paths of their own.
 
-use chopar_identity::{DeviceKeys, Ed25519Public, X25519Public};
+use chopar_identity::{DeviceKeys, Ed25519Public, RecoveryKeys, X25519Public};
 use chopar_wire::proto::relay::relay_frame::Body;
 use chopar_wire::{AccountId, DeviceId, Timestamp, frame};
 use rand_core::CryptoRng;
@@ -115,6 +115,13 @@ impl Engine {
     /// Records that could not be read when the vault was opened, for a diagnostic page. What could be mended was.
     pub fn damage(&self) -> &[RecordError] {
         &self.damage
+    }
+
+    /// The public halves of the own account's recovery key, once there is an account: what a lock of the vault is sealed to, so
+    /// that a forgotten passphrase leaves the recovery key.
+    pub fn recovery_keys(&self) -> Option<&RecoveryKeys> {
+        let own = self.own.as_ref()?;
+        Some(self.log(&own.account)?.recovery_keys())
     }
 
     /// Envelopes that cannot be opened yet. For diagnosis and tests.

@@ -122,10 +122,10 @@ impl Line {
         Ok(Rung::Wait)
     }
 
-    /// The owner runs, or somebody is about to be it.
-    pub(super) fn answered(&mut self, temper: &mut Temper) {
+    /// The owner runs, and says for how many milliseconds from now it will not answer; or somebody is about to be the owner.
+    pub(super) fn answered(&mut self, busy_ms: u32, temper: &mut Temper) {
         temper.answered();
-        self.left = temper.patience();
+        self.left = temper.patience() + busy_ms / KNOCK_EVERY_MS as u32;
         self.lingers = false;
     }
 

@@ -20,6 +20,12 @@ pub(super) fn end(kind: FatalKind) {
     Tab::end_worker();
 }
 
+/// Locks: the tab forgets what it shows, and the keys go with the worker.
+pub(super) fn lock() {
+    let _ = Tab::tell(&FromWorker::LockedNow);
+    Tab::end_worker();
+}
+
 /// A panic ends the worker: what is in its memory cannot be trusted any more, and the vault has everything that counts.
 /// The place is logged and not the message, which may hold what people wrote.
 pub(super) fn install_panic_hook() {
@@ -43,6 +49,8 @@ pub(super) fn kind_of(error: &VaultError) -> FatalKind {
         VaultError::HalfEvicted => FatalKind::HalfEvicted,
         VaultError::Damaged | VaultError::NoIdentity => FatalKind::VaultDamaged,
         VaultError::Crypto(thrown) if thrown.is("NotSupportedError") => FatalKind::BrowserTooOld,
-        VaultError::Fenced | VaultError::Database(_) | VaultError::Crypto(_) => FatalKind::Crashed,
+        VaultError::Fenced | VaultError::NoMemory | VaultError::Database(_) | VaultError::Crypto(_) => {
+            FatalKind::Crashed
+        }
     }
 }

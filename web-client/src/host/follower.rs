@@ -5,27 +5,45 @@ use chopar_engine::{Answer, Asked, Event, Failure};
 use super::election::{self, Rung};
 use super::inbox::Happening;
 use super::link::{Heard, Link};
-use super::{Part, Worker};
+use super::{Locking, Part, Worker};
 use crate::platform::Exception;
 use crate::platform::locks::Held;
 use crate::platform::tab::Tab;
 use crate::port::{FatalKind, FromWorker, ToWorker};
 
-/// A line to the own tab or to the others does not take what it must.
-impl From<Exception> for FatalKind {
+/// Why a worker follows no more, and has not become the owner.
+pub(super) enum Leave {
+    /// It ends, for this reason.
+    Fatal(FatalKind),
+    /// The lock was locked.
+    Locked,
+}
+
+impl From<FatalKind> for Leave {
+    fn from(kind: FatalKind) -> Self {
+        Self::Fatal(kind)
+    }
+}
+
+impl From<Exception> for Leave {
     fn from(_: Exception) -> Self {
-        Self::Crashed
+        Self::Fatal(FatalKind::Crashed)
     }
 }
 
 /// Follows until the lock is granted, or the owner does not answer any more. `before`: the epoch in which this worker was the owner
 /// itself, if it was.
-pub(super) async fn run(worker: &mut Worker, before: Option<u64>) -> Result<Held, FatalKind> {
+pub(super) async fn run(worker: &mut Worker, before: Option<u64>) -> Result<Held, Leave> {
     worker.part.set(Part::Follows);
+    // Wanted while another took over: whoever has the vault now locks it. That nobody was there, the other knows better.
+    if worker.locking.take() == Some(Locking::Wanted) {
+        worker.say(&Link::LockNow)?;
+        return Err(Leave::Locked);
+    }
     let mut line = match election::stand(&worker.inbox, &worker.temper).await {
         Ok(Ok(held)) => return Ok(taken_over(held, before)?),
         Ok(Err(line)) => line,
-        Err(_) => return Err(FatalKind::BrowserTooOld),
+        Err(_) => return Err(FatalKind::BrowserTooOld.into()),
     };
     // The epoch of the owner that was heard of last.
     let mut owner = before;
@@ -39,18 +57,25 @@ pub(super) async fn run(worker: &mut Worker, before: Option<u64>) -> Result<Held
                 Rung::Take => {
                     worker.temper.stole();
                     // To those who are about to do the same.
-                    worker.say(&Link::Alive { epoch: 0 })?;
+                    worker.say(&Link::Alive { epoch: 0, busy_ms: 0 })?;
                     return Ok(taken_over(election::take_by_force().await?, owner)?);
                 }
             },
-            Happening::Link(Heard::Ours(Link::Alive { epoch })) => {
+            Happening::Link(Heard::Ours(Link::Alive { epoch, busy_ms })) => {
                 // One that was replaced answers too, for as long as it does not know.
                 if owner.is_none_or(|known| known <= epoch || epoch == 0) {
-                    line.answered(&mut worker.temper);
+                    line.answered(busy_ms, &mut worker.temper);
                 }
             }
-            Happening::Broken => return Err(FatalKind::Crashed),
-            Happening::Link(Heard::OtherStarted | Heard::OtherOwner) => return Err(FatalKind::VaultNewer),
+            Happening::Tab(ToWorker::LockNow) => {
+                worker.say(&Link::LockNow)?;
+                return Err(Leave::Locked);
+            }
+            Happening::Link(Heard::Ours(Link::LockNow)) => return Err(Leave::Locked),
+            Happening::Broken => return Err(FatalKind::Crashed.into()),
+            Happening::Link(Heard::OtherStarted | Heard::OtherOwner) => {
+                return Err(FatalKind::VaultNewer.into());
+            }
             happening => follow(worker, happening, &mut owner)?,
         }
     }
@@ -72,7 +97,21 @@ fn follow(worker: &mut Worker, happening: Happening, owner: &mut Option<u64>) ->
             }
             worker.say(&Link::Passed(ToWorker::Asked(asked)))
         }
-        Happening::Tab(ToWorker::StartOver) => worker.say(&Link::Passed(ToWorker::StartOver)),
+        Happening::Tab(ToWorker::Active) => worker.somebody_here(),
+        Happening::Link(Heard::Ours(Link::Passed(ToWorker::Active))) => {
+            worker.somebody();
+            Ok(())
+        }
+        Happening::Tab(
+            said @ (ToWorker::StartOver | ToWorker::Unlock { .. } | ToWorker::ChangeLock { .. }),
+        ) => worker.say(&Link::Passed(said)),
+        Happening::Link(Heard::Ours(Link::Key { epoch, key })) => {
+            // One that was replaced may have the key of an earlier lock.
+            if owner.is_none_or(|known| known <= epoch) {
+                worker.key = key;
+            }
+            Ok(())
+        }
         Happening::Link(Heard::Ours(Link::Owner { epoch })) => {
             // One that was replaced and does not know yet.
             if owner.is_some_and(|known| epoch < known) {
@@ -88,7 +127,8 @@ fn follow(worker: &mut Worker, happening: Happening, owner: &mut Option<u64>) ->
             Ok(())
         }
         Happening::Link(Heard::Ours(Link::Told { epoch, message })) => {
-            if epoch != 0 && owner.is_some_and(|known| epoch < known) {
+            // One that was replaced, or that has not come as far. What was erased is erased, whoever did it.
+            if owner.is_some_and(|known| epoch < known) && message != FromWorker::Erased {
                 return Ok(());
             }
             if let FromWorker::Event(event) = &message
@@ -97,6 +137,9 @@ fn follow(worker: &mut Worker, happening: Happening, owner: &mut Option<u64>) ->
             {
                 // Another tab's answer.
                 return Ok(());
+            }
+            if matches!(message, FromWorker::Locked { .. }) {
+                worker.key = None;
             }
             if message == FromWorker::Erased {
                 // What was remembered is no more: should this worker be granted the lock first, it makes the new vault.

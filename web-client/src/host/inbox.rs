@@ -38,6 +38,8 @@ pub(super) enum Happening {
     Alarm,
     /// So many rows of a page did not open.
     Damaged(u32),
+    /// Nobody may have used any tab for as long as the lock waits.
+    Idle,
     /// What the browser says about keeping the storage.
     Persisted(bool),
     /// The network came or went.

@@ -6,8 +6,14 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::port::{FromWorker, ToWorker};
+use crate::vault::SharedKey;
+
+/// Bytes that are set aside for a message before it is encoded: those with a secret are shorter, and so leave no copy behind where
+/// the room grew.
+const ROOM: usize = 8 * 1024;
 
 /// One message between workers. The first two variants keep their places for ever.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +29,8 @@ pub(super) enum Link {
     Passed(ToWorker),
     /// The owner tells every tab something.
     Told {
-        /// The owner's epoch, 0 before it has opened the vault. What an owner says that was replaced is not heard.
+        /// The owner's epoch; before it has opened the vault the one that it stands before, 0 where it has seen none. What an owner
+        /// says that was replaced is not heard.
         epoch: u64,
         /// What.
         message: FromWorker,
@@ -34,7 +41,18 @@ pub(super) enum Link {
     Alive {
         /// Its epoch, 0 before it has opened the vault.
         epoch: u64,
+        /// For how many milliseconds it will not answer, because it has something to compute.
+        busy_ms: u32,
     },
+    /// A lock was opened, or changed: with this key the next owner goes on without asking.
+    Key {
+        /// The owner's epoch. What an owner says that was replaced is not heard: it may have the key of an earlier lock.
+        epoch: u64,
+        /// `None` where there is no lock.
+        key: Option<SharedKey>,
+    },
+    /// Lock: every worker ends.
+    LockNow,
 }
 
 /// What came over the channel.
@@ -59,9 +77,11 @@ impl Build {
         Self(tag)
     }
 
-    /// `None` where it would not encode, which no message of this type does.
-    pub(super) fn encode(self, link: &Link) -> Option<Vec<u8>> {
-        postcard::to_extend(link, self.0.to_vec()).ok()
+    /// `None` where it would not encode, which no message of this type does. Erased once it was said: it may hold a key.
+    pub(super) fn encode(self, link: &Link) -> Option<Zeroizing<Vec<u8>>> {
+        let mut room = Vec::with_capacity(ROOM);
+        room.extend_from_slice(&self.0);
+        postcard::to_extend(link, room).ok().map(Zeroizing::new)
     }
 
     /// `None` for what there is nothing to do about.
@@ -90,21 +110,38 @@ mod tests {
         }))
     }
 
-    fn all() -> [Link; 4] {
-        [
-            Link::Started,
-            Link::Owner { epoch: u64::MAX },
-            asked(),
-            Link::Told {
+    /// A variant that is added is missed here by the compiler.
+    fn next(before: Option<&Link>) -> Option<Link> {
+        Some(match before {
+            None => Link::Started,
+            Some(Link::Started) => Link::Owner { epoch: u64::MAX },
+            Some(Link::Owner { .. }) => asked(),
+            Some(Link::Passed(_)) => Link::Told {
                 epoch: 7,
                 message: FromWorker::Restarted,
             },
-        ]
+            Some(Link::Told { .. }) => Link::Knock,
+            Some(Link::Knock) => Link::Alive {
+                epoch: 7,
+                busy_ms: 15_000,
+            },
+            Some(Link::Alive { .. }) => Link::Key {
+                epoch: 7,
+                key: Some(postcard::from_bytes(&[9; 32]).unwrap()),
+            },
+            Some(Link::Key { .. }) => Link::LockNow,
+            Some(Link::LockNow) => return None,
+        })
+    }
+
+    fn all() -> Vec<Link> {
+        std::iter::successors(next(None), |link| next(Some(link))).collect()
     }
 
     #[test]
     fn messages_of_one_build_survive_the_way() {
         let build = Build::of("/worker-1.js");
+        assert_eq!(all().len(), 8);
         for link in all() {
             let Some(Heard::Ours(back)) = build.decode(&build.encode(&link).unwrap()) else {
                 panic!("lost")
@@ -116,10 +153,13 @@ mod tests {
     #[test]
     fn of_another_build_only_its_start_and_its_ownership_are_understood() {
         let (one, other) = (Build::of("/worker-1.js"), Build::of("/worker-2.js"));
-        let [started, owner, asked, told] = all().map(|link| one.decode(&other.encode(&link).unwrap()));
-        assert!(matches!(started, Some(Heard::OtherStarted)));
-        assert!(matches!(owner, Some(Heard::OtherOwner)));
-        assert!(asked.is_none() && told.is_none());
+        let heard: Vec<_> = all()
+            .iter()
+            .map(|link| one.decode(&other.encode(link).unwrap()))
+            .collect();
+        assert!(matches!(heard[0], Some(Heard::OtherStarted)));
+        assert!(matches!(heard[1], Some(Heard::OtherOwner)));
+        assert!(heard[2..].iter().all(Option::is_none));
     }
 
     #[test]

@@ -25,10 +25,7 @@ async fn waiting(worker: &mut Worker, why: FatalKind, robbed: &Robbed) -> Result
         match worker.inbox.next().await {
             Happening::Tab(ToWorker::StartOver)
             | Happening::Link(Heard::Ours(Link::Passed(ToWorker::StartOver))) => {
-                remains.erase().await?;
-                Tab::tell(&FromWorker::Erased)?;
-                worker.tell_others(FromWorker::Erased)?;
-                return Ok(Over::Erased);
+                return erase(worker, &remains).await;
             }
             Happening::Link(Heard::Ours(Link::Started)) => worker.tell_others(FromWorker::Fatal(why))?,
             Happening::Link(Heard::OtherStarted) => return Ok(Over::Vault(VaultError::Newer)),
@@ -37,4 +34,12 @@ async fn waiting(worker: &mut Worker, why: FatalKind, robbed: &Robbed) -> Result
             _ => {}
         }
     }
+}
+
+/// Erases what is left; a person has confirmed it.
+pub(super) async fn erase(worker: &Worker, remains: &Remains) -> Result<Over, Over> {
+    remains.erase().await?;
+    Tab::tell(&FromWorker::Erased)?;
+    worker.tell_others(FromWorker::Erased)?;
+    Ok(Over::Erased)
 }

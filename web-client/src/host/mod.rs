@@ -19,38 +19,49 @@
 //! | [`link`] | what workers of different tabs say to each other |
 //! | [`machine`] | what the host needs of an engine |
 //! | [`owner`] | inputs in, one commit, effects out |
+//! | [`told`] | what tabs say to an owner beside asking |
 //! | [`effects`] | how each effect is carried out |
 //! | [`follower`] | a tab without an engine of its own |
 //! | [`asked`] | which intents still wait for their answer, and where it belongs |
-//! | [`lost`] | before a vault that nobody can open |
+//! | [`locked`], [`lost`] | before a vault that needs a secret, or that nobody can open |
+//! | [`busy`] | for how long a worker that computes does not answer |
+//! | [`relock`], [`idle`] | another lock, and when it locks itself |
 //! | [`fatal`] | how a worker ends |
 
 mod asked;
+mod busy;
 mod effects;
 mod election;
 mod fatal;
 mod follower;
+mod idle;
 mod inbox;
 mod link;
+mod locked;
 mod lost;
 mod machine;
 mod owner;
+mod relock;
+mod told;
 
 use std::cell::Cell;
 use std::rc::Rc;
 
+use chopar_wire::Timestamp;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::platform::channel::Channel;
-use crate::platform::scope;
 use crate::platform::tab::Tab;
+use crate::platform::{clock, scope};
 use crate::port::{FatalKind, ToWorker};
-use crate::vault::Canary;
+use crate::vault::{Canary, SharedKey};
 
 pub use machine::Machine;
 
 use asked::Asking;
+use busy::Busy;
 use election::Temper;
+use follower::Leave;
 use inbox::{Happening, Inbox};
 use link::{Build, Heard, Link};
 
@@ -65,10 +76,18 @@ struct Worker {
     _tab: Tab,
     /// What localStorage had when the tab started.
     canary: Option<Canary>,
+    /// The data key of a lock that was opened, here or in another tab.
+    key: Option<SharedKey>,
     /// Intents of the own tab that have no answer yet.
     asking: Asking,
     /// Which part this worker plays, as those who knock are told.
     part: Rc<Cell<Part>>,
+    /// For how long it will not answer, as they are told too.
+    busy: Busy,
+    /// When somebody last used a tab, as far as this worker has heard.
+    used_at: Timestamp,
+    /// That it is to lock, and is not done: what goes wrong meanwhile does not undo it.
+    locking: Option<Locking>,
     temper: Temper,
     /// How many engines have lived in this worker.
     lives: u64,
@@ -85,6 +104,15 @@ enum Part {
     Opens,
     /// Owns the vault, in this epoch.
     Owns(u64),
+}
+
+/// Why it is to lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Locking {
+    /// A person wants it.
+    Wanted,
+    /// Nobody was there for long enough.
+    Idle,
 }
 
 impl Part {
@@ -108,12 +136,16 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
     let heard = inbox.clone();
     let build = Build::of(&scope().location().pathname());
     let part = Rc::new(Cell::new(Part::Follows));
-    let playing = part.clone();
-    let channel = Channel::join(CHANNEL, move |bytes| match build.decode(&bytes)? {
+    let (playing, busy) = (part.clone(), Busy::default());
+    let computing = busy.clone();
+    let channel = Channel::join(CHANNEL, move |bytes| match build.decode(bytes)? {
         // Here and not in the loop: what is asked is whether this worker runs at all.
         Heard::Ours(Link::Knock) => match playing.get() {
             Part::Follows => None,
-            part => build.encode(&Link::Alive { epoch: part.epoch() }),
+            part => build.encode(&Link::Alive {
+                epoch: part.epoch(),
+                busy_ms: computing.left_ms(clock::now()),
+            }),
         },
         link => {
             heard.put(Happening::Link(link));
@@ -129,8 +161,12 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
         build,
         _tab: tab,
         canary: None,
+        key: None,
         asking: Asking::default(),
         part,
+        busy,
+        used_at: clock::now(),
+        locking: None,
         temper: Temper::default(),
         lives: 0,
         sockets: 0,
@@ -145,12 +181,14 @@ impl Worker {
         loop {
             let lock = match follower::run(&mut self, before).await {
                 Ok(lock) => lock,
-                Err(kind) => return fatal::end(kind),
+                Err(Leave::Fatal(kind)) => return fatal::end(kind),
+                Err(Leave::Locked) => return fatal::lock(),
             };
             match owner::run(&mut self, lock, new_machine).await {
                 // Another owner has the vault: stand behind it.
                 owner::End::Fenced => before = Some(self.part.get().epoch()),
                 owner::End::Fatal(kind) => return fatal::end(kind),
+                owner::End::Locked => return fatal::lock(),
             }
         }
     }

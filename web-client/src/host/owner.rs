@@ -12,10 +12,12 @@ use chopar_wire::prost::bytes::Bytes;
 use wasm_bindgen_futures::spawn_local;
 
 use super::asked::{From, Taken};
+use super::idle::Idle;
 use super::inbox::Happening;
 use super::link::{Heard, Link};
 use super::machine::Machine;
-use super::{Part, Worker, fatal, lost};
+use super::told::Last;
+use super::{Part, Worker, fatal, locked, lost};
 use crate::platform::clock::{self, Alarm};
 use crate::platform::locks::{Held, Robbed};
 use crate::platform::network::Network;
@@ -24,7 +26,7 @@ use crate::platform::socket::{Socket, SocketEvent};
 use crate::platform::tab::Tab;
 use crate::platform::{Exception, scope, storage};
 use crate::port::{AboutDevice, FatalKind, FromWorker, KeyHome, ToWorker};
-use crate::vault::{Home, Vault, VaultError};
+use crate::vault::{Door, Home, Vault, VaultError};
 
 /// Inputs handled before one commit, at most: enough to make use of a transaction, few enough that the first of them does
 /// not wait long for its effects.
@@ -43,6 +45,8 @@ pub(super) enum End {
     Fenced,
     /// The worker ends.
     Fatal(FatalKind),
+    /// The lock was locked: the worker ends.
+    Locked,
 }
 
 /// Why an engine's life ended.
@@ -51,6 +55,8 @@ pub(super) enum Over {
     Vault(VaultError),
     /// The vault was erased.
     Erased,
+    /// The lock was locked.
+    Locked,
     /// A line to a tab does not take what it must, or a tab says what is not of this build.
     Broken,
 }
@@ -71,7 +77,7 @@ impl std::convert::From<Exception> for Over {
 pub(super) struct Owner<'a, M> {
     pub(super) worker: &'a mut Worker,
     pub(super) vault: Rc<Vault>,
-    machine: M,
+    pub(super) machine: M,
     pub(super) rng: SystemRandom,
     /// Numbers this life: what an earlier one left under way is not taken for an answer.
     pub(super) life: u64,
@@ -84,9 +90,13 @@ pub(super) struct Owner<'a, M> {
     pub(super) damaged: u32,
     /// Whether the browser promised to keep the storage.
     persisted: bool,
-    /// Whether a person has confirmed that the vault is to be erased.
-    starting_over: bool,
     robbed: Robbed,
+    /// When it locks itself.
+    pub(super) idle: Idle,
+    /// Whether another tab has started, and is to hear who owns.
+    pub(super) newcomer: bool,
+    /// What is to be done once everything before it is done.
+    pub(super) asked_last: Option<Last>,
 }
 
 /// What several inputs led to together.
@@ -119,15 +129,26 @@ pub(super) async fn run<M: Machine>(worker: &mut Worker, mut lock: Held, new_mac
                 let taken = owner.taken.drain();
                 drop(owner);
                 // The next owner is asked everything once more: there, it may be carried out.
-                let asked_again = matches!(over, Over::Vault(VaultError::Fenced));
+                let asked_again = matches!(over, Over::Vault(VaultError::Fenced) | Over::Locked);
                 if !asked_again && disappoint(worker, taken).is_err() {
                     break End::Fatal(FatalKind::Crashed);
                 }
                 over
             }
         };
+        // Whatever went wrong meanwhile: what is to be locked is locked.
+        let over = match over {
+            Over::Erased | Over::Vault(VaultError::Fenced) => over,
+            _ if worker.locking.is_some() => Over::Locked,
+            other => other,
+        };
         match over {
             Over::Broken => break End::Fatal(FatalKind::Crashed),
+            // Where it cannot be said the line to the other tabs is broken: they notice that this worker ends, and cannot go on either.
+            Over::Locked => {
+                let _ = worker.say(&Link::LockNow);
+                break End::Locked;
+            }
             // The tab is loaded anew, and with it the lock goes to another: not before the other tabs have been told, or one of
             // them would look for the vault it remembers.
             Over::Erased => match std::future::pending::<Infallible>().await {},
@@ -174,11 +195,11 @@ impl<'a, M: Machine> Owner<'a, M> {
     /// Opens the vault and reads what the engine starts from.
     async fn begin(worker: &'a mut Worker, machine: M, robbed: Robbed) -> Result<(Self, Input), Over> {
         let mut rng = system_random();
-        let vault = match Vault::open(worker.canary, || !robbed.is_so(), &mut rng).await {
-            Err(error @ (VaultError::HalfEvicted | VaultError::Damaged)) => {
+        let vault = match Self::enter(worker, &mut rng, &robbed).await {
+            Err(Over::Vault(error @ (VaultError::HalfEvicted | VaultError::Damaged))) => {
                 return Err(lost::wait(worker, fatal::kind_of(&error), &robbed).await);
             }
-            opened => opened?,
+            entered => entered?,
         };
         let resident = vault.resident().await?;
         let canary = vault.canary();
@@ -186,6 +207,11 @@ impl<'a, M: Machine> Owner<'a, M> {
         Tab::tell(&FromWorker::Canary(canary.to_string()))?;
         let epoch = canary.generation();
         worker.part.set(Part::Owns(epoch));
+        worker.key = vault.shared_key();
+        worker.say(&Link::Key {
+            epoch,
+            key: worker.key.clone(),
+        })?;
         worker.say(&Link::Owner { epoch })?;
         let opened = Input::Opened {
             records: resident.records,
@@ -195,6 +221,10 @@ impl<'a, M: Machine> Owner<'a, M> {
         };
         let life = worker.lives;
         let inbox = worker.inbox.clone();
+        let rung = worker.inbox.clone();
+        let idle = Idle::new(vault.lock().idle_minutes, worker.used_at, move || {
+            rung.put(Happening::Idle);
+        })?;
         let owner = Self {
             worker,
             vault: Rc::new(vault),
@@ -207,10 +237,21 @@ impl<'a, M: Machine> Owner<'a, M> {
             taken: Taken::default(),
             damaged: resident.damaged,
             persisted: storage::persisted().await,
-            starting_over: false,
             robbed,
+            idle,
+            newcomer: false,
+            asked_last: None,
         };
         Ok((owner, opened))
+    }
+
+    /// Goes into the vault, once a person has opened its lock if it has one.
+    async fn enter(worker: &mut Worker, rng: &mut SystemRandom, robbed: &Robbed) -> Result<Vault, Over> {
+        let mut door = Door::find(worker.canary, worker.key.as_ref(), rng).await?;
+        if door.is_locked() {
+            locked::pass(worker, &mut door, robbed).await?;
+        }
+        Ok(door.open(|| !robbed.is_so()).await?)
     }
 
     /// Lives until something ends it.
@@ -239,17 +280,26 @@ impl<'a, M: Machine> Owner<'a, M> {
         }
         loop {
             self.settle(merged).await?;
-            if self.starting_over {
-                self.vault.erase().await?;
-                self.tell_all(FromWorker::Erased)?;
-                return Err(Over::Erased);
+            if std::mem::take(&mut self.newcomer) {
+                self.greet().await?;
+            }
+            match self.asked_last.take() {
+                None => {}
+                Some(Last::StartOver) => {
+                    self.vault.erase().await?;
+                    self.tell_all(FromWorker::Erased)?;
+                    return Err(Over::Erased);
+                }
+                Some(Last::Lock) => return Err(Over::Locked),
+                Some(Last::Relock(id, change)) => self.relock(id, &change).await?,
             }
             merged = Merged::default();
             let mut next = Some(self.worker.inbox.next().await);
             while let Some(happening) = next {
                 self.wake_if_due(&mut merged);
+                self.lock_if_idle();
                 self.happen(happening, &mut merged)?;
-                next = if merged.inputs < MAX_MERGED {
+                next = if merged.inputs < MAX_MERGED && self.asked_last.is_none() {
                     self.worker.inbox.take()
                 } else {
                     None
@@ -301,13 +351,8 @@ impl<'a, M: Machine> Owner<'a, M> {
                     self.input(Input::Intent(asked), merged);
                 }
             }
-            Happening::Tab(ToWorker::Visible(true)) => self.ask_whether_persisted(),
-            Happening::Tab(ToWorker::StartOver)
-            | Happening::Link(Heard::Ours(Link::Passed(ToWorker::StartOver))) => {
-                self.starting_over = true;
-            }
-            // Nothing of an owner depends on what else a tab says.
-            Happening::Tab(_) | Happening::Link(Heard::Ours(Link::Passed(_))) => {}
+            Happening::Tab(ToWorker::Active) => self.worker.somebody_here()?,
+            Happening::Tab(said) | Happening::Link(Heard::Ours(Link::Passed(said))) => self.told(said)?,
             Happening::Damaged(rows) => {
                 // The same rows count again each time they are asked for; whether there are any is what matters.
                 self.damaged = self.damaged.max(rows);
@@ -320,19 +365,22 @@ impl<'a, M: Machine> Owner<'a, M> {
                 }
             }
             Happening::Broken => return Err(Over::Broken),
-            Happening::Link(Heard::Ours(Link::Started)) => {
-                self.worker.say(&Link::Owner {
-                    epoch: self.vault.canary().generation(),
-                })?;
-                self.worker.tell_others(FromWorker::About(self.about()))?;
-            }
+            Happening::Link(Heard::Ours(Link::Started)) => self.newcomer = true,
             // The vault is the newer build's from now on.
             Happening::Link(Heard::OtherStarted) => return Err(Over::Vault(VaultError::Newer)),
             // May be left over from an earlier time as the owner.
             Happening::Stolen if self.robbed.is_so() => return Err(Over::Vault(VaultError::Fenced)),
+            Happening::Link(Heard::Ours(Link::LockNow)) => self.lock_now(),
+            Happening::Idle => self.idle.rung(self.worker.used_at)?,
             // An owner's words, of which there is one: left over from the one before, as what was meant for a follower.
             Happening::Link(
-                Heard::Ours(Link::Owner { .. } | Link::Told { .. } | Link::Alive { .. } | Link::Knock)
+                Heard::Ours(
+                    Link::Owner { .. }
+                    | Link::Told { .. }
+                    | Link::Alive { .. }
+                    | Link::Knock
+                    | Link::Key { .. },
+                )
                 | Heard::OtherOwner,
             )
             | Happening::Lock(_)
@@ -379,13 +427,7 @@ impl<'a, M: Machine> Owner<'a, M> {
         self.worker.tell_others(message)
     }
 
-    /// A person may have allowed it since; only the tab can ask them.
-    fn ask_whether_persisted(&self) {
-        let inbox = self.worker.inbox.clone();
-        spawn_local(async move { inbox.put(Happening::Persisted(storage::persisted().await)) });
-    }
-
-    fn about(&self) -> AboutDevice {
+    pub(super) fn about(&self) -> AboutDevice {
         let keys = match self.vault.identity().map(|identity| identity.home()) {
             Some(Home::Wasm) => KeyHome::Wasm,
             Some(Home::WebCrypto) | None => KeyHome::WebCrypto,
@@ -394,6 +436,7 @@ impl<'a, M: Machine> Owner<'a, M> {
             keys,
             persisted: self.persisted,
             damaged_records: self.damaged,
+            lock: self.vault.lock(),
         }
     }
 }

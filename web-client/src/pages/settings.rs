@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::languages::Languages;
+use super::lock_block::LockBlock;
 use crate::port::KeyHome;
 use crate::state::{App, Asking, Dialog, Theme, use_app};
 use crate::ui::{Avatar, Field, Icon, PaneHead, Problem, choice};
@@ -34,6 +35,7 @@ pub(crate) fn Settings() -> impl IntoView {
                 <h2>{texts.settings_privacy()}</h2>
                 <Privacy/>
             </section>
+            <LockBlock/>
             <About/>
         </div>
     }

@@ -27,7 +27,7 @@ pub(crate) fn StartOver(
     }
 }
 
-/// The question where no other dialog opens: before a vault that does not open.
+/// The question where no other dialog opens: before the vault is.
 #[component]
 pub(crate) fn StartOverDialog() -> impl IntoView {
     let app = use_app();

@@ -4,6 +4,7 @@ use js_sys::Uint8Array;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{BroadcastChannel, MessageEvent};
+use zeroize::Zeroizing;
 
 use super::Exception;
 
@@ -16,12 +17,15 @@ pub struct Channel {
 impl Channel {
     /// Joins the channel. What `heard` gives back is said to all others at once, before anything else this worker does. What
     /// is not a byte array comes from no worker of ours and is not heard.
-    pub fn join(name: &str, heard: impl Fn(Vec<u8>) -> Option<Vec<u8>> + 'static) -> Result<Self, Exception> {
+    pub fn join(
+        name: &str,
+        heard: impl Fn(&[u8]) -> Option<Zeroizing<Vec<u8>>> + 'static,
+    ) -> Result<Self, Exception> {
         let inner = BroadcastChannel::new(name)?;
         let speaker = inner.clone();
         let closure = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             if let Ok(bytes) = event.data().dyn_into::<Uint8Array>()
-                && let Some(answer) = heard(bytes.to_vec())
+                && let Some(answer) = heard(&Zeroizing::new(bytes.to_vec()))
             {
                 // Refused only where the channel is closed: nobody waits then.
                 let _ = speaker.post_message(&Uint8Array::from(answer.as_slice()));

@@ -12,6 +12,7 @@
 //! | [`clock`] | now, and the one alarm |
 //! | [`network`] | whether there is a network at all |
 //! | [`storage`] | whether the browser promised to keep the storage |
+//! | [`object`] | plain objects, as the browser takes its options |
 //! | [`random`] | randomness |
 
 pub mod channel;
@@ -20,6 +21,7 @@ pub mod exception;
 pub mod idb;
 pub mod locks;
 pub mod network;
+pub(crate) mod object;
 pub mod random;
 pub mod socket;
 pub mod storage;

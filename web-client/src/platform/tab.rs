@@ -4,6 +4,7 @@ use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::MessageEvent;
+use zeroize::Zeroizing;
 
 use super::{Exception, scope};
 use crate::port::{FromWorker, ToWorker};
@@ -21,7 +22,7 @@ impl Tab {
                 .data()
                 .dyn_into::<Uint8Array>()
                 .ok()
-                .map(|bytes| bytes.to_vec());
+                .map(|bytes| Zeroizing::new(bytes.to_vec()));
             heard(bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok()));
         });
         scope().set_onmessage(Some(closure.as_ref().unchecked_ref()));

@@ -1,10 +1,11 @@
 //! WebCrypto: keys whose bytes JavaScript and wasm never see.
 
-use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Object, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CryptoKey, CryptoKeyPair, SubtleCrypto};
 use zeroize::Zeroizing;
 
+use super::object::object;
 use super::{Exception, scope};
 
 /// Length of every AES-GCM nonce used here, in bytes.
@@ -161,13 +162,42 @@ impl WebCrypto {
         wrapping: &CryptoKey,
         nonce: &[u8; NONCE],
     ) -> Result<CryptoKey, Exception> {
+        self.unwrap_as(curve, wrapped, wrapping, nonce, false).await
+    }
+
+    /// Wraps a private key anew: from under one key (with its nonce) to under another. In between it is in the browser's hands
+    /// only, never in ours.
+    pub async fn wrap_anew(
+        &self,
+        curve: Curve,
+        wrapped: &[u8],
+        (from, from_nonce): (&CryptoKey, &[u8; NONCE]),
+        (to, to_nonce): (&CryptoKey, &[u8; NONCE]),
+    ) -> Result<Vec<u8>, Exception> {
+        let key = self.unwrap_as(curve, wrapped, from, from_nonce, true).await?;
+        let algorithm = aes_gcm(to_nonce, &[]);
+        let wrapped = self
+            .subtle
+            .wrap_key_with_object("pkcs8", &key, to, &algorithm)?
+            .await?;
+        bytes(wrapped)
+    }
+
+    async fn unwrap_as(
+        &self,
+        curve: Curve,
+        wrapped: &[u8],
+        wrapping: &CryptoKey,
+        nonce: &[u8; NONCE],
+        extractable: bool,
+    ) -> Result<CryptoKey, Exception> {
         let unwrapped = self.subtle.unwrap_key_with_u8_array_and_object_and_object(
             "pkcs8",
             wrapped,
             wrapping,
             &aes_gcm(nonce, &[]),
             &object(&[("name", curve.name().into())]),
-            false,
+            extractable,
             &curve.usages(),
         )?;
         Ok(unwrapped.await?.dyn_into()?)
@@ -232,15 +262,6 @@ fn aes_gcm(nonce: &[u8; NONCE], associated: &[u8]) -> Object {
 
 fn usages(names: &[&str]) -> Array {
     names.iter().map(|name| JsValue::from_str(name)).collect()
-}
-
-fn object(properties: &[(&str, JsValue)]) -> Object {
-    let object = Object::new();
-    for (name, value) in properties {
-        // Setting a property of a fresh plain object does not throw.
-        let _ = Reflect::set(&object, &JsValue::from_str(name), value);
-    }
-    object
 }
 
 fn bytes(buffer: JsValue) -> Result<Vec<u8>, Exception> {

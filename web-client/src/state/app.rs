@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chopar_engine::view::{ConnectionState, Me, OwnDevices, Phase, Preferences, Role, Stopped};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 
-use super::{Chats, Client, Clock, Groups, Talk, Theme, minutes_ahead, now};
+use super::{Chats, Client, Clock, Composing, Groups, Talk, Theme, minutes_ahead, now};
 use crate::i18n::{Language, Texts};
-use crate::port::{AboutDevice, FatalKind};
+use crate::port::{AboutDevice, FatalKind, Lock};
 use crate::view_model::Day;
 
 /// Conversations whose lines are kept: switching between a handful is instant, memory stays bounded.
@@ -61,6 +61,8 @@ pub(crate) struct State {
     pub(crate) theme: ArcRwSignal<Theme>,
     /// Whether the browser was asked to keep the storage.
     pub(super) asked_to_keep: AtomicBool,
+    /// Who asks for a secret, see [`crate::port::FromWorker::Locked`].
+    pub(super) door: AtomicU64,
     talks: Mutex<BTreeMap<AccountId, Arc<Talk>>>,
 }
 
@@ -71,6 +73,8 @@ pub(crate) enum Stage {
     Starting,
     /// The engine said where onboarding stands.
     Phase(Phase),
+    /// The vault has a lock.
+    Locked(Lock),
     /// Nothing can go on.
     Fatal(FatalKind),
 }
@@ -118,6 +122,7 @@ impl App {
             language: ArcRwSignal::new(language),
             theme: ArcRwSignal::new(theme),
             asked_to_keep: AtomicBool::new(false),
+            door: AtomicU64::new(0),
             talks: Mutex::default(),
         })))
     }
@@ -210,6 +215,17 @@ impl State {
         };
         for talk in talks {
             talk.forget();
+        }
+    }
+
+    /// Forgets every conversation and what was being written in it: the lock was locked.
+    pub(super) fn drop_talks(&self) {
+        let talks = std::mem::take(&mut *self.talks.lock().unwrap_or_else(PoisonError::into_inner));
+        for talk in talks.into_values() {
+            talk.forget();
+            talk.composing().set(Composing::New);
+            // Of what is no edit any more nothing is kept.
+            talk.leave_edit(String::new());
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chopar_engine::view::{Line, LineBody, Notice, Snapshot};
+use chopar_engine::view::{Line, LineBody, Notice, OwnDevices, Snapshot};
 use chopar_engine::{Answer, Event, Intent};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
@@ -37,10 +37,24 @@ impl App {
             FromWorker::About(about) => self.about.set(Some(about)),
             FromWorker::Canary(canary) => own::keep_canary(&canary),
             FromWorker::Restarted => {
+                self.client.interrupt_lock();
                 self.forget_talks();
                 self.groups_changed();
                 self.refresh();
             }
+            FromWorker::Locked { lock, door } => {
+                // What another was told comes to nothing.
+                if self.door.swap(door, Ordering::Relaxed) != door {
+                    self.client.interrupt_lock();
+                }
+                if matches!(*self.stage.read_untracked(), Stage::Phase(_)) {
+                    self.forget_everything();
+                } else {
+                    self.enter(Stage::Locked(lock));
+                }
+            }
+            FromWorker::LockAnswered { id, answer } => self.client.lock_answered(id, answer),
+            FromWorker::LockedNow => self.forget_everything(),
             FromWorker::Fatal(kind) => {
                 // The first reason is the cause; what fails after it is a consequence.
                 if !matches!(*self.stage.read_untracked(), Stage::Fatal(_)) {
@@ -55,6 +69,21 @@ impl App {
                 load_anew();
             }
         }
+    }
+
+    /// The lock was locked: nothing of what was shown or said stays, neither on the page nor in its title, and what the page still
+    /// has in its memory goes with the page.
+    fn forget_everything(self) {
+        self.stage.set(Stage::Starting);
+        self.dialog.set(None);
+        self.announce(String::new());
+        self.chats.forget();
+        self.groups.forget();
+        self.drop_talks();
+        self.own_devices.set(OwnDevices::default());
+        document().set_title("Chopar");
+        self.client.give_up();
+        let _ = window().location().reload();
     }
 
     /// Has the vault erased; a person has confirmed it. The page is loaded anew once it is done.
@@ -158,7 +187,10 @@ impl App {
         };
         spawn_local(async move {
             let who = self.learn_name(author).await.unwrap_or(title);
-            self.announce(self.texts().talk_arrived(&who, &text));
+            // It may have been locked meanwhile.
+            if matches!(*self.stage.read_untracked(), Stage::Phase(_)) {
+                self.announce(self.texts().talk_arrived(&who, &text));
+            }
         });
     }
 }

@@ -111,6 +111,12 @@ impl Chats {
         self.sort();
     }
 
+    /// Holds nothing any more.
+    pub(crate) fn forget(&self) {
+        self.replace(Vec::new());
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn sort(&self) {
         let mut keys: Vec<_> = {
             let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,15 +11,21 @@ use leptos::prelude::document;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use zeroize::Zeroizing;
 
 use super::own;
-use crate::port::{FatalKind, FromWorker, ToWorker};
+use crate::port::{FatalKind, FromWorker, LockAnswer, LockChange, Secret, ToWorker};
+
+/// Bytes that are set aside for a message before it is encoded: those with a secret are shorter, and so leave no copy behind where
+/// the room grew.
+const ROOM: usize = 8 * 1024;
 
 /// The page's end of the port.
 pub(crate) struct Client {
     // Browser objects belong to this thread, and there is no other.
     worker: SendWrapper<Worker>,
     waiting: Mutex<BTreeMap<u64, oneshot::Sender<Answer>>>,
+    locking: Mutex<BTreeMap<u64, oneshot::Sender<LockAnswer>>>,
 }
 
 impl Client {
@@ -41,6 +47,7 @@ impl Client {
         let client = Self {
             worker: SendWrapper::new(worker),
             waiting: Mutex::default(),
+            locking: Mutex::default(),
         };
         client.post(&ToWorker::Start {
             canary: own::canary(),
@@ -102,6 +109,53 @@ impl Client {
         self.post(&ToWorker::StartOver);
     }
 
+    /// Says that somebody uses this tab.
+    pub(crate) fn active(&self) {
+        self.post(&ToWorker::Active);
+    }
+
+    /// Locks every tab.
+    pub(crate) fn lock_now(&self) {
+        self.post(&ToWorker::LockNow);
+    }
+
+    /// Tries to open the lock, and waits for what comes of it.
+    pub(crate) async fn unlock(&self, secret: Secret) -> LockAnswer {
+        self.ask_lock(|id| ToWorker::Unlock { id, secret }).await
+    }
+
+    /// Changes the lock, and waits for what comes of it.
+    pub(crate) async fn change_lock(&self, change: LockChange) -> LockAnswer {
+        let change = Box::new(change);
+        self.ask_lock(|id| ToWorker::ChangeLock { id, change }).await
+    }
+
+    async fn ask_lock(&self, message: impl FnOnce(u64) -> ToWorker) -> LockAnswer {
+        let (sender, answer) = oneshot::channel();
+        let id = u64::from_le_bytes(random());
+        self.locking
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, sender);
+        if !self.post(&message(id)) {
+            return LockAnswer::Failed;
+        }
+        answer.await.unwrap_or(LockAnswer::Interrupted)
+    }
+
+    /// Hands on what the lock answered; answers to other tabs have unknown ids.
+    pub(crate) fn lock_answered(&self, id: u64, answer: LockAnswer) {
+        let sender = self
+            .locking
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
+        if let Some(sender) = sender {
+            // As with an answer: the page that asked may be gone.
+            let _ = sender.send(answer);
+        }
+    }
+
     /// Hands an answer to whoever asked; answers to other tabs have unknown ids.
     pub(crate) fn answered(&self, id: u64, answer: Answer) {
         let sender = self
@@ -121,10 +175,21 @@ impl Client {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
+        self.interrupt_lock();
+    }
+
+    /// Ends every wait for the lock: whoever was asked is gone, and whether it was done is not known.
+    pub(crate) fn interrupt_lock(&self) {
+        self.locking
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     fn post(&self, message: &ToWorker) -> bool {
-        let Ok(bytes) = postcard::to_allocvec(message) else {
+        // Erased: it may hold a secret.
+        let room = Vec::with_capacity(ROOM);
+        let Ok(bytes) = postcard::to_extend(message, room).map(Zeroizing::new) else {
             return false;
         };
         self.worker

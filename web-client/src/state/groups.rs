@@ -41,6 +41,19 @@ impl Groups {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Holds nothing any more.
+    pub(super) fn forget(&self) {
+        let views = std::mem::take(&mut *self.views.lock().unwrap_or_else(PoisonError::into_inner));
+        for view in views.into_values() {
+            view.set(None);
+        }
+        let named = std::mem::take(&mut *self.named.lock().unwrap_or_else(PoisonError::into_inner));
+        for name in named.into_values() {
+            name.set(None);
+        }
+        self.asked().clear();
+    }
+
     fn shown(&self) -> Vec<AccountId> {
         let all = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         all.keys().copied().collect()

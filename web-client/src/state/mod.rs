@@ -25,5 +25,5 @@ pub(crate) use client::{Client, fresh_message_id, random};
 pub(crate) use clock::{Clock, minutes_ahead, now};
 pub(crate) use directory::{Directory, Found};
 pub(crate) use groups::{Groups, Names, may_change};
-pub(crate) use own::Theme;
+pub(crate) use own::{Theme, normal_form};
 pub(crate) use talk::{Composing, Load, Row, Talk, reference};

@@ -5,6 +5,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::Storage;
 
 use crate::i18n::Language;
+use crate::view_model::one_apostrophe;
 
 const LANGUAGE: &str = "chopar.language";
 const THEME: &str = "chopar.theme";
@@ -84,6 +85,11 @@ pub(crate) async fn keep_storage() {
     if let Ok(asked) = window().navigator().storage().persist() {
         let _ = JsFuture::from(asked).await;
     }
+}
+
+/// What was typed with one sign for every apostrophe and in Unicode's normal form KC: every keyboard types the same passphrase.
+pub(crate) fn normal_form(typed: &str) -> String {
+    String::from(js_sys::JsString::from(one_apostrophe(typed)).normalize("NFKC"))
 }
 
 // A browser that refuses localStorage forgets the choice at the next visit; nothing else depends on it.

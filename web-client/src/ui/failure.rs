@@ -4,7 +4,7 @@ use chopar_engine::Failure;
 use chopar_engine::view::{Alarm, Role};
 
 use crate::i18n::Texts;
-use crate::port::FatalKind;
+use crate::port::{FatalKind, LockAnswer};
 
 /// Why something was not done.
 pub(crate) fn failure_text(texts: Texts, failure: Failure) -> String {
@@ -79,6 +79,18 @@ pub(crate) fn fatal_text(texts: Texts, kind: FatalKind) -> &'static str {
         FatalKind::BrowserTooOld => texts.fatal_browser_old(),
         FatalKind::Unreachable => texts.fatal_unreachable(),
         FatalKind::Crashed => texts.fatal_crashed(),
+    }
+}
+
+/// What came of a secret, or of a change of the lock; nothing where all is well.
+pub(crate) fn lock_answer_text(texts: Texts, answer: LockAnswer) -> Option<&'static str> {
+    match answer {
+        LockAnswer::Done => None,
+        LockAnswer::Wrong(_) => Some(texts.unlock_wrong()),
+        LockAnswer::Wait(_) => Some(texts.unlock_not_tried()),
+        LockAnswer::NotNow => Some(texts.failure_not_now()),
+        LockAnswer::Failed => Some(texts.lock_failed()),
+        LockAnswer::Interrupted => Some(texts.lock_interrupted()),
     }
 }
 

@@ -24,6 +24,9 @@ pub(crate) fn Field(
     /// `autocomplete`, "off" unless a browser should help.
     #[prop(default = "off")]
     autocomplete: &'static str,
+    /// "password" for what nobody shall read over a shoulder.
+    #[prop(default = "text")]
+    kind: &'static str,
     /// Further classes of the box.
     #[prop(optional)]
     class: &'static str,
@@ -39,7 +42,7 @@ pub(crate) fn Field(
             <input
                 id=id
                 class=["input ", class].concat()
-                type="text"
+                type=kind
                 maxlength=max.to_string()
                 autocomplete=autocomplete
                 autocapitalize="off"

@@ -5,6 +5,7 @@
 )]
 
 mod announcer;
+mod attempt;
 mod avatar;
 mod camera;
 mod choice;
@@ -17,16 +18,18 @@ mod later;
 mod modal;
 mod more;
 mod pane;
+mod passkey;
 mod qr;
 mod steer;
 mod ticks;
 
 pub(crate) use announcer::Announcer;
+pub(crate) use attempt::{Attempt, AttemptSaid};
 pub(crate) use avatar::Avatar;
 pub(crate) use camera::{Camera, CameraProblem};
 pub(crate) use choice::choice;
 pub(crate) use copy::{CopyButton, copy_text};
-pub(crate) use failure::{alarm_text, failure_text, fatal_text, own_alarm_text, role_text};
+pub(crate) use failure::{alarm_text, failure_text, fatal_text, lock_answer_text, own_alarm_text, role_text};
 pub(crate) use field::{Field, Problem};
 pub(crate) use focus::{focus_id, focus_when_mounted, is_dialog_open, is_fine_pointer, rove};
 pub(crate) use icon::Icon;
@@ -34,6 +37,7 @@ pub(crate) use later::{Frame, Part, later};
 pub(crate) use modal::Modal;
 pub(crate) use more::more;
 pub(crate) use pane::PaneHead;
+pub(crate) use passkey::{NoPasskey, ask_passkey, knows_passkeys, make_passkey, renew_passkey};
 pub(crate) use qr::Qr;
 pub(crate) use steer::steer;
 pub(crate) use ticks::Ticks;

@@ -93,6 +93,33 @@ impl Identity {
         stored.unwrap(crypto, wrapping).await
     }
 
+    /// The record of the same keys under another wrapping key, to be sealed and stored.
+    pub(super) async fn wrap_anew(
+        stored: &[u8],
+        crypto: &WebCrypto,
+        from: &CryptoKey,
+        to: &CryptoKey,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let mut stored: Stored = postcard::from_bytes(stored).map_err(|_| VaultError::Damaged)?;
+        for (curve, half) in [
+            (Curve::Ed25519, &mut stored.signing),
+            (Curve::X25519, &mut stored.agreement),
+        ] {
+            if let StoredPrivate::Wrapped { nonce, key } = &mut half.private {
+                let mut fresh = [0; NONCE];
+                rng.fill_bytes(&mut fresh);
+                *key = crypto
+                    .wrap_anew(curve, key, (from, nonce), (to, &fresh))
+                    .await
+                    .map_err(VaultError::Crypto)?;
+                *nonce = fresh;
+            }
+        }
+        let encoded = postcard::to_allocvec(&stored).map_err(|_| VaultError::Damaged)?;
+        Ok(Zeroizing::new(encoded))
+    }
+
     /// The public halves.
     pub const fn public(&self) -> DeviceKeysPublic {
         self.public

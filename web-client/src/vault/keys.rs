@@ -3,8 +3,14 @@
 use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce};
 use hkdf::Hkdf;
 use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use web_sys::CryptoKey;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::VaultError;
+use super::seal::Sealer;
+use crate::platform::webcrypto::WebCrypto;
 
 const SEALING: &[u8] = b"Chopar v1 vault-sealing";
 const BLINDING: &[u8] = b"Chopar v1 vault-blinding";
@@ -49,10 +55,50 @@ impl DataKey {
         Zeroizing::new(self.derive(IDENTITY))
     }
 
+    /// A copy for the workers of the other tabs, so that one of them can go on when this one ends.
+    pub(super) fn share(&self) -> SharedKey {
+        SharedKey(self.0)
+    }
+
     fn derive(&self, label: &[u8]) -> [u8; 32] {
         let mut out = [0; 32];
         expand(&Hkdf::<Sha256>::new(None, &self.0), label, &mut out);
         out
+    }
+}
+
+/// The data key of a vault with a lock that was opened, on its way to the workers of the other tabs and in their memory. It never
+/// leaves the browser's processes of this origin, and goes with the workers when the lock is locked.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub struct SharedKey([u8; 32]);
+
+impl SharedKey {
+    pub(super) fn data_key(&self) -> DataKey {
+        DataKey(self.0)
+    }
+}
+
+/// Everything that follows from one data key.
+pub(super) struct Keys {
+    pub(super) data: DataKey,
+    pub(super) sealer: Sealer,
+    pub(super) blinding: BlindingKey,
+    /// What identity keys are wrapped under, as a handle.
+    pub(super) wrapping: CryptoKey,
+}
+
+impl Keys {
+    pub(super) async fn of(data: DataKey, crypto: &WebCrypto) -> Result<Self, VaultError> {
+        let wrapping = crypto
+            .import_wrapping_key(&data.identity_wrapping_key())
+            .await
+            .map_err(VaultError::Crypto)?;
+        Ok(Self {
+            sealer: Sealer::new(&data),
+            blinding: data.blinding_key(),
+            data,
+            wrapping,
+        })
     }
 }
 
@@ -82,7 +128,7 @@ impl SealingRoot {
 pub(super) struct BlindingKey(pub(super) [u8; 32]);
 
 /// HKDF-Expand to a length known when compiling, which cannot fail.
-fn expand<const N: usize>(hkdf: &Hkdf<Sha256>, label: &[u8], out: &mut [u8; N]) {
+pub(super) fn expand<const N: usize>(hkdf: &Hkdf<Sha256>, label: &[u8], out: &mut [u8; N]) {
     const { assert!(N <= 255 * 32) };
     let Ok(()) = hkdf.expand(label, out) else {
         unreachable!("N is checked at compile time")

@@ -3,26 +3,36 @@
 //! ```text
 //!  IndexedDB "chopar"
 //!    keys      header         schema ‖ epoch ‖ canary, in clear                        header.rs
-//!              slot/device    non-extractable AES-GCM CryptoKey, wrapped data key      slot.rs
+//!              slot/<kind>    the data key, wrapped: for this device, or by a lock     slot.rs
+//!              lock           sealed: what a person chose about the lock               lock.rs
+//!              attempts       how many secrets in a row did not open the lock          attempts.rs
 //!              identity       sealed: device identity keys, wrapped a second time      identity.rs
 //!              rolled-back    there while no engine has replaced the sessions of an older copy
 //!    resident  blinded key -> sealed record of a kind that the engine holds in memory  stored_key.rs, seal.rs
 //!    lines     blinded key -> sealed line or delivery row, read by page                page.rs
 //!
-//!  slot key (WebCrypto) --unwraps--> data key --HKDF--> sealing root, blinding key, identity wrapping key   keys.rs
+//!  slot key (WebCrypto, or from a secret) --unwraps--> data key
+//!  data key --HKDF--> sealing root, blinding key, identity wrapping key                keys.rs
 //! ```
 //!
 //! The data key is unwrapped into the worker's memory, so that a batch is sealed at once and then written in one
 //! transaction in which nothing is awaited but its own requests. Each transaction that writes first compares the header's
-//! epoch: an owner that was replaced writes nothing.
+//! epoch: an owner that was replaced writes nothing. One stands before a [`Door`] first, which a lock may keep shut; a new lock
+//! means a new data key and everything sealed anew (relock.rs).
 //!
-//! Not here: what the records mean (`chopar-engine`), locks of a person's choosing (further slots).
+//! Not here: what the records mean (`chopar-engine`), how a person is asked for a secret.
 
+mod attempts;
 mod header;
 mod identity;
 mod keys;
+mod lock;
 mod open;
 mod page;
+mod passkey;
+mod passphrase;
+mod recovery_slot;
+mod relock;
 mod remains;
 mod seal;
 mod slot;
@@ -30,6 +40,7 @@ mod stored_key;
 mod write;
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use chopar_engine::input::DeviceKeysPublic;
 use chopar_engine::{Kind, Record};
@@ -39,16 +50,19 @@ use wasm_bindgen::{JsCast, JsValue};
 use crate::platform::Exception;
 use crate::platform::idb::{Database, IdbError, Transaction};
 use crate::platform::webcrypto::WebCrypto;
+use crate::port::Lock;
 
 pub use header::{Canary, SCHEMA};
 pub use identity::{Home, Identity};
+pub use keys::SharedKey;
+pub use open::Door;
 pub use page::Page;
+pub use relock::NewLock;
 pub use remains::Remains;
 pub use seal::Damaged;
 
 use header::Header;
-use keys::BlindingKey;
-use seal::Sealer;
+use keys::Keys;
 use stored_key::StoredKey;
 
 /// Name of the database.
@@ -64,16 +78,17 @@ const STORES: &[&str] = &[KEYS, RESIDENT, LINES];
 const HEADER: &str = "header";
 const IDENTITY: &str = "identity";
 const ROLLED_BACK: &str = "rolled-back";
+const LOCK: &str = "lock";
+const ATTEMPTS: &str = "attempts";
 
 /// An open vault. There is one owner at a time; see [`VaultError::Fenced`].
 pub struct Vault {
     database: Database,
     crypto: WebCrypto,
     header: Header,
-    sealer: Sealer,
-    blinding: BlindingKey,
-    /// What identity keys are wrapped under, as a handle.
-    wrapping: web_sys::CryptoKey,
+    /// Exchanged as a whole when the lock changes.
+    keys: RefCell<Rc<Keys>>,
+    lock: RefCell<Lock>,
     identity: RefCell<Option<Identity>>,
     rolled_back: Cell<bool>,
 }
@@ -107,6 +122,9 @@ pub enum VaultError {
     /// Another owner has taken over.
     #[error("another owner has taken over")]
     Fenced,
+    /// There is not enough memory for what a passphrase takes.
+    #[error("not enough memory")]
+    NoMemory,
     /// The device has no identity keys.
     #[error("no identity keys")]
     NoIdentity,
@@ -151,12 +169,13 @@ impl Vault {
         let (keys, values) = (keys.await?, values.await?);
         transaction.finish().await?;
 
+        let own = self.keys();
         let mut resident = Resident {
             records: Vec::with_capacity(keys.len()),
             damaged: 0,
         };
         for (key, value) in keys.iter().zip(&values) {
-            match self.open_record(RESIDENT, key, value) {
+            match open_record(&own, RESIDENT, key, value) {
                 Ok(record) => resident.records.push(record),
                 Err(Damaged) => resident.damaged += 1,
             }
@@ -184,11 +203,25 @@ impl Vault {
         &self.crypto
     }
 
-    fn open_record(&self, store: &str, key: &JsValue, value: &JsValue) -> Result<Record, Damaged> {
-        let key = StoredKey::from_bytes(&to_bytes(key).ok_or(Damaged)?).ok_or(Damaged)?;
-        self.sealer
-            .open_record(store, &key, &to_bytes(value).ok_or(Damaged)?)
+    /// What opens the vault at rest.
+    pub fn lock(&self) -> Lock {
+        self.lock.borrow().clone()
     }
+
+    /// The data key for the workers of other tabs; `None` where there is no lock, and each opens the vault by itself.
+    pub fn shared_key(&self) -> Option<SharedKey> {
+        self.lock.borrow().is_set().then(|| self.keys().data.share())
+    }
+
+    fn keys(&self) -> Rc<Keys> {
+        self.keys.borrow().clone()
+    }
+}
+
+fn open_record(keys: &Keys, store: &str, key: &JsValue, value: &JsValue) -> Result<Record, Damaged> {
+    let key = StoredKey::from_bytes(&to_bytes(key).ok_or(Damaged)?).ok_or(Damaged)?;
+    keys.sealer
+        .open_record(store, &key, &to_bytes(value).ok_or(Damaged)?)
 }
 
 /// In which store the records of a kind lie.

@@ -1,26 +1,46 @@
 //! Opening the vault, and making it on the first visit.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
+use chopar_wire::Timestamp;
 use rand_core::CryptoRng;
 use wasm_bindgen::JsValue;
 
 use super::header::{Canary, Header, HeaderFault, SCHEMA, Story};
 use super::identity::Identity;
-use super::keys::DataKey;
-use super::seal::Sealer;
+use super::keys::{DataKey, Keys, SharedKey};
+use super::lock::{Slots, Tried};
 use super::slot::{DEVICE_SLOT, DeviceSlot};
 use super::{
-    DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, RESIDENT, ROLLED_BACK, STORES, Vault, VaultError, header_in,
-    to_bytes, to_js,
+    DATABASE, HEADER, IDENTITY, KEYS, LAYOUT, LOCK, RESIDENT, ROLLED_BACK, STORES, Vault, VaultError,
+    header_in, to_bytes, to_js,
 };
 use crate::platform::idb::Database;
 use crate::platform::webcrypto::WebCrypto;
+use crate::port::{Lock, LockAnswer, Secret};
+
+/// A vault that was found, or just made, and is not opened yet. Nothing was written to one that was found.
+pub struct Door {
+    database: Database,
+    crypto: WebCrypto,
+    header: Header,
+    slots: Slots,
+    settings: Option<Vec<u8>>,
+    identity: Option<JsValue>,
+    rolled_back: bool,
+    /// The latest epoch that is known to have been.
+    ahead: u64,
+    /// Whether this opening made the vault: its epoch is the first, and nobody had one before.
+    made: bool,
+    key: Option<DataKey>,
+}
 
 /// What the store `keys` holds before anything is opened.
 struct Found {
     header: Option<JsValue>,
-    slot: Option<JsValue>,
+    slots: Slots,
+    settings: Option<JsValue>,
     identity: Option<JsValue>,
     /// Whether an owner found the vault rolled back, and no engine has taken note of it durably.
     rolled_back: bool,
@@ -28,92 +48,153 @@ struct Found {
     remains: bool,
 }
 
-impl Vault {
-    /// Opens the vault and takes the next owner epoch; makes a new vault where there is none and none is remembered.
+impl Door {
+    /// Finds the vault; makes a new one where there is none and none is remembered.
     ///
-    /// `remembered` is what localStorage has of an earlier visit. Whoever calls this holds the owner's lock; one from whom it was taken
-    /// meanwhile (`still_held`), as from a worker that was frozen, must not fence whoever has it now.
-    pub async fn open(
+    /// `remembered` is what localStorage has of an earlier visit, `known` the data key of a lock that was opened in another tab.
+    /// Whoever calls this holds the owner's lock.
+    pub async fn find(
         remembered: Option<Canary>,
-        still_held: impl Fn() -> bool,
+        known: Option<&SharedKey>,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, VaultError> {
         let crypto = WebCrypto::open().map_err(VaultError::Crypto)?;
         let database = Database::open(DATABASE, LAYOUT, STORES).await?;
         let found = Found::read(&database).await?;
-        let mut rolled_back = found.rolled_back;
-        let (header, data_key) = match &found.header {
+        let mut door = match &found.header {
             None if remembered.is_some() => return Err(VaultError::HalfEvicted),
             None if found.remains => return Err(VaultError::Damaged),
-            None => create(&database, &crypto, rng).await?,
-            Some(header) => {
-                let mut ahead = 0;
-                let header = Header::parse(&to_bytes(header).ok_or(VaultError::Damaged)?)?;
-                match remembered.map(|canary| (canary.judge(&header), canary.generation())) {
-                    Some((Story::Another, _)) => return Err(VaultError::HalfEvicted),
-                    Some((Story::RolledBack, generation)) => {
-                        rolled_back = true;
-                        ahead = generation;
-                    }
-                    Some((Story::Same, _)) | None => {}
-                }
-                let slot = found
-                    .slot
-                    .as_ref()
-                    .and_then(DeviceSlot::from_js)
-                    .ok_or(VaultError::Damaged)?;
-                let data_key = slot.unwrap(&crypto, &header).await?;
-                if !still_held() {
-                    return Err(VaultError::Fenced);
-                }
-                (take_over(&database, &header, ahead, rolled_back).await?, data_key)
-            }
+            None => return create(database, crypto, rng).await,
+            Some(header) => Self {
+                database,
+                crypto,
+                header: Header::parse(&to_bytes(header).ok_or(VaultError::Damaged)?)?,
+                slots: found.slots,
+                settings: found.settings.as_ref().and_then(to_bytes),
+                identity: found.identity,
+                rolled_back: found.rolled_back,
+                ahead: 0,
+                made: false,
+                key: None,
+            },
         };
-        let sealer = Sealer::new(&data_key);
-        let wrapping = crypto
-            .import_wrapping_key(&data_key.identity_wrapping_key())
-            .await
-            .map_err(VaultError::Crypto)?;
-        let identity = match &found.identity {
+        match remembered.map(|canary| (canary.judge(&door.header), canary.generation())) {
+            Some((Story::Another, _)) => return Err(VaultError::HalfEvicted),
+            Some((Story::RolledBack, generation)) => {
+                door.rolled_back = true;
+                door.ahead = generation;
+            }
+            Some((Story::Same, _)) | None => {}
+        }
+        if let Some(slot) = &door.slots.device {
+            door.key = Some(slot.unwrap(&door.crypto, &door.header).await?);
+        } else if !door.slots.any() {
+            return Err(VaultError::Damaged);
+        } else if let Some(known) = known {
+            door.try_key(known.data_key()).await?;
+        }
+        Ok(door)
+    }
+
+    /// Whether a secret is needed.
+    pub const fn is_locked(&self) -> bool {
+        self.key.is_none()
+    }
+
+    /// The epoch that was found: whoever has heard of a later owner knows more than this door.
+    pub const fn epoch(&self) -> u64 {
+        self.header.epoch
+    }
+
+    /// What opens it.
+    pub fn lock(&self) -> Lock {
+        self.slots.lock(0)
+    }
+
+    /// Tries a secret. Nothing else is written than that it was tried.
+    pub async fn try_secret(&mut self, secret: &Secret, now: Timestamp) -> Result<LockAnswer, VaultError> {
+        let tried = self
+            .slots
+            .try_secret(secret, &self.header, &self.database, now)
+            .await?;
+        match tried {
+            Tried::Not(answer) => Ok(answer),
+            Tried::Opened(key) => {
+                self.key = Some(key);
+                Ok(LockAnswer::Done)
+            }
+        }
+    }
+
+    /// Goes in, and takes the next owner epoch. [`VaultError::Damaged`] where it is locked still. Whoever calls this holds the owner's
+    /// lock; one from whom it was taken meanwhile (`still_held`), as from a worker that was frozen, must not fence whoever has it now.
+    pub async fn open(self, still_held: impl Fn() -> bool) -> Result<Vault, VaultError> {
+        let keys = Keys::of(self.key.ok_or(VaultError::Damaged)?, &self.crypto).await?;
+        let header = if self.made {
+            self.header
+        } else if !still_held() {
+            return Err(VaultError::Fenced);
+        } else {
+            take_over(&self.database, &self.header, self.ahead, self.rolled_back).await?
+        };
+        let identity = match &self.identity {
             None => None,
             Some(sealed) => {
                 let sealed = to_bytes(sealed).ok_or(VaultError::Damaged)?;
-                let stored = sealer
+                let stored = keys
+                    .sealer
                     .open(KEYS, IDENTITY.as_bytes(), &sealed)
                     .map_err(|_| VaultError::Damaged)?;
-                Some(Identity::restore(&stored, &crypto, &wrapping).await?)
+                Some(Identity::restore(&stored, &self.crypto, &keys.wrapping).await?)
             }
         };
-        Ok(Self {
-            blinding: data_key.blinding_key(),
-            database,
-            crypto,
+        let idle_minutes = idle_minutes(&keys, self.settings.as_deref()).unwrap_or_default();
+        Ok(Vault {
+            lock: RefCell::new(self.slots.lock(idle_minutes)),
+            keys: RefCell::new(Rc::new(keys)),
+            database: self.database,
+            crypto: self.crypto,
             header,
-            sealer,
-            wrapping,
             identity: RefCell::new(identity),
-            rolled_back: Cell::new(rolled_back),
+            rolled_back: Cell::new(self.rolled_back),
         })
     }
+
+    /// Takes a key that another tab had, if it still is the one: the lock may have been changed since.
+    async fn try_key(&mut self, key: DataKey) -> Result<(), VaultError> {
+        let keys = Keys::of(key, &self.crypto).await?;
+        if idle_minutes(&keys, self.settings.as_deref()).is_some() {
+            self.key = Some(keys.data);
+        }
+        Ok(())
+    }
+}
+
+/// What the record of a lock says; `None` where it does not open under these keys.
+fn idle_minutes(keys: &Keys, sealed: Option<&[u8]>) -> Option<u16> {
+    let opened = keys.sealer.open(KEYS, LOCK.as_bytes(), sealed?).ok()?;
+    Some(u16::from_be_bytes(opened.as_slice().try_into().ok()?))
 }
 
 impl Found {
     async fn read(database: &Database) -> Result<Self, VaultError> {
         let transaction = database.read(&[KEYS, RESIDENT])?;
+        let slots = Slots::read(&transaction).await?;
         let keys = transaction.store(KEYS)?;
         let header = keys.get(JsValue::from_str(HEADER))?;
-        let slot = keys.get(JsValue::from_str(DEVICE_SLOT))?;
+        let settings = keys.get(JsValue::from_str(LOCK))?;
         let identity = keys.get(JsValue::from_str(IDENTITY))?;
         let rolled_back = keys.get(JsValue::from_str(ROLLED_BACK))?;
         let resident = transaction.store(RESIDENT)?.count(None)?;
-        let (header, slot, identity) = (header.await?, slot.await?, identity.await?);
+        let (header, settings, identity) = (header.await?, settings.await?, identity.await?);
         let rolled_back = rolled_back.await?.is_some();
         let resident = resident.await?;
         transaction.finish().await?;
-        let remains = slot.is_some() || identity.is_some() || resident > 0;
+        let remains = slots.any() || identity.is_some() || resident > 0;
         Ok(Self {
             header,
-            slot,
+            slots,
+            settings,
             identity,
             rolled_back,
             remains,
@@ -122,11 +203,7 @@ impl Found {
 }
 
 /// Makes the vault's keys and writes them together with the header, or nothing of it.
-async fn create(
-    database: &Database,
-    crypto: &WebCrypto,
-    rng: &mut impl CryptoRng,
-) -> Result<(Header, DataKey), VaultError> {
+async fn create(database: Database, crypto: WebCrypto, rng: &mut impl CryptoRng) -> Result<Door, VaultError> {
     let mut header = Header {
         schema: SCHEMA,
         epoch: 1,
@@ -134,7 +211,7 @@ async fn create(
     };
     rng.fill_bytes(&mut header.canary);
     let data_key = DataKey::generate(rng);
-    let slot = DeviceSlot::wrap(crypto, &data_key, &header, rng).await?;
+    let slot = DeviceSlot::wrap(&crypto, &data_key, &header, rng).await?;
 
     let transaction = database.write(&[KEYS])?;
     let keys = transaction.store(KEYS)?;
@@ -147,7 +224,21 @@ async fn create(
             other => other,
         })?;
     transaction.finish().await?;
-    Ok((header, data_key))
+    Ok(Door {
+        database,
+        crypto,
+        header,
+        slots: Slots {
+            device: Some(slot),
+            ..Slots::default()
+        },
+        settings: None,
+        identity: None,
+        rolled_back: false,
+        ahead: 0,
+        made: true,
+        key: Some(data_key),
+    })
 }
 
 /// Takes the next epoch, beyond every one that is known to have been: from here on, what an earlier owner still writes

@@ -6,7 +6,7 @@ use idb::{CursorDirection, KeyRange, ObjectStore, Query};
 use wasm_bindgen::JsValue;
 
 use super::stored_key::{Partition, StoredKey};
-use super::{LINES, Vault, VaultError, to_bytes, to_js};
+use super::{LINES, Vault, VaultError, open_record, to_bytes, to_js};
 
 /// Rows found, and how many there were that do not open.
 pub struct Page {
@@ -29,8 +29,9 @@ impl Vault {
             records: Vec::new(),
             damaged: 0,
         };
-        let lines = Partition::of(&self.blinding, Kind::Line, conversation.as_bytes());
-        let deliveries = Partition::of(&self.blinding, Kind::Delivery, conversation.as_bytes());
+        let own = self.keys();
+        let lines = Partition::of(&own.blinding, Kind::Line, conversation.as_bytes());
+        let deliveries = Partition::of(&own.blinding, Kind::Delivery, conversation.as_bytes());
         let Some((first, last)) = lines.below(before).filter(|_| limit > 0) else {
             return Ok(page);
         };
@@ -46,7 +47,7 @@ impl Vault {
                 let keys = store.get_all_keys(Some(range(first, last)?), None)?;
                 let values = store.get_all(Some(range(first, last)?), None)?;
                 for (key, value) in keys.await?.iter().zip(&values.await?) {
-                    match self.open_record(LINES, key, value) {
+                    match open_record(&own, LINES, key, value) {
                         Ok(record) => page.records.push(record),
                         Err(_) => page.damaged += 1,
                     }
@@ -61,11 +62,12 @@ impl Vault {
 impl Vault {
     /// One record that is not resident; none in the page where there is none.
     pub async fn one(&self, key: &RecordKey) -> Result<Page, VaultError> {
-        let at = to_js(&StoredKey::of(&self.blinding, key).0);
+        let own = self.keys();
+        let at = to_js(&StoredKey::of(&own.blinding, key).0);
         let transaction = self.database.read(&[LINES])?;
         let value = transaction.store(LINES)?.get(at.clone())?.await?;
         transaction.finish().await?;
-        let record = value.map(|value| self.open_record(LINES, &at, &value));
+        let record = value.map(|value| open_record(&own, LINES, &at, &value));
         Ok(Page {
             damaged: u32::from(matches!(record, Some(Err(_)))),
             records: record.and_then(Result::ok).into_iter().collect(),

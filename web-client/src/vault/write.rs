@@ -16,14 +16,15 @@ use crate::platform::idb::Transaction;
 impl Vault {
     /// Makes a batch durable, all of it or nothing of it.
     pub async fn commit(&self, batch: Batch, rng: &mut impl CryptoRng) -> Result<(), VaultError> {
+        let keys = self.keys();
         let mut puts = Vec::new();
         let mut deletes = Vec::new();
         for (key, value) in last_writes(batch) {
             let store = store_of(key.kind);
-            let at = StoredKey::of(&self.blinding, &key);
+            let at = StoredKey::of(&keys.blinding, &key);
             match value {
                 Some(value) => {
-                    let sealed = self
+                    let sealed = keys
                         .sealer
                         .seal_record(store, &at, &key, &value, rng)
                         .map_err(|_| VaultError::Damaged)?;
@@ -61,8 +62,9 @@ impl Vault {
 
     /// Makes device identity keys and stores them wrapped. They replace what was there.
     pub async fn make_identity(&self, rng: &mut impl CryptoRng) -> Result<DeviceKeysPublic, VaultError> {
-        let (identity, stored) = Identity::make(&self.crypto, &self.wrapping, rng).await?;
-        let sealed = self
+        let keys = self.keys();
+        let (identity, stored) = Identity::make(&self.crypto, &keys.wrapping, rng).await?;
+        let sealed = keys
             .sealer
             .seal(KEYS, IDENTITY.as_bytes(), &stored, rng)
             .map_err(|_| VaultError::Damaged)?;
@@ -83,7 +85,7 @@ impl Vault {
     }
 
     /// A transaction that writes and has seen that this owner still is the owner.
-    async fn fenced(&self, stores: &[&str]) -> Result<Transaction, VaultError> {
+    pub(super) async fn fenced(&self, stores: &[&str]) -> Result<Transaction, VaultError> {
         let transaction = self.database.write(stores)?;
         let header = header_in(&transaction).await?;
         if self.is_own(header) {

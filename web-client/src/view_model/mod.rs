@@ -1,7 +1,9 @@
 //! What is shown, as plain functions of what the engine tells: no browser, no signals, tested natively.
 
+mod apostrophe;
 mod avatar;
 mod browser_name;
+mod common_words;
 pub(crate) mod dates;
 mod day;
 mod draft;
@@ -12,7 +14,9 @@ mod safety;
 mod scan;
 mod search;
 mod span;
+mod strength;
 
+pub(crate) use apostrophe::one_apostrophe;
 pub(crate) use avatar::{hue, initials};
 pub(crate) use browser_name::browser_name;
 pub(crate) use day::Day;
@@ -24,3 +28,4 @@ pub(crate) use safety::{digit_groups, qr_path};
 pub(crate) use scan::{Picture, codes};
 pub(crate) use search::matches;
 pub(crate) use span::span;
+pub(crate) use strength::{Weakness, weakness};

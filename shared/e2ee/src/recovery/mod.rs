@@ -2,8 +2,10 @@
 
 mod account;
 mod key;
+mod seal;
 mod text;
 
 pub use account::{AccountSecrets, RecoverySealSecret};
 pub use key::RecoveryKey;
+pub use seal::{RecoveryEncapsulation, seal_to_recovery};
 pub use text::{GROUPS, RecoveryKeyError};

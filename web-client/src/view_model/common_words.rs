@@ -1,0 +1,53 @@
+//! What guessers of passphrases begin with: words that everybody uses, and keys that lie side by side.
+
+/// In the languages of the app, in small letters and without anything between them.
+pub(super) const WORDS: [&str; 36] = [
+    "password",
+    "passphrase",
+    "parol",
+    "maxfiy",
+    "пароль",
+    "парол",
+    "махфий",
+    "секрет",
+    "secret",
+    "qwerty",
+    "qazwsx",
+    "йцукен",
+    "admin",
+    "админ",
+    "letmein",
+    "welcome",
+    "login",
+    "monkey",
+    "dragon",
+    "football",
+    "iloveyou",
+    "любовь",
+    "sevgi",
+    "севги",
+    "chopar",
+    "чопар",
+    "toshkent",
+    "тошкент",
+    "ташкент",
+    "tashkent",
+    "uzbekistan",
+    "ozbekiston",
+    "ўзбекистон",
+    "узбекистан",
+    "salom",
+    "привет",
+];
+
+/// Rows of keys as fingers run over them, the row of digits also with the shift key.
+pub(super) const ROWS: [&str; 8] = [
+    "qwertyuiop",
+    "asdfghjkl",
+    "zxcvbnm",
+    "йцукенгшщзхъ",
+    "фывапролджэ",
+    "ячсмитьбю",
+    "1234567890",
+    "!@#$%^&*()_+",
+];
