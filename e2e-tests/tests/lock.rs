@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use chopar_e2e::harness::{Key, Organisation, Patience, Person, Stage, button, eventually, heading, textbox};
+use chopar_e2e::harness::{
+    Key, Organisation, Patience, Person, Stage, button, eventually, heading, link, textbox,
+};
 
 const PASSPHRASE: &str = "quyosh daraxt kitob deraza";
 const OTHER: &str = "lampa verblyud tetrad okno";
@@ -28,12 +30,12 @@ async fn a_lock_opens_for_its_secrets_and_a_copied_profile_for_nobody() -> Resul
 async fn play(stage: Arc<Stage>) -> Result<()> {
     let organisation = Organisation::found(&stage).await?;
     let mut owner = organisation.person("Dilnoza Karimova", "dilnoza").await?;
-    let link = format!(
+    let invite = format!(
         "{}{}",
         organisation.origin,
         organisation.relay()?.owner_invite().await?
     );
-    let recovery_key = owner.join(&link).await?;
+    let recovery_key = owner.join(&invite).await?;
     let member = organisation.member(&owner, "Bek Tursunov", "bek").await?;
     owner.start_chat("bek").await?;
     owner.say("qulfdan oldin").await?;
@@ -110,7 +112,7 @@ async fn every_tab_locks(owner: &Person, member: &Person) -> Result<()> {
 /// The tab that does the work is closed while the lock is open: the other goes on without asking.
 async fn hand_over_unlocked(owner: &Person) -> Result<()> {
     let first = owner.another_tab().await?;
-    owner.page().open("about:blank").await?;
+    owner.page().leave().await?;
     first.open("/").await?;
     unlock(&first, PASSPHRASE).await?;
     let second = owner.another_tab().await?;
@@ -278,7 +280,8 @@ async fn wrong_ones_wait_and_the_recovery_key_opens(owner: &Person, recovery_key
 
 async fn change_and_remove(owner: &Person, recovery_key: &[String]) -> Result<()> {
     let page = owner.page();
-    owner.open("/settings").await?;
+    // Not by loading it anew: that would lock the only tab.
+    page.click(&link("Settings")).await?;
     page.find_within(&textbox("Current passphrase"), Patience::LONG)
         .await?;
     page.fill(&textbox("Current passphrase"), PASSPHRASE).await?;
@@ -295,7 +298,8 @@ async fn change_and_remove(owner: &Person, recovery_key: &[String]) -> Result<()
     page.fill(&textbox("Passphrase"), OTHER).await?;
     page.press(Key::Enter).await?;
     page.find_within(&textbox("Current passphrase"), Patience::LONG)
-        .await?;
+        .await
+        .context("unlocked with the changed passphrase")?;
     // Whoever forgot the passphrase sets another with the recovery key.
     page.click(&button("Use the recovery key")).await?;
     page.fill(&textbox("Recovery key"), &recovery_key.join(" "))

@@ -65,8 +65,7 @@ impl Page {
     /// # Errors
     /// When the browser refuses.
     pub async fn evict(&self, origin: &str, kinds: &str) -> Result<()> {
-        self.call("Page.navigate", json!({ "url": "about:blank" }))
-            .await?;
+        self.leave().await?;
         let what = json!({ "origin": origin, "storageTypes": kinds });
         self.call("Storage.clearDataForOrigin", what).await.map(drop)
     }

@@ -69,14 +69,23 @@ impl Page {
     /// # Errors
     /// When it cannot be loaded.
     pub async fn open(&self, url: &str) -> Result<()> {
-        // A change of the fragment alone navigates within the document: `about:blank` in between makes it a fresh visit.
-        self.call("Page.navigate", json!({ "url": "about:blank" }))
-            .await?;
+        // A change of the fragment alone navigates within the document: an empty page in between makes it a fresh visit.
+        self.leave().await?;
         let answer = self.call("Page.navigate", json!({ "url": url })).await?;
         if let Some(error) = answer["errorText"].as_str() {
             bail!("{url}: {error}");
         }
         self.until_loaded().await
+    }
+
+    /// Leaves for an empty page; the tab stays.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn leave(&self) -> Result<()> {
+        self.call("Page.navigate", json!({ "url": "about:blank" }))
+            .await
+            .map(drop)
     }
 
     /// Loads the page again.

@@ -101,7 +101,8 @@ impl Stage {
             watch: Arc::clone(chrome.watch()),
         };
         let mut cast = self.cast();
-        cast.retain(|other| other.name != name);
+        // Of somebody who comes back the last browser counts; of one browser every tab.
+        cast.retain(|other| other.name != name || Arc::ptr_eq(&other.chrome, chrome));
         cast.push(role);
     }
 
@@ -145,6 +146,9 @@ impl Stage {
                 faults.push(format!("{name}: no request was seen, so nothing was watched"));
             }
         }
+        // Tabs of one browser are watched together.
+        faults.sort();
+        faults.dedup();
         if !faults.is_empty() {
             bail!("the run was not clean:\n{}", faults.join("\n"));
         }
@@ -158,12 +162,9 @@ impl Stage {
         drop(std::fs::create_dir_all(&folder));
         drop(std::fs::write(folder.join("failure.txt"), why));
         let cast = self.cast().clone();
-        for role in cast {
-            drop(
-                role.page
-                    .picture(&folder.join(format!("{}.png", role.name)))
-                    .await,
-            );
+        for (number, role) in (1..).zip(cast) {
+            let file = |ending: &str| folder.join(format!("{number} {}.{ending}", role.name));
+            drop(role.page.picture(&file("png")).await);
             let outline = role
                 .page
                 .outline()
@@ -176,7 +177,7 @@ impl Stage {
                 role.watch.errors(),
                 role.watch.frames().len()
             );
-            drop(std::fs::write(folder.join(format!("{}.txt", role.name)), said));
+            drop(std::fs::write(file("txt"), said));
         }
         let log = self
             .relay_log

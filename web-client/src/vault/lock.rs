@@ -121,11 +121,10 @@ async fn counting(
 ) -> Result<(Transaction, Option<JsValue>), VaultError> {
     let transaction = database.write(&[KEYS])?;
     let keys = transaction.store(KEYS)?;
-    let counted = keys.get(JsValue::from_str(ATTEMPTS))?;
     let now = header_in(&transaction).await?;
     if now.is_none_or(|now| now != header.to_bytes()) {
         return Err(VaultError::Fenced);
     }
-    let counted = counted.await?;
+    let counted = keys.get(JsValue::from_str(ATTEMPTS))?.await?;
     Ok((transaction, counted))
 }
