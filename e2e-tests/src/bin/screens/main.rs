@@ -4,6 +4,7 @@
 //! Where relay, client and browser are is said in the environment, as for the tests.
 
 mod album;
+mod kept;
 mod onboarding;
 mod story;
 mod words;

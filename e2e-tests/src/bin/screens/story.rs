@@ -11,8 +11,8 @@ use chopar_e2e::hostile::{HostileProxy, forge};
 use serde_json::json;
 
 use crate::album::Album;
-use crate::onboarding;
 use crate::words::Words;
+use crate::{kept, onboarding};
 
 /// What two people say, in turn; long and short, one with a line break, one in Cyrillic script.
 const TALK: [(bool, &str); 9] = [
@@ -64,7 +64,8 @@ pub(crate) async fn play(stage: Arc<Stage>, album: Album) -> Result<()> {
     offline(&relay, &owner, [&english, &uzbek], &album).await?;
     changed_number(&relay, &owner, &bek, &recovery_key, [&english, &uzbek], &album).await?;
     stopped(&relay, &organisation, &album).await?;
-    thrown_away(&organisation, [&english, &uzbek], &album).await
+    kept::thrown_away(&organisation, [&english, &uzbek], &album).await?;
+    kept::locked(&owner, [&english, &uzbek], &album).await
 }
 
 async fn converse(owner: &Person, bek: &Person) -> Result<()> {
@@ -330,7 +331,9 @@ async fn changed_number(
     bek.say("Yangi kalit oldim").await?;
     relay.until_entry_is_put().await?;
     owner.until_sees("Yangi kalit").await?;
-    owner.say("Nega raqam o‘zgardi?").await?;
+    // Not with `say`: the decision takes the place of the box.
+    page.fill(&textbox("Message"), "Nega raqam o‘zgardi?").await?;
+    page.press(Key::Enter).await?;
     page.find_within(&Sought::any(&["alert", "alertdialog"]), Patience::LONG)
         .await?;
     let talk = path_of(page).await?;
@@ -376,32 +379,8 @@ async fn stopped(relay: &HostileProxy, organisation: &Organisation, album: &Albu
     Ok(())
 }
 
-/// What is shown where the browser threw away half of what it kept.
-async fn thrown_away(organisation: &Organisation, languages: [&Words; 2], album: &Album) -> Result<()> {
-    for words in languages {
-        let look = Look {
-            language: words.language.to_owned(),
-            ..Look::default()
-        };
-        let visitor = organisation
-            .person_with("Visitor", &format!("evicted-{}", words.language), look)
-            .await?;
-        let page = visitor.page();
-        visitor.open("/").await?;
-        page.find_within(&heading(words.say("welcome.title")?), Patience::LONG)
-            .await?;
-        page.evict(&organisation.origin, "indexeddb").await?;
-        visitor.open("/").await?;
-        page.find_within(&heading(words.say("lost.title")?), Patience::LONG)
-            .await?;
-        album.take(page, "recovery-needed", words.language).await?;
-        visitor.leave().await?;
-    }
-    Ok(())
-}
-
 /// Lets the page speak a language, as Settings would.
-async fn speak(person: &Person, words: &Words) -> Result<()> {
+pub(crate) async fn speak(person: &Person, words: &Words) -> Result<()> {
     let store = format!(
         "localStorage.setItem('chopar.language', {})",
         json!(words.language)
@@ -410,7 +389,7 @@ async fn speak(person: &Person, words: &Words) -> Result<()> {
 }
 
 /// What a click may need is only on a wide screen all at once.
-async fn widest(page: &Page) -> Result<()> {
+pub(crate) async fn widest(page: &Page) -> Result<()> {
     page.set_look(&Look {
         width: 1440,
         height: 900,
