@@ -89,6 +89,9 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// Minutes without anybody that a new lock begins with: long enough to read, short enough for a shared room.
+    pub const USUAL_IDLE: u16 = 15;
+
     /// Whether there is a lock at all.
     pub const fn is_set(&self) -> bool {
         // Every lock has a slot for the recovery key: alone, it is what is left where the others are damaged.

@@ -11,6 +11,8 @@ mod worker;
 
 #[path = "../../../web-client/src/platform/exception.rs"]
 pub mod exception;
+#[path = "../../../web-client/src/platform/object.rs"]
+mod object;
 #[path = "../../../web-client/src/platform/webcrypto.rs"]
 pub mod webcrypto;
 

@@ -24,6 +24,8 @@ pub(super) async fn pass(worker: &mut Worker, door: &mut Door, robbed: &Robbed) 
         lock: door.lock(),
         door: system_random().next_u64(),
     };
+    // As it is now: what another owner makes of it later is not what a person had erased.
+    let remains = Remains::look().await?;
     Tab::tell(&asks)?;
     tell_others(worker, door, &asks)?;
     while door.is_locked() {
@@ -39,7 +41,6 @@ pub(super) async fn pass(worker: &mut Worker, door: &mut Door, robbed: &Robbed) 
             Happening::Tab(ToWorker::Asked(asked)) => wait(worker, &asked)?,
             Happening::Tab(ToWorker::StartOver)
             | Happening::Link(Heard::Ours(Link::Passed(ToWorker::StartOver))) => {
-                let remains = Remains::look().await?;
                 return Err(lost::erase(worker, &remains).await?);
             }
             Happening::Link(Heard::Ours(Link::Started)) => tell_others(worker, door, &asks)?,

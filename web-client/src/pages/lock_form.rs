@@ -8,9 +8,6 @@ use crate::state::{App, normal_form};
 use crate::ui::{Attempt, NoPasskey, ask_passkey, make_passkey, renew_passkey};
 use crate::view_model::{Weakness, weakness};
 
-/// Minutes without anybody that a new lock begins with: long enough to read, short enough for a shared room.
-const USUAL_IDLE: u16 = 15;
-
 /// What is typed, and what came of it. Outlives a change of the lock, after which the block is built anew.
 #[derive(Clone)]
 pub(super) struct Form {
@@ -24,6 +21,16 @@ pub(super) struct Form {
     /// Whether the lock was changed just now.
     pub(super) done: RwSignal<bool>,
     pub(super) attempt: Attempt,
+}
+
+/// What was typed when a button was pressed. A browser may ask for a passkey for minutes, in which the fields change or the page is left.
+struct Typed {
+    current: String,
+    new: String,
+    again: String,
+    /// The recovery key, where it is the proof.
+    recovery: Option<String>,
+    name: String,
 }
 
 /// What a button does to the lock.
@@ -69,23 +76,34 @@ impl Form {
     pub(super) fn act(&self, lock: Lock, deed: Deed) {
         if self.attempt.begin() {
             self.done.set(false);
+            let typed = self.typed(&lock);
             let form = self.clone();
-            spawn_local(async move { form.acting(lock, deed).await });
+            spawn_local(async move { form.acting(lock, deed, typed).await });
         }
     }
 
-    async fn acting(self, lock: Lock, deed: Deed) {
+    fn typed(&self, lock: &Lock) -> Typed {
+        let by_recovery = self.by_recovery.get_untracked() || is_left_alone(lock);
+        Typed {
+            current: self.current.get_untracked(),
+            new: self.new.get_untracked(),
+            again: self.again.get_untracked(),
+            recovery: by_recovery.then(|| self.recovery.get_untracked()),
+            name: untrack(|| self.app.me()).map(|me| me.handle).unwrap_or_default(),
+        }
+    }
+
+    async fn acting(self, lock: Lock, deed: Deed, typed: Typed) {
         let texts = self.app.texts();
         if deed == Deed::Passphrase {
-            let new = self.new.get_untracked();
-            if self.judge(&new).is_some() {
+            if self.judge(&typed.new).is_some() {
                 return self.attempt.failed(texts.lock_weak());
             }
-            if new != self.again.get_untracked() {
+            if typed.new != typed.again {
                 return self.attempt.failed(texts.lock_differs());
             }
         }
-        let Ok(change) = self.change(&lock, deed).await else {
+        let Ok(change) = typed.change(&lock, deed).await else {
             return self.attempt.failed(texts.lock_passkey_failed());
         };
         let answer = self.app.client.change_lock(change).await;
@@ -101,58 +119,6 @@ impl Form {
         self.attempt.answered(answer);
     }
 
-    /// The whole lock as it is to be.
-    async fn change(&self, lock: &Lock, deed: Deed) -> Result<LockChange, NoPasskey> {
-        let passphrase = |text: RwSignal<String>| Secret::Passphrase(normal_form(&text.get_untracked()));
-        let mut change = LockChange {
-            proof: None,
-            passphrase: None,
-            passkey: None,
-            idle_minutes: if lock.is_set() {
-                lock.idle_minutes
-            } else {
-                USUAL_IDLE
-            },
-        };
-        let name = untrack(|| self.app.me()).map(|me| me.handle).unwrap_or_default();
-        if self.by_recovery.get_untracked() || is_left_alone(lock) {
-            // What cannot be asked for cannot be kept: a new passphrase, or passkey, replaces the lock whole.
-            change.proof = lock
-                .is_set()
-                .then(|| Secret::RecoveryKey(self.recovery.get_untracked()));
-            match deed {
-                Deed::Passphrase => change.passphrase = Some(passphrase(self.new)),
-                Deed::Passkey => change.passkey = Some(make_passkey(&name).await?),
-                Deed::NoPasskey | Deed::Remove => {}
-            }
-            return Ok(change);
-        }
-        if lock.passphrase {
-            change.proof = Some(passphrase(self.current));
-        }
-        match (deed, &lock.passkey) {
-            // With another data key the passkey's slot is made anew, for which it is asked.
-            (Deed::Passphrase, Some(passkey)) => {
-                let (old, new) = renew_passkey(passkey).await?;
-                change.proof.get_or_insert(old);
-                change.passkey = Some(new);
-            }
-            (Deed::Remove, Some(passkey)) if !lock.passphrase => {
-                change.proof = Some(ask_passkey(passkey).await?);
-            }
-            (Deed::Passkey, _) => change.passkey = Some(make_passkey(&name).await?),
-            _ => {}
-        }
-        match deed {
-            Deed::Passphrase => change.passphrase = Some(passphrase(self.new)),
-            Deed::Passkey | Deed::NoPasskey => {
-                change.passphrase = lock.passphrase.then(|| passphrase(self.current));
-            }
-            Deed::Remove => {}
-        }
-        Ok(change)
-    }
-
     /// Has the lock wait for another time.
     pub(super) fn wait_for(&self, minutes: u16) {
         let form = self.clone();
@@ -166,6 +132,57 @@ impl Form {
             let answer = form.app.client.change_lock(change).await;
             form.attempt.answered(answer);
         });
+    }
+}
+
+impl Typed {
+    /// The whole lock as it is to be.
+    async fn change(&self, lock: &Lock, deed: Deed) -> Result<LockChange, NoPasskey> {
+        let passphrase = |text: &str| Secret::Passphrase(normal_form(text));
+        let mut change = LockChange {
+            proof: None,
+            passphrase: None,
+            passkey: None,
+            idle_minutes: if lock.is_set() {
+                lock.idle_minutes
+            } else {
+                Lock::USUAL_IDLE
+            },
+        };
+        if let Some(recovery) = &self.recovery {
+            // What cannot be asked for cannot be kept: a new passphrase, or passkey, replaces the lock whole.
+            change.proof = lock.is_set().then(|| Secret::RecoveryKey(recovery.clone()));
+            match deed {
+                Deed::Passphrase => change.passphrase = Some(passphrase(&self.new)),
+                Deed::Passkey => change.passkey = Some(make_passkey(&self.name).await?),
+                Deed::NoPasskey | Deed::Remove => {}
+            }
+            return Ok(change);
+        }
+        if lock.passphrase {
+            change.proof = Some(passphrase(&self.current));
+        }
+        match (deed, &lock.passkey) {
+            // With another data key the passkey's slot is made anew, for which it is asked.
+            (Deed::Passphrase, Some(passkey)) => {
+                let (old, new) = renew_passkey(passkey).await?;
+                change.proof.get_or_insert(old);
+                change.passkey = Some(new);
+            }
+            (Deed::Remove, Some(passkey)) if !lock.passphrase => {
+                change.proof = Some(ask_passkey(passkey).await?);
+            }
+            (Deed::Passkey, _) => change.passkey = Some(make_passkey(&self.name).await?),
+            _ => {}
+        }
+        match deed {
+            Deed::Passphrase => change.passphrase = Some(passphrase(&self.new)),
+            Deed::Passkey | Deed::NoPasskey => {
+                change.passphrase = lock.passphrase.then(|| passphrase(&self.current));
+            }
+            Deed::Remove => {}
+        }
+        Ok(change)
     }
 }
 

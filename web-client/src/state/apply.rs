@@ -58,9 +58,8 @@ impl App {
             FromWorker::Fatal(kind) => {
                 // The first reason is the cause; what fails after it is a consequence.
                 if !matches!(*self.stage.read_untracked(), Stage::Fatal(_)) {
-                    self.stage.set(Stage::Fatal(kind));
+                    self.forget(Stage::Fatal(kind));
                 }
-                self.client.give_up();
             }
             FromWorker::Erased => {
                 own::forget_canary();
@@ -71,10 +70,15 @@ impl App {
         }
     }
 
-    /// The lock was locked: nothing of what was shown or said stays, neither on the page nor in its title, and what the page still
-    /// has in its memory goes with the page.
+    /// The lock was locked: what the page still has in its memory goes with the page.
     fn forget_everything(self) {
-        self.stage.set(Stage::Starting);
+        self.forget(Stage::Starting);
+        load_anew();
+    }
+
+    /// Nothing of what was shown or said stays, neither on the page nor in its title: no lock reaches a page whose worker has ended.
+    fn forget(self, stage: Stage) {
+        self.stage.set(stage);
         self.dialog.set(None);
         self.announce(String::new());
         self.chats.forget();
@@ -83,7 +87,6 @@ impl App {
         self.own_devices.set(OwnDevices::default());
         document().set_title("Chopar");
         self.client.give_up();
-        let _ = window().location().reload();
     }
 
     /// Has the vault erased; a person has confirmed it. The page is loaded anew once it is done.

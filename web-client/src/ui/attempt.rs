@@ -64,8 +64,11 @@ impl Attempt {
     /// It is over, and this came of it.
     pub(crate) fn answered(&self, answer: LockAnswer) {
         if let LockAnswer::Wrong(ms) | LockAnswer::Wait(ms) = answer {
-            self.wait.set(ms.div_ceil(1_000));
-            self.count_down(now().plus_ms(ms));
+            let seconds = ms.div_ceil(1_000);
+            self.wait.set(seconds);
+            if seconds > 0 {
+                self.count_down(now().plus_ms(ms));
+            }
         }
         match lock_answer_text(self.texts, answer) {
             Some(why) => self.failed(why),
@@ -88,15 +91,18 @@ impl Attempt {
         self.busy.get() || self.wait.get() > 0
     }
 
+    /// A second later there is at least a second less: a clock that is set back prolongs nothing on the page.
     fn count_down(&self, until: Timestamp) {
-        let left = until.ms_since(now()).div_ceil(1_000);
-        // Never more than before: a clock that is set back prolongs nothing on the page.
-        let left = left.min(self.wait.get_untracked());
-        self.wait.set(left);
-        if left > 0 {
-            let later = self.clone();
-            set_timeout(move || later.count_down(until), SECOND);
-        }
+        let later = self.clone();
+        let tick = move || {
+            let left = until.ms_since(now()).div_ceil(1_000);
+            let left = left.min(later.wait.get_untracked().saturating_sub(1));
+            later.wait.set(left);
+            if left > 0 {
+                later.count_down(until);
+            }
+        };
+        set_timeout(tick, SECOND);
     }
 }
 

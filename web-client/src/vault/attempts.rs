@@ -28,7 +28,16 @@ impl Attempts {
         }
     }
 
-    /// Milliseconds until the next may be tried. A clock that was set back does not prolong the wait.
+    /// As this clock sees it: where it was set back behind the last one, that one was now, and the wait begins anew. To be written
+    /// wherever it is looked at, so that the wait then passes.
+    pub(super) fn by_clock(self, now: Timestamp) -> Self {
+        Self {
+            last: self.last.min(now),
+            ..self
+        }
+    }
+
+    /// Milliseconds until the next may be tried.
     pub(super) fn wait_ms(self, now: Timestamp) -> u64 {
         let Some(beyond) = self.count.checked_sub(FREE) else {
             return 0;
@@ -36,12 +45,7 @@ impl Attempts {
         let wait = FIRST_WAIT_MS
             .saturating_mul(1 << beyond.min(20))
             .min(LONGEST_WAIT_MS);
-        // Before the last one: the clock was set back, and the wait begins anew.
-        if now < self.last {
-            wait
-        } else {
-            wait.saturating_sub(now.ms_since(self.last))
-        }
+        wait.saturating_sub(now.ms_since(self.last))
     }
 
     pub(super) fn to_bytes(self) -> Vec<u8> {
@@ -88,7 +92,11 @@ mod tests {
             count: 4,
             last: Timestamp(1_000_000),
         };
-        assert_eq!(attempts.wait_ms(Timestamp(0)), 10_000);
+        let seen = attempts.by_clock(Timestamp(50));
+        assert_eq!(seen.wait_ms(Timestamp(50)), 10_000);
+        assert_eq!(seen.by_clock(Timestamp(4_050)).wait_ms(Timestamp(4_050)), 6_000);
+        assert_eq!(seen.by_clock(Timestamp(10_050)).wait_ms(Timestamp(10_050)), 0);
+        assert_eq!(attempts.by_clock(Timestamp(1_004_000)), attempts);
         assert_eq!(attempts.wait_ms(Timestamp(1_004_000)), 6_000);
         assert_eq!(attempts.wait_ms(Timestamp(1_010_000)), 0);
     }

@@ -65,7 +65,7 @@ impl Slots {
     }
 
     /// Tries a secret, and counts it before it does. The count is taken back with the secret that opens, and where it could not be
-    /// tried. What is no recovery key at all is a slip, and does not count.
+    /// tried. What is no recovery key at all, or nothing at all, is a slip, and does not count.
     pub(super) async fn try_secret(
         &self,
         secret: &Secret,
@@ -73,14 +73,21 @@ impl Slots {
         database: &Database,
         now: Timestamp,
     ) -> Result<Tried, VaultError> {
-        if matches!(secret, Secret::RecoveryKey(typed) if !recovery_slot::is_key(typed)) {
+        let slip = match secret {
+            Secret::Passphrase(typed) => typed.is_empty(),
+            Secret::RecoveryKey(typed) => !recovery_slot::is_key(typed),
+            Secret::Passkey(_) => false,
+        };
+        if slip {
             return Ok(Tried::Not(LockAnswer::Wrong(0)));
         }
         let (transaction, counted) = counting(database, header).await?;
         let keys = transaction.store(KEYS)?;
-        let before = Attempts::parse(&counted.as_ref().and_then(to_bytes).unwrap_or_default());
+        let before = Attempts::parse(&counted.as_ref().and_then(to_bytes).unwrap_or_default()).by_clock(now);
         let wait = before.wait_ms(now);
         if wait > 0 {
+            keys.put(&to_js(&before.to_bytes()), Some(&ATTEMPTS.into()))?;
+            transaction.finish().await?;
             return Ok(Tried::Not(LockAnswer::Wait(wait)));
         }
         let attempts = before.try_at(now);

@@ -148,7 +148,8 @@ impl Door {
                 Some(Identity::restore(&stored, &self.crypto, &keys.wrapping).await?)
             }
         };
-        let idle_minutes = idle_minutes(&keys, self.settings.as_deref()).unwrap_or_default();
+        // Settings that are gone or damaged keep no lock open for ever.
+        let idle_minutes = idle_minutes(&keys, self.settings.as_deref()).unwrap_or(Lock::USUAL_IDLE);
         Ok(Vault {
             lock: RefCell::new(self.slots.lock(idle_minutes)),
             keys: RefCell::new(Rc::new(keys)),
