@@ -18,10 +18,12 @@ use super::account::AccountRecord;
 use super::contact::{
     ContactRecord, DeviceFacts, LogRecord, MarkRecord, MarksRecord, SettingRecord, TimerRecord,
 };
+use super::ending_file::EndingFileRecord;
 use super::expiry::ExpiryRecord;
 use super::line::{
     DeliveryRecord, DraftRecord, LineContent, LineRecord, NoticeRecord, ReactionRecord, TextRecord,
 };
+use super::opened_file::OpenedFileRecord;
 use super::outbox::{OutboxRecord, TargetRecord};
 use super::pending::PendingRecord;
 use super::place::PlaceRecord;
@@ -283,6 +285,7 @@ fn what_is_done_with_messages_stays_readable() {
         r.payload = vec![5; 20];
         r.message = vec![3; 16];
         r.unnamed = true;
-        r.done = vec![vec![6; 16]];
     });
+    stays("opened-file-1", |r: &mut OpenedFileRecord| r.schema = SCHEMA);
+    stays("ending-file-1", |r: &mut EndingFileRecord| r.schema = SCHEMA);
 }

@@ -224,7 +224,8 @@ impl Lone {
                 self.answers.insert(id, answer);
                 None
             }
-            Effect::Keep { .. } | Effect::Discard { .. } => None,
+            Effect::Keep { token, .. } => Some(Input::Kept { token }),
+            Effect::Discard(_) | Effect::Retain { .. } => None,
             Effect::Tell(_) | Effect::Connect | Effect::Disconnect | Effect::WakeAt(_) => None,
         }
     }
