@@ -59,7 +59,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     member.until_sees("uchinchi").await?;
     // Not by loading it anew: what does not open is counted where it is asked for.
     owner.page().click(&link("Settings")).await?;
-    said(&owner, "on this device do").await?;
+    owner.page().until_shows("on this device do").await?;
 
     // The disk is full: said after a few attempts, and once there is room everything is as it was.
     let room = |bytes: Option<u64>| {
@@ -86,7 +86,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
         .page()
         .find_within(&heading("Chopar cannot go on"), Patience::LONG)
         .await?;
-    said(&owner, "written by a newer version").await
+    owner.page().until_shows("written by a newer version").await
 }
 
 /// Writes until the page says that the disk is full. Chromium believes for half a minute what it last knew of the room there is, so
@@ -109,13 +109,6 @@ async fn until_full(person: &Person) -> Result<()> {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         Ok(None)
-    })
-    .await
-}
-
-async fn said(person: &Person, words: &str) -> Result<()> {
-    eventually(&format!("the page to say {words:?}"), Patience::LONG, || async {
-        Ok(person.page().everything().await?.contains(words).then_some(()))
     })
     .await
 }

@@ -123,12 +123,7 @@ async fn the_browser_is_asked_to_keep_it(member: &Person, owner: &Person) -> Res
     } else {
         "Storage: the browser may delete it when the disk is full"
     };
-    eventually(
-        "Settings to say what the browser answered",
-        Patience::LONG,
-        || async { Ok(member.page().everything().await?.contains(words).then_some(())) },
-    )
-    .await
+    member.page().until_shows(words).await
 }
 
 async fn evicted(organisation: &Organisation, person: &Person, kinds: &str) -> Result<()> {

@@ -23,11 +23,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     let server = HostileProxy::start(RelayPort::free()?).await?;
     let organisation = Organisation::found_behind(&stage, &server).await?;
     let person = organisation.person("Dilnoza Karimova", "dilnoza").await?;
-    let link = format!(
-        "{}{}",
-        organisation.origin,
-        organisation.relay()?.owner_invite().await?
-    );
+    let link = organisation.owner_link().await?;
 
     // Honestly served, it starts; and it tells which files it consists of.
     person.page().open(&link).await?;

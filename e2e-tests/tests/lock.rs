@@ -30,12 +30,7 @@ async fn a_lock_opens_for_its_secrets_and_a_copied_profile_for_nobody() -> Resul
 async fn play(stage: Arc<Stage>) -> Result<()> {
     let organisation = Organisation::found(&stage).await?;
     let mut owner = organisation.person("Dilnoza Karimova", "dilnoza").await?;
-    let invite = format!(
-        "{}{}",
-        organisation.origin,
-        organisation.relay()?.owner_invite().await?
-    );
-    let recovery_key = owner.join(&invite).await?;
+    let recovery_key = owner.join(&organisation.owner_link().await?).await?;
     let member = organisation.member(&owner, "Bek Tursunov", "bek").await?;
     owner.start_chat("bek").await?;
     owner.say("qulfdan oldin").await?;
@@ -307,14 +302,7 @@ async fn change_and_remove(owner: &Person, recovery_key: &[String]) -> Result<()
     page.fill(&textbox("New passphrase"), PASSPHRASE).await?;
     page.fill(&textbox("Passphrase again"), PASSPHRASE).await?;
     page.click(&button("Change passphrase")).await?;
-    eventually("the lock to be changed", Patience::LONG, || async {
-        Ok(page
-            .everything()
-            .await?
-            .contains("The lock is changed.")
-            .then_some(()))
-    })
-    .await?;
+    page.until_shows("The lock is changed.").await?;
     // Without the lock's secret nobody takes it off.
     page.fill(&textbox("Current passphrase"), OTHER).await?;
     page.click(&button("Remove the lock")).await?;

@@ -33,7 +33,7 @@ async fn what_is_new(owner: &Person, member: &Person) -> Result<()> {
     member.until_connection("Online").await?;
     owner.say("ikkinchi").await?;
     owner.say("uchinchi").await?;
-    reads(member, "2 unread messages").await?;
+    member.page().until_shows("2 unread messages").await?;
     let title = member.page().evaluate("document.title").await?;
     ensure!(title.to_string().contains('2'), "the window says it too: {title}");
 
@@ -123,13 +123,4 @@ async fn theme_and_language_stay(member: &Person) -> Result<()> {
         .find_within(&heading("Settings"), Patience::SOON)
         .await
         .map(drop)
-}
-
-async fn reads(person: &Person, words: &str) -> Result<()> {
-    eventually(
-        &format!("{}'s page to say {words:?}", person.name),
-        Patience::LONG,
-        || async { Ok(person.page().everything().await?.contains(words).then_some(())) },
-    )
-    .await
 }

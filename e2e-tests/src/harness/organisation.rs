@@ -111,9 +111,16 @@ impl Organisation {
     /// When any step of joining does not happen.
     pub async fn owner(&self, name: &str, handle: &str) -> Result<Person> {
         let person = self.person(name, handle).await?;
-        let link = format!("{}{}", self.origin, self.relay()?.owner_invite().await?);
-        person.join(&link).await?;
+        person.join(&self.owner_link().await?).await?;
         Ok(person)
+    }
+
+    /// The link that the relay has printed for the owner.
+    ///
+    /// # Errors
+    /// When there is no relay, or it has printed none.
+    pub async fn owner_link(&self) -> Result<String> {
+        Ok(format!("{}{}", self.origin, self.relay()?.owner_invite().await?))
     }
 
     /// A member: joins by a link that the owner has made under Administration.

@@ -423,6 +423,17 @@ impl Page {
             .await
     }
 
+    /// Waits until `words` stand anywhere on the page.
+    ///
+    /// # Errors
+    /// When they do not in time.
+    pub async fn until_shows(&self, words: &str) -> Result<()> {
+        eventually(&format!("the page to say {words:?}"), Patience::LONG, || async {
+            Ok(self.everything().await?.contains(words).then_some(()))
+        })
+        .await
+    }
+
     /// The whole visible text of the page.
     ///
     /// # Errors

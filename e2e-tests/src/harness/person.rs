@@ -18,7 +18,8 @@ use super::watch::Watch;
 /// Groups of a recovery key.
 const RECOVERY_GROUPS: usize = 9;
 
-/// Somebody with a profile folder, a browser and a tab.
+/// Somebody with a profile folder, a browser and a tab. Clones are handles of the same.
+#[derive(Clone)]
 pub struct Person {
     /// Display name.
     pub name: String,
@@ -398,17 +399,7 @@ impl Person {
     pub async fn another_tab(&self) -> Result<Self> {
         let page = self.chrome.new_page().await?;
         self.stage.enter(&self.name, &self.origin, &self.chrome, &page);
-        Ok(Self {
-            name: self.name.clone(),
-            handle: self.handle.clone(),
-            stage: Arc::clone(&self.stage),
-            origin: self.origin.clone(),
-            profile: self.profile.clone(),
-            look: self.look.clone(),
-            watch: Arc::clone(&self.watch),
-            chrome: Arc::clone(&self.chrome),
-            page,
-        })
+        Ok(Self { page, ..self.clone() })
     }
 
     /// Somebody who has copied this person's profile folder, at a browser of their own. The person's browser must be closed.
@@ -424,14 +415,11 @@ impl Person {
         self.stage.enter(by, &self.origin, &chrome, &page);
         Ok(Self {
             name: by.to_owned(),
-            handle: self.handle.clone(),
-            stage: Arc::clone(&self.stage),
-            origin: self.origin.clone(),
             profile,
-            look: self.look.clone(),
             watch,
             chrome,
             page,
+            ..self.clone()
         })
     }
 

@@ -37,7 +37,7 @@ struct Role {
 
 impl Stage {
     /// Plays `play`, and afterwards asks of every browser of the run: no policy violation, no error, no request to another
-    /// origin. On failure there are pictures, outlines and the relay's log in `target/e2e-failures/<name>-…`.
+    /// origin. On failure there are pictures, outlines and the relay's log in `target/e2e-failures/<name>/`.
     ///
     /// # Errors
     /// The play's own, or what was found afterwards.

@@ -1,12 +1,9 @@
 //! The way to the engine worker: intents out, answers back to whoever asked, everything else to one listener.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::{Mutex, PoisonError};
 
 use chopar_engine::{Answer, Asked, Failure, Intent};
 use chopar_wire::MessageId;
-use futures_channel::oneshot;
 use leptos::prelude::document;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
@@ -14,6 +11,7 @@ use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 use zeroize::Zeroizing;
 
 use super::own;
+use super::waits::Waits;
 use crate::port::{FatalKind, FromWorker, LockAnswer, LockChange, Secret, ToWorker};
 
 /// Bytes that are set aside for a message before it is encoded: those with a secret are shorter, and so leave no copy behind where
@@ -24,8 +22,8 @@ const ROOM: usize = 8 * 1024;
 pub(crate) struct Client {
     // Browser objects belong to this thread, and there is no other.
     worker: SendWrapper<Worker>,
-    waiting: Mutex<BTreeMap<u64, oneshot::Sender<Answer>>>,
-    locking: Mutex<BTreeMap<u64, oneshot::Sender<LockAnswer>>>,
+    asked: Waits<Answer>,
+    locking: Waits<LockAnswer>,
 }
 
 impl Client {
@@ -46,8 +44,8 @@ impl Client {
         worker.post_message(&wasm_bindgen::module())?;
         let client = Self {
             worker: SendWrapper::new(worker),
-            waiting: Mutex::default(),
-            locking: Mutex::default(),
+            asked: Waits::default(),
+            locking: Waits::default(),
         };
         client.post(&ToWorker::Start {
             canary: own::canary(),
@@ -87,12 +85,7 @@ impl Client {
 
     /// Asks, and waits for the answer. A worker that is gone answers that the browser could not.
     pub(crate) async fn ask(&self, intent: Intent) -> Answer {
-        let (sender, answer) = oneshot::channel();
-        let id = u64::from_le_bytes(random());
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, sender);
+        let (id, answer) = self.asked.begin();
         if !self.post(&ToWorker::Asked(Asked { id, intent })) {
             return Answer::Failed(Failure::Browser);
         }
@@ -131,59 +124,32 @@ impl Client {
     }
 
     async fn ask_lock(&self, message: impl FnOnce(u64) -> ToWorker) -> LockAnswer {
-        let (sender, answer) = oneshot::channel();
-        let id = u64::from_le_bytes(random());
-        self.locking
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, sender);
+        let (id, answer) = self.locking.begin();
         if !self.post(&message(id)) {
             return LockAnswer::Failed;
         }
         answer.await.unwrap_or(LockAnswer::Interrupted)
     }
 
-    /// Hands on what the lock answered; answers to other tabs have unknown ids.
+    /// Hands on what the lock answered.
     pub(crate) fn lock_answered(&self, id: u64, answer: LockAnswer) {
-        let sender = self
-            .locking
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&id);
-        if let Some(sender) = sender {
-            // As with an answer: the page that asked may be gone.
-            let _ = sender.send(answer);
-        }
+        self.locking.answered(id, answer);
     }
 
-    /// Hands an answer to whoever asked; answers to other tabs have unknown ids.
+    /// Hands an answer to whoever asked.
     pub(crate) fn answered(&self, id: u64, answer: Answer) {
-        let sender = self
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&id);
-        if let Some(sender) = sender {
-            // The page that asked may be gone by now; then nobody needs the answer.
-            let _ = sender.send(answer);
-        }
+        self.asked.answered(id, answer);
     }
 
     /// Ends every wait: nothing more will come.
     pub(crate) fn give_up(&self) {
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.asked.end();
         self.interrupt_lock();
     }
 
     /// Ends every wait for the lock: whoever was asked is gone, and whether it was done is not known.
     pub(crate) fn interrupt_lock(&self) {
-        self.locking
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.locking.end();
     }
 
     fn post(&self, message: &ToWorker) -> bool {

@@ -16,6 +16,7 @@ mod directory;
 mod groups;
 mod own;
 mod talk;
+mod waits;
 
 pub(crate) use app::{App, Dialog, Stage, use_app};
 pub(crate) use apply::load_anew;

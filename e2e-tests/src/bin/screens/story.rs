@@ -40,11 +40,7 @@ pub(crate) async fn play(stage: Arc<Stage>, album: Album) -> Result<()> {
 
     // Onboarding in both languages: the owner in English, a member in Uzbek.
     let owner = organisation.person("Dilnoza Karimova", "dilnoza").await?;
-    let link = format!(
-        "{}{}",
-        organisation.origin,
-        organisation.relay()?.owner_invite().await?
-    );
+    let link = organisation.owner_link().await?;
     onboarding::join(&owner, &link, &english, &album).await?;
     let look = Look {
         language: "uz".to_owned(),
