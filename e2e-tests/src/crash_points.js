@@ -50,6 +50,7 @@
       point(`before commit ${this.chopar}`);
       commit.call(this);
     };
+    for (const method of ["put", "delete"]) around(IDBObjectStore.prototype, method, `a record's ${method}`);
     around(IDBFactory.prototype, "open", "opening the database");
     around(WebSocket.prototype, "send", "a frame to the relay");
     around(BroadcastChannel.prototype, "postMessage", "a word to other tabs");

@@ -22,11 +22,16 @@ const SAMPLE: usize = 4;
 /// Points of the opening in a normal run.
 const OPENINGS: usize = 3;
 
+/// Points of the relocking in a normal run and in a full one, besides those around its commit: each record is a few.
+const RELOCKS: [usize; 2] = [1, 40];
+
 /// After the last thing of a scene, for what follows of its own accord (acknowledgements are sent within two seconds).
 const TAIL: Duration = Duration::from_millis(2_500);
 
 /// First byte of an envelope in session form; its recognition tag follows.
 const SESSION_FORM: u8 = 2;
+
+const PASSPHRASE: &str = "quyosh daraxt kitob deraza";
 
 /// The page hears from the worker where it was stopped.
 const LISTEN: &str = "(() => {
@@ -126,6 +131,11 @@ async fn record(
     }
     tokio::time::sleep(TAIL).await;
     texts.push(text);
+    names(owner).await
+}
+
+/// The points that were passed since the worker was armed.
+async fn names(owner: &Person) -> Result<Vec<String>> {
     let names = owner.chrome().in_workers("self.crashPoints.names()").await?;
     let names: Vec<String> = serde_json::from_value(names.into_iter().next().context("no worker")?)?;
     ensure!(names.len() > 5, "only these points were passed: {names:?}");
@@ -202,8 +212,7 @@ async fn openings(owner: &Person, full: bool, texts: &[String]) -> Result<usize>
     owner.chrome().before_workers(&armed(0));
     owner.page().reload().await?;
     owner.until_connection("Online").await?;
-    let names = owner.chrome().in_workers("self.crashPoints.names()").await?;
-    let names: Vec<String> = serde_json::from_value(names.into_iter().next().context("no worker")?)?;
+    let names = names(owner).await?;
     println!("Opening: {} points: {names:?}", names.len());
     let chosen = sample(names.len(), if full { names.len() } else { OPENINGS });
     for number in &chosen {
@@ -222,24 +231,24 @@ async fn openings(owner: &Person, full: bool, texts: &[String]) -> Result<usize>
     Ok(chosen.len())
 }
 
-/// The worker ends while everything is sealed anew under a lock: it is there, or it is not, and the history is there in both cases.
+/// The worker ends while everything is sealed anew under a lock: the lock is there if and only if that was committed, and the history
+/// is there in both cases.
 async fn relocks(owner: &Person, full: bool, texts: &[String]) -> Result<usize> {
-    const PASSPHRASE: &str = "quyosh daraxt kitob deraza";
-    let mut tried = 0;
-    for number in if full { (1..40).collect() } else { vec![9, 25] } {
-        owner.open("/settings").await?;
-        owner
-            .page()
-            .find_within(&textbox("Passphrase"), Patience::LONG)
-            .await?;
-        owner.page().fill(&textbox("Passphrase"), PASSPHRASE).await?;
-        owner
-            .page()
-            .fill(&textbox("Passphrase again"), PASSPHRASE)
-            .await?;
-        arm(owner, number).await?;
-        owner.page().click(&button("Set passphrase")).await?;
-        let stopped = stopped(owner).await?;
+    put_lock_on(owner, 0).await?;
+    let current = textbox("Current passphrase");
+    owner.page().find_within(&current, Patience::LONG).await?;
+    let names = names(owner).await?;
+    let committed = names.iter().rposition(|name| name.starts_with("before commit"));
+    let committed = 1 + committed.context("no commit")?;
+    println!("Relocking: {} points, the commit at {committed}", names.len());
+    take_lock_off(owner).await?;
+
+    let mut chosen = sample(names.len(), RELOCKS[usize::from(full)]);
+    chosen.extend([committed / 2, committed, committed + 1]);
+    let mut outcomes = [0, 0];
+    for number in &chosen {
+        put_lock_on(owner, *number).await?;
+        let at = stopped(owner).await?.with_context(|| format!("point {number} was never reached"))?;
         owner.page().reload().await?;
         let locked = eventually("a lock or none", Patience::LONG, || async {
             let unlock = owner.page().has(&button("Unlock")).await?;
@@ -247,28 +256,51 @@ async fn relocks(owner: &Person, full: bool, texts: &[String]) -> Result<usize> 
             Ok((unlock || without).then_some(unlock))
         })
         .await?;
+        let commits = at["commits"].as_u64().context("no count of commits")?;
+        ensure!(locked == (commits > 0), "locked: {locked}, after {at}");
+        outcomes[usize::from(locked)] += 1;
         if locked {
             owner.page().fill(&textbox("Passphrase"), PASSPHRASE).await?;
             owner.page().press(Key::Enter).await?;
-            let current = textbox("Current passphrase");
-            owner.page().find_within(&current, Patience::LONG).await?;
-            owner.page().fill(&current, PASSPHRASE).await?;
-            owner.page().click(&button("Remove the lock")).await?;
-            owner
-                .page()
-                .find_within(&button("Set passphrase"), Patience::LONG)
-                .await?;
+            take_lock_off(owner).await?;
         }
         owner.open_chat("Bek Tursunov").await?;
         everything_once(owner, texts)
             .await
-            .with_context(|| format!("stopped at {stopped:?}, locked: {locked}"))?;
-        if stopped.is_none() {
-            break;
-        }
-        tried += 1;
+            .with_context(|| format!("stopped at {at}, locked: {locked}"))?;
     }
-    Ok(tried)
+    let [not, locked] = outcomes;
+    ensure!(not > 0 && locked > 0, "{not} times without a lock, {locked} times with one");
+    Ok(chosen.len())
+}
+
+/// Asks for a lock, with the worker to be stopped at this point (0: at none).
+async fn put_lock_on(owner: &Person, stop_at: usize) -> Result<()> {
+    owner.open("/settings").await?;
+    owner.until_connection("Online").await?;
+    owner
+        .page()
+        .find_within(&textbox("Passphrase"), Patience::LONG)
+        .await?;
+    for field in ["Passphrase", "Passphrase again"] {
+        owner.page().fill(&textbox(field), PASSPHRASE).await?;
+    }
+    // What follows a start of its own accord is committed before the points are counted.
+    tokio::time::sleep(TAIL).await;
+    arm(owner, stop_at).await?;
+    owner.page().click(&button("Set passphrase")).await
+}
+
+async fn take_lock_off(owner: &Person) -> Result<()> {
+    let current = textbox("Current passphrase");
+    owner.page().find_within(&current, Patience::LONG).await?;
+    owner.page().fill(&current, PASSPHRASE).await?;
+    owner.page().click(&button("Remove the lock")).await?;
+    owner
+        .page()
+        .find_within(&button("Set passphrase"), Patience::LONG)
+        .await?;
+    Ok(())
 }
 
 async fn everything_once(of: &Person, texts: &[String]) -> Result<()> {

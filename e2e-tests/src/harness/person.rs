@@ -275,6 +275,24 @@ impl Person {
         .await
     }
 
+    /// Says something more where the last thing was said: the focus is still in the message box, so nothing is looked for. Looking
+    /// goes through everything the page shows, which takes seconds once that is a thousand messages.
+    ///
+    /// # Errors
+    /// When the focus is elsewhere or the box is not empty after sending.
+    pub async fn say_more(&self, text: &str) -> Result<()> {
+        const TYPED: &str = "document.activeElement.matches('textarea') ? document.activeElement.value : null";
+        self.page.insert(text).await?;
+        let typed = self.page.evaluate(TYPED).await?;
+        ensure!(typed.as_str() == Some(text), "the message box holds {typed}, not {text:?}");
+        self.page.press(Key::Enter).await?;
+        eventually("the message box to be empty after sending", Patience::SOON, || async {
+            let typed = self.page.evaluate(TYPED).await?;
+            Ok((typed.as_str() == Some("")).then_some(()))
+        })
+        .await
+    }
+
     /// The lines on the screen, in order.
     ///
     /// # Errors

@@ -290,7 +290,11 @@ impl<'a, M: Machine> Owner<'a, M> {
                     self.tell_all(FromWorker::Erased)?;
                     return Err(Over::Erased);
                 }
-                Some(Last::Lock) => return Err(Over::Locked),
+                Some(Last::Lock) => {
+                    // An hour that rang while it was frozen is not the others' to hear: another owner has an hour of its own.
+                    self.vault.still_owned().await?;
+                    return Err(Over::Locked);
+                }
                 Some(Last::Relock(id, change)) => self.relock(id, &change).await?,
             }
             merged = Merged::default();
