@@ -8,6 +8,7 @@ use chopar_e2e::harness::{
 };
 use chopar_e2e::hostile::HostileProxy;
 use chopar_wire::proto::relay::Reason;
+use chopar_wire::proto::relay::client_frame::Body as Asked;
 use chopar_wire::proto::relay::relay_frame::Body;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -25,8 +26,10 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     invites(&server, &organisation, &owner_link, &one).await?;
     let link = organisation.invite(2).await?;
     handles(&one, &link).await?;
+    a_relay_without_room(&server, &one).await?;
     let other = owner_leaves_room_for_another(&organisation, &owner).await?;
-    two_at_once(&one, &other, &link).await
+    two_at_once(&one, &other, &link).await?;
+    a_message_without_room(&server, &one, &other).await
 }
 
 async fn invites(
@@ -110,6 +113,22 @@ async fn handles(person: &Person, link: &str) -> Result<()> {
     person.page().until_alert("The name is empty").await
 }
 
+/// A server whose disk is full: the form says so and stays as it was filled in, and so does a message.
+async fn a_relay_without_room(server: &HostileProxy, person: &Person) -> Result<()> {
+    let page = person.page();
+    server.refuse(|asked| matches!(asked, Asked::Register(_)), Reason::Storage);
+    page.fill(&textbox("Handle"), "aziz2").await?;
+    page.fill(&textbox("Display name"), &person.name).await?;
+    page.click(&button("Create account")).await?;
+    page.until_alert("The server could not store it.").await?;
+    server.be_honest();
+    for (field, kept) in [("Handle", "aziz2"), ("Display name", person.name.as_str())] {
+        let shown = page.text(&textbox(field)).await?;
+        ensure!(shown == kept, "{field} keeps what was typed, not {shown:?}");
+    }
+    Ok(())
+}
+
 async fn owner_leaves_room_for_another(organisation: &Organisation, owner: &Person) -> Result<Person> {
     // Three browsers at once are one too many for a small machine.
     owner.leave().await?;
@@ -177,4 +196,28 @@ async fn two_at_once(one: &Person, other: &Person, link: &str) -> Result<()> {
     loser.page().click(&button("I have saved it")).await?;
     loser.confirm(&groups).await?;
     loser.until_in().await
+}
+
+/// A message for which the server has no room says so on its line, and goes out by itself once there is some.
+async fn a_message_without_room(server: &HostileProxy, one: &Person, other: &Person) -> Result<()> {
+    let handle = if one.page().everything().await?.contains("aziz.2") {
+        "aziz"
+    } else {
+        "aziz.2"
+    };
+    one.start_chat(handle).await?;
+    one.say("salom").await?;
+    other.open_chat(&one.name).await?;
+    other.until_sees("salom").await?;
+    one.until_state("salom", "Read").await?;
+    server.refuse(|asked| matches!(asked, Asked::Submit(_)), Reason::Storage);
+    one.say("joy yo‘q").await?;
+    one.page()
+        .until_shows("The server cannot store it now, its disk may be full.")
+        .await?;
+    ensure!(one.state("joy yo‘q").await? == "Waiting", "it waits");
+    server.be_honest();
+    other.until_sees("joy yo‘q").await?;
+    ensure!(other.count("joy yo‘q").await? == 1, "it arrives once");
+    one.page().until_gone(&button("Try again")).await
 }

@@ -25,13 +25,6 @@ const DAMAGE: &str = "(async () => {
   return partitions.size > 0;
 })()";
 
-/// As a build of next year leaves the database.
-const NEWER: &str = "new Promise((ok, no) => {
-  const request = indexedDB.open('chopar', 99);
-  request.onsuccess = () => { request.result.close(); ok(true); };
-  request.onerror = () => no(request.error);
-})";
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_wrong_with_the_storage_is_said_and_the_rest_stays() -> Result<()> {
     Stage::play("bad_storage", play).await
@@ -80,7 +73,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     owner.until_sees("joy bor").await?;
 
     // A newer build was here.
-    owner.page().evaluate(NEWER).await?;
+    owner.page().write_newer_database().await?;
     owner.page().reload().await?;
     owner
         .page()

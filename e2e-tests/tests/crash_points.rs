@@ -248,7 +248,9 @@ async fn relocks(owner: &Person, full: bool, texts: &[String]) -> Result<usize> 
     let mut outcomes = [0, 0];
     for number in &chosen {
         put_lock_on(owner, *number).await?;
-        let at = stopped(owner).await?.with_context(|| format!("point {number} was never reached"))?;
+        let at = stopped(owner)
+            .await?
+            .with_context(|| format!("point {number} was never reached"))?;
         owner.page().reload().await?;
         let locked = eventually("a lock or none", Patience::LONG, || async {
             let unlock = owner.page().has(&button("Unlock")).await?;
@@ -270,7 +272,10 @@ async fn relocks(owner: &Person, full: bool, texts: &[String]) -> Result<usize> 
             .with_context(|| format!("stopped at {at}, locked: {locked}"))?;
     }
     let [not, locked] = outcomes;
-    ensure!(not > 0 && locked > 0, "{not} times without a lock, {locked} times with one");
+    ensure!(
+        not > 0 && locked > 0,
+        "{not} times without a lock, {locked} times with one"
+    );
     Ok(chosen.len())
 }
 

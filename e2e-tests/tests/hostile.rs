@@ -42,14 +42,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
 
 /// The relay gives the handle of a person one talks with to another account: the page stops and asks.
 async fn a_handle_of_somebody_else(relay: &HostileProxy, owner: &Person) -> Result<()> {
-    relay.alter_relay(|mut frame| {
-        if let Some(Body::People(people)) = &mut frame.body {
-            for person in &mut people.people {
-                person.account = Bytes::from_static(&[7; 32]);
-            }
-        }
-        vec![frame]
-    });
+    relay.move_handles();
     let page = owner.page();
     let before = page.address().await?;
     page.click(&button("New chat")).await?;
@@ -67,20 +60,7 @@ async fn a_handle_of_somebody_else(relay: &HostileProxy, owner: &Person) -> Resu
 
 /// The relay hands out a bundle whose keys it could decrypt for.
 async fn swapped_bundle(relay: &HostileProxy, owner: &Person) -> Result<()> {
-    let swapped = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&swapped);
-    relay.alter_relay(move |mut frame| {
-        if let Some(Body::ClaimedBundle(claimed)) = &mut frame.body
-            && let Some(forged) = claimed
-                .bundle
-                .as_ref()
-                .and_then(|honest| forge::swapped_bundle(honest).ok())
-        {
-            claimed.bundle = Some(forged);
-            count.fetch_add(1, Ordering::SeqCst);
-        }
-        vec![frame]
-    });
+    let swapped = relay.swap_bundles();
     let submitted = count_submits(relay, "nodira")?;
     try_to_write(owner, "nodira", "buni faqat Nodira o‘qiydi").await?;
     says(

@@ -56,6 +56,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     }
     owner.say("ochildi").await?;
     member.until_sees("ochildi").await?;
+    nobody_there_locks(&owner, &member).await?;
     change_and_remove(&owner, &recovery_key).await?;
     a_passkey_alone(&member).await
 }
@@ -140,6 +141,27 @@ async fn a_follower_locks(owner: &Person) -> Result<()> {
         is_locked(tab).await?;
     }
     follower.close_tab().await
+}
+
+/// A quarter of an hour in which nobody used any tab, of a device that slept meanwhile: its timers did not run, and what wakes it is a
+/// message. It locks before anything of that message is shown.
+async fn nobody_there_locks(owner: &Person, member: &Person) -> Result<()> {
+    const CLOCK: &str = "{ const now = Date.now; self.slept = 0; Date.now = () => now() + self.slept; }";
+    owner.chrome().before_workers(CLOCK);
+    // Only the worker's clock: the page's is another.
+    owner.open("/").await?;
+    unlock(owner, PASSPHRASE).await?;
+    owner.until_connection("Online").await?;
+    member.say("hali ochiq").await?;
+    owner.open_chat("Bek Tursunov").await?;
+    owner.until_sees("hali ochiq").await?;
+    owner.page().in_worker("self.slept = 16 * 60_000").await?;
+    member.say("hech kim yo‘q paytda").await?;
+    is_locked(owner).await?;
+    owner.chrome().before_workers("");
+    unlock(owner, PASSPHRASE).await?;
+    owner.open_chat("Bek Tursunov").await?;
+    owner.until_sees("hech kim yo‘q paytda").await.map(drop)
 }
 
 async fn unlock(tab: &Person, passphrase: &str) -> Result<()> {

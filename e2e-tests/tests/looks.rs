@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use chopar_e2e::harness::{
-    Look, Organisation, Patience, Person, Stage, eventually, heading, item, labelled, list, textbox,
+    Look, Organisation, Patience, Person, Stage, Theme, eventually, heading, item, labelled, list, textbox,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -100,6 +100,19 @@ async fn theme_and_language_stay(member: &Person) -> Result<()> {
     member.open("/settings").await?;
     let ground = "getComputedStyle(document.body).backgroundColor";
     let light = member.page().evaluate(ground).await?;
+    // As the system says, and as it changes its mind.
+    for (theme, dark) in [(Theme::Dark, true), (Theme::Light, false)] {
+        let look = Look {
+            theme,
+            ..Look::default()
+        };
+        member.page().set_look(&look).await?;
+        eventually("the page to follow the system", Patience::SOON, || async {
+            let followed = (member.page().evaluate(ground).await? != light) == dark;
+            Ok(followed.then_some(()))
+        })
+        .await?;
+    }
     member.page().click(&labelled("Dark")).await?;
     eventually("a dark page", Patience::SOON, || async {
         Ok((member.page().evaluate(ground).await? != light).then_some(()))

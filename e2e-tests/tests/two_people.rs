@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
-use chopar_e2e::harness::{Organisation, Patience, Stage, button, heading, item, list};
+use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use chopar_e2e::harness::{Organisation, Patience, Person, Stage, button, heading, item, labelled, list};
 
 /// P-031, T-016.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -114,6 +116,19 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
         here.split(' ').count() == 12 && here.split(' ').all(|group| group.len() == 5),
         "twelve fives: {here}"
     );
+    // And the same in their codes, as a camera would read them: version, own half, the other's half.
+    let (hers, his) = (shown_code(&owner).await?, shown_code(&member).await?);
+    let halves = |code: &[u8]| {
+        code.get(6..38)
+            .zip(code.get(42..74))
+            .map(|(own, other)| [own, other].map(<[u8]>::to_vec))
+    };
+    let [hers, mut his] =
+        [halves(&hers), halves(&his)].map(|halves| halves.context("the code is no safety number's"));
+    if let Ok(his) = &mut his {
+        his.reverse();
+    }
+    ensure!(hers? == his?, "the codes fit crosswise");
     owner.page().click(&button("Mark as verified")).await?;
     owner.page().until_gone(&button("Mark as verified")).await?;
     owner.page().reload().await?;
@@ -130,4 +145,38 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
         "and said in words"
     );
     Ok(())
+}
+
+/// What a camera reads in the code on a person's page.
+async fn shown_code(person: &Person) -> Result<Vec<u8>> {
+    /// Paints the code into a canvas, eight pixels a module: its side, and one byte for each pixel, in base64.
+    const PIXELS: &str = "(() => {
+  const code = document.querySelector('svg.qr[role=img]');
+  const side = code.viewBox.baseVal.width * 8;
+  const paper = new OffscreenCanvas(side, side).getContext('2d');
+  paper.fillStyle = 'white';
+  paper.fillRect(0, 0, side, side);
+  paper.fillStyle = 'black';
+  paper.scale(8, 8);
+  paper.fill(new Path2D(code.querySelector('path').getAttribute('d')));
+  const rgba = paper.getImageData(0, 0, side, side).data;
+  const grey = Uint8Array.from({ length: side * side }, (_, at) => rgba[4 * at]);
+  return { side, grey: grey.toBase64?.() ?? btoa(Array.from(grey, (byte) => String.fromCharCode(byte)).join('')) };
+})()";
+    person
+        .page()
+        .find_within(&labelled("QR code of the safety number"), Patience::LONG)
+        .await?;
+    let painted = person.page().evaluate(PIXELS).await?;
+    let side = usize::try_from(painted["side"].as_u64().context("no side")?)?;
+    let grey = STANDARD.decode(painted["grey"].as_str().context("no pixels")?)?;
+    ensure!(grey.len() == side * side, "{} pixels for {side}", grey.len());
+    let mut picture = rqrr::PreparedImage::prepare_from_greyscale(side, side, |x, y| grey[y * side + x]);
+    let grids = picture.detect_grids();
+    let [grid] = grids.as_slice() else {
+        anyhow::bail!("{} codes are shown", grids.len());
+    };
+    let mut payload = Vec::new();
+    grid.decode_to(&mut payload)?;
+    Ok(payload)
 }

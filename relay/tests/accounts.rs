@@ -239,6 +239,16 @@ async fn a_proof_is_worth_nothing_elsewhere_or_twice() {
     );
     assert!(matches!(first.ask(sign_in(proof)).await, Body::SignedIn(_)));
 
+    // Twice on one connection: a refusal has spent the challenge.
+    let mut third = Client::connect(relay.port).await;
+    let proof = me.proof(0, &third.challenge, &third.origin());
+    let elsewhere = me.proof(0, &third.challenge, "http://evil.example");
+    for proof in [elsewhere, proof] {
+        assert_eq!(reason(&third.ask(sign_in(proof)).await), Reason::SignInFailed);
+        third.ask(c::Body::Ping(Default::default())).await;
+    }
+    third.sign_in(&me, 0).await.unwrap();
+
     // Each refusal comes with a fresh challenge; `ask` takes it in on the way to the next answer.
     second.ask(c::Body::Ping(Default::default())).await;
     let elsewhere = me.proof(0, &second.challenge, "http://evil.example");

@@ -21,8 +21,8 @@ cargo xtask <task>: builds, runs and checks Chopar. Each task sets up what it ne
               --dev        build the web client fast instead of small
               --release    (the default) build the web client as it is shipped
   test [--full]
-              format, lints, web build, native tests, size budget, browser tests
-              --full       the long sizes of simulator and browser tests
+              format, web build, size budget, lints, native tests, proofs in wasm, browser tests, dependencies
+              --full       the long sizes of all of them; takes hours
   setup       install what run and test need, and nothing else
   build [--release|--dev]
               build the web client into target/web
@@ -30,14 +30,15 @@ cargo xtask <task>: builds, runs and checks Chopar. Each task sets up what it ne
               bill of materials, checksums
   size        sizes of the web client, raw, gzip and brotli, against its budget
   screens [..]
-              a picture of every screen; arguments are handed on
+              a picture of every screen, in ./screens or the folder given
   bench <name> [..]
               run a benchmark of the bench crate: core, e2e, relay, sim, ...; arguments are handed on
               core --wasm [--tables]
                            the core as wasm in a browser; --tables with precomputed curve points
 
 Environment: CHOPAR_WASM_STD=debian builds the wasm standard library from Debian's packages (no toolchain server needed),
-CHOPAR_TOOLS=DIR keeps the tools there, CHOPAR_CHROME names the browser of the tests.
+CHOPAR_TOOLS=DIR keeps the tools there, CHOPAR_CHROME names the browser of the tests, CHOPAR_POSTGRES=DIR the programs of PostgreSQL,
+CHOPAR_E2E_PATIENCE=N lets browser tests wait N times as long.
 ";
 
 /// The port `run` listens on unless told otherwise.
@@ -177,7 +178,9 @@ mod tests {
 
     #[test]
     fn every_task_is_known_and_stands_in_the_help() {
-        for task in ["setup", "build", "run", "test", "size", "screens", "bench x"] {
+        for task in [
+            "setup", "build", "run", "test", "dist", "size", "screens", "bench x",
+        ] {
             assert_ne!(parsed(task).unwrap(), Task::Help, "{task}");
             let name = task.split(' ').next().unwrap();
             assert!(

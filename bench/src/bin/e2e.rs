@@ -5,7 +5,8 @@
 //! | `message` | Enter pressed in one browser | the text in the other's document |
 //! | `painted` | the same | the frame after it |
 //! | `cold` | navigation, empty cache and profile | the first screen can be used |
-//! | `start` | navigation, account in the profile | the list of chats with its conversation |
+//! | `start` | navigation, account in the profile, no lock | the list of chats with its conversation |
+//! | `unlock` | Enter behind the passphrase | the same; the passphrase is slow to try by design (P-261) |
 //!
 //! Prints a table, then one line of JSON for each figure.
 
@@ -93,6 +94,7 @@ async fn play(stage: Arc<Stage>, messages: usize) -> Result<()> {
 
     let (there, painted) = message_times(&one, &other, messages).await?;
     let start = start_times(&one).await?;
+    let unlock = unlock_times(&one).await?;
     other.leave().await?;
     let cold = cold_times(&organisation).await?;
     let figures = [
@@ -100,6 +102,7 @@ async fn play(stage: Arc<Stage>, messages: usize) -> Result<()> {
         ("painted", painted),
         ("cold", cold),
         ("start", start),
+        ("unlock", unlock),
     ];
     println!("{:10} {:>6} {:>12} {:>12}", "figure", "n", "median ms", "p99 ms");
     for (name, samples) in &figures {
@@ -173,6 +176,37 @@ async fn start_times(person: &Person) -> Result<Vec<f64>> {
             .find_within(&button("New chat"), Patience::LONG)
             .await?;
         times.push(first(person.page()).await?);
+    }
+    Ok(times)
+}
+
+/// A locked browser, opened with its passphrase. [`start_times`] has let every document note when the list is there.
+async fn unlock_times(person: &Person) -> Result<Vec<f64>> {
+    const PASSPHRASE: &str = "quyosh daraxt kitob deraza";
+    let page = person.page();
+    person.open("/settings").await?;
+    page.find_within(&textbox("Passphrase"), Patience::LONG).await?;
+    for field in ["Passphrase", "Passphrase again"] {
+        page.fill(&textbox(field), PASSPHRASE).await?;
+    }
+    page.click(&button("Set passphrase")).await?;
+    page.find_within(&button("Lock now"), Patience::LONG).await?;
+    let mut times = Vec::new();
+    for _ in 0..LOADS {
+        // No other tab is open: a page that is loaded anew is locked.
+        person.open("/").await?;
+        page.find_within(&heading("Chopar is locked"), Patience::LONG)
+            .await?;
+        page.evaluate(WATCH_ENTER).await?;
+        page.fill(&textbox("Passphrase"), PASSPHRASE).await?;
+        page.press(Key::Enter).await?;
+        let there = first(page).await?;
+        let pressed = page
+            .evaluate("window.benchEnter.at(-1) - performance.timeOrigin")
+            .await?
+            .as_f64()
+            .context("no Enter")?;
+        times.push(there - pressed);
     }
     Ok(times)
 }

@@ -59,6 +59,19 @@ impl Page {
         self.evaluate(&script).await
     }
 
+    /// Leaves the client's database as a build of next year would: of a version that no build of today opens.
+    ///
+    /// # Errors
+    /// When it is open elsewhere.
+    pub async fn write_newer_database(&self) -> Result<()> {
+        const NEWER: &str = "new Promise((ok, no) => {
+  const request = indexedDB.open('chopar', 99);
+  request.onsuccess = () => { request.result.close(); ok(true); };
+  request.onerror = () => no(request.error);
+})";
+        self.evaluate(NEWER).await.map(drop)
+    }
+
     /// Throws away what the browser keeps for `origin`, as it does when the disk is full: kinds as the DevTools protocol calls them,
     /// with commas. The page is left first, as a browser evicts what nobody uses; no other tab of that origin may be open.
     ///

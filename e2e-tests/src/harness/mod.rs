@@ -4,6 +4,8 @@ mod behind;
 mod cdp;
 mod chrome;
 mod element;
+mod eyes;
+mod hands;
 mod keyboard;
 mod organisation;
 mod page;

@@ -1,16 +1,12 @@
-//! One tab: navigation, finding by role and name, trusted mouse and keyboard events, pictures.
+//! One tab: navigation, finding by role and name.
 
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use anyhow::{Context, Result, bail};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::chrome::{Inner, Look, Theme};
 use super::element::Element;
-use super::keyboard::Key;
 use super::patience::{Patience, eventually};
 use super::seek::{Name, Sought};
 
@@ -237,257 +233,6 @@ impl Page {
         .await
     }
 
-    /// Waits for an enabled element and clicks its middle, as a mouse does.
-    ///
-    /// # Errors
-    /// When there is none, or something lies over it.
-    pub async fn click(&self, sought: &Sought) -> Result<()> {
-        let what = format!("{sought} to be clickable");
-        eventually(&what, Patience::SOON, || async {
-            let Some(element) = self.all(sought).await?.into_iter().find(Element::is_enabled) else {
-                return Ok(None);
-            };
-            self.click_element(&element).await.map(Some)
-        })
-        .await
-    }
-
-    /// Clicks the middle of an element.
-    ///
-    /// # Errors
-    /// When it has no area, or something else lies over its middle.
-    pub async fn click_element(&self, element: &Element) -> Result<()> {
-        self.press_on(element, "left", 1).await
-    }
-
-    /// Clicks the middle of an element with the other button, as one does for a menu.
-    ///
-    /// # Errors
-    /// As [`Self::click_element`].
-    pub async fn click_for_menu(&self, element: &Element) -> Result<()> {
-        self.press_on(element, "right", 2).await
-    }
-
-    async fn press_on(&self, element: &Element, button: &str, pressed: u32) -> Result<()> {
-        let object = self.resolve(element).await?;
-        let place = self
-            .call_on(
-                &object,
-                "function() {
-                    this.scrollIntoView({ block: 'nearest', inline: 'nearest', behavior: 'instant' });
-                    const box = this.getBoundingClientRect();
-                    const x = box.left + box.width / 2, y = box.top + box.height / 2;
-                    const hit = document.elementFromPoint(x, y);
-                    const ok = box.width > 0 && hit && (this.contains(hit) || hit.contains(this) || hit.closest('label')?.control === this);
-                    return { x, y, ok, hit: hit ? hit.outerHTML.slice(0, 120) : 'nothing' };
-                }",
-                json!([]),
-            )
-            .await?;
-        if place["ok"] != true {
-            bail!(
-                "{} {:?} is covered by {}",
-                element.role,
-                element.name,
-                place["hit"]
-            );
-        }
-        let mouse = |kind: &str, buttons: u32| json!({ "type": kind, "x": place["x"], "y": place["y"], "button": button, "buttons": buttons, "clickCount": 1 });
-        self.call(
-            "Input.dispatchMouseEvent",
-            json!({ "type": "mouseMoved", "x": place["x"], "y": place["y"] }),
-        )
-        .await?;
-        self.call("Input.dispatchMouseEvent", mouse("mousePressed", pressed))
-            .await?;
-        self.call("Input.dispatchMouseEvent", mouse("mouseReleased", 0))
-            .await?;
-        Ok(())
-    }
-
-    /// Empties a text box and types `text` into it.
-    ///
-    /// # Errors
-    /// When there is none, or it does not take the text.
-    pub async fn fill(&self, sought: &Sought, text: &str) -> Result<()> {
-        let what = format!("{sought} to take a text");
-        eventually(&what, Patience::SOON, || async {
-            let Some(element) = self.all(sought).await?.into_iter().find(Element::is_enabled) else {
-                return Ok(None);
-            };
-            let object = self.resolve(&element).await?;
-            self.call_on(
-                &object,
-                "function() { this.focus(); this.select?.(); }",
-                json!([]),
-            )
-            .await?;
-            if text.is_empty() {
-                self.press_code("Delete", "Delete", 46, "").await?;
-            } else {
-                self.insert(text).await?;
-            }
-            let value = self
-                .call_on(
-                    &object,
-                    "function() { return this.value ?? this.textContent; }",
-                    json!([]),
-                )
-                .await?;
-            Ok((value.as_str() == Some(text)).then_some(()))
-        })
-        .await
-    }
-
-    /// Types into whatever has the focus.
-    ///
-    /// # Errors
-    /// When the browser refuses.
-    pub async fn insert(&self, text: &str) -> Result<()> {
-        self.call("Input.insertText", json!({ "text": text })).await?;
-        Ok(())
-    }
-
-    /// Presses and releases a key.
-    ///
-    /// # Errors
-    /// When the browser refuses.
-    pub async fn press(&self, key: Key) -> Result<()> {
-        let (name, code, number, text) = key.facts();
-        self.press_code(name, code, number, text).await
-    }
-
-    /// Presses a key while Control is held: shortcuts of the page, named by `KeyboardEvent.key` and `.code`.
-    ///
-    /// # Errors
-    /// When the browser refuses.
-    pub async fn press_with_control(&self, key: &str, code: &str) -> Result<()> {
-        const CONTROL: u32 = 2;
-        for kind in ["rawKeyDown", "keyUp"] {
-            let event = json!({ "type": kind, "key": key, "code": code, "modifiers": CONTROL });
-            self.call("Input.dispatchKeyEvent", event).await?;
-        }
-        Ok(())
-    }
-
-    /// The visible text of an element.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub async fn text(&self, sought: &Sought) -> Result<String> {
-        let element = self.find(sought).await?;
-        self.text_of(&element).await
-    }
-
-    /// The visible text of an element that was found, or the value of a field.
-    ///
-    /// # Errors
-    /// When the page has replaced it.
-    pub async fn text_of(&self, element: &Element) -> Result<String> {
-        let object = self.resolve(element).await?;
-        let text = self
-            .call_on(
-                &object,
-                "function() { return this.value ?? this.innerText ?? this.textContent; }",
-                json!([]),
-            )
-            .await?;
-        Ok(text.as_str().unwrap_or_default().to_owned())
-    }
-
-    /// Waits until one of the elements says `part`.
-    ///
-    /// # Errors
-    /// When none does in time; with what they say instead.
-    pub async fn until_says(&self, sought: &Sought, part: &str, patience: Patience) -> Result<()> {
-        let what = format!("{sought} to say {part:?}");
-        eventually(&what, patience, || async {
-            let mut said = Vec::new();
-            for element in self.all(sought).await? {
-                said.push(self.text_of(&element).await?);
-            }
-            if said.iter().any(|text| text.contains(part)) {
-                return Ok(Some(()));
-            }
-            bail!("it says {said:?}")
-        })
-        .await
-    }
-
-    /// Waits until an alert says `part`.
-    ///
-    /// # Errors
-    /// When none does in time.
-    pub async fn until_alert(&self, part: &str) -> Result<()> {
-        self.until_says(&Sought::any(&["alert"]), part, Patience::LONG)
-            .await
-    }
-
-    /// Waits until `words` stand anywhere on the page.
-    ///
-    /// # Errors
-    /// When they do not in time.
-    pub async fn until_shows(&self, words: &str) -> Result<()> {
-        eventually(&format!("the page to say {words:?}"), Patience::LONG, || async {
-            Ok(self.everything().await?.contains(words).then_some(()))
-        })
-        .await
-    }
-
-    /// The whole visible text of the page.
-    ///
-    /// # Errors
-    /// When the page does not answer.
-    pub async fn everything(&self) -> Result<String> {
-        Ok(self
-            .evaluate("document.body.innerText")
-            .await?
-            .as_str()
-            .unwrap_or_default()
-            .to_owned())
-    }
-
-    /// The accessibility tree as lines of "role: name", for people who read a failure.
-    ///
-    /// # Errors
-    /// When the page does not answer.
-    pub async fn outline(&self) -> Result<String> {
-        let all = self.all(&Sought::any(&[])).await?;
-        let quiet = ["InlineTextBox", "generic", "none"];
-        let lines = all
-            .iter()
-            .filter(|element| !quiet.contains(&element.role.as_str()));
-        Ok(lines
-            .map(|element| format!("{}: {}\n", element.role, element.name))
-            .collect())
-    }
-
-    /// Waits until what was changed is painted.
-    ///
-    /// # Errors
-    /// When the page does not answer.
-    pub async fn until_painted(&self) -> Result<()> {
-        let frames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 60))))";
-        self.evaluate(frames).await.map(drop)
-    }
-
-    /// Writes a picture of the window.
-    ///
-    /// # Errors
-    /// When there is no picture or no place for it.
-    pub async fn picture(&self, path: &Path) -> Result<()> {
-        let answer = self
-            .call("Page.captureScreenshot", json!({ "format": "png" }))
-            .await?;
-        let png = BASE64_STANDARD.decode(answer["data"].as_str().unwrap_or_default())?;
-        if let Some(folder) = path.parent() {
-            tokio::fs::create_dir_all(folder).await?;
-        }
-        tokio::fs::write(path, png)
-            .await
-            .with_context(|| path.display().to_string())
-    }
-
     async fn until_loaded(&self) -> Result<()> {
         eventually("the document to be loaded", Patience::LONG, || async {
             let state = self
@@ -496,18 +241,6 @@ impl Page {
             Ok((state == "complete").then_some(()))
         })
         .await
-    }
-
-    async fn press_code(&self, key: &str, code: &str, number: u32, text: &str) -> Result<()> {
-        let down = if text.is_empty() { "rawKeyDown" } else { "keyDown" };
-        let mut event = json!({ "type": down, "key": key, "code": code, "windowsVirtualKeyCode": number });
-        if !text.is_empty() {
-            event["text"] = text.into();
-        }
-        self.call("Input.dispatchKeyEvent", event).await?;
-        let up = json!({ "type": "keyUp", "key": key, "code": code, "windowsVirtualKeyCode": number });
-        self.call("Input.dispatchKeyEvent", up).await?;
-        Ok(())
     }
 
     async fn object(&self, expression: &str) -> Result<String> {
@@ -521,7 +254,7 @@ impl Page {
             .to_owned())
     }
 
-    async fn resolve(&self, element: &Element) -> Result<String> {
+    pub(super) async fn resolve(&self, element: &Element) -> Result<String> {
         let answer = self
             .call("DOM.resolveNode", json!({ "backendNodeId": element.backend }))
             .await?;
@@ -531,7 +264,7 @@ impl Page {
             .to_owned())
     }
 
-    async fn call_on(&self, object: &str, function: &str, arguments: Value) -> Result<Value> {
+    pub(super) async fn call_on(&self, object: &str, function: &str, arguments: Value) -> Result<Value> {
         let ask = json!({
             "objectId": object, "functionDeclaration": function, "arguments": arguments,
             "returnByValue": true, "awaitPromise": true, "userGesture": true,

@@ -281,15 +281,23 @@ impl Person {
     /// # Errors
     /// When the focus is elsewhere or the box is not empty after sending.
     pub async fn say_more(&self, text: &str) -> Result<()> {
-        const TYPED: &str = "document.activeElement.matches('textarea') ? document.activeElement.value : null";
+        const TYPED: &str =
+            "document.activeElement.matches('textarea') ? document.activeElement.value : null";
         self.page.insert(text).await?;
         let typed = self.page.evaluate(TYPED).await?;
-        ensure!(typed.as_str() == Some(text), "the message box holds {typed}, not {text:?}");
+        ensure!(
+            typed.as_str() == Some(text),
+            "the message box holds {typed}, not {text:?}"
+        );
         self.page.press(Key::Enter).await?;
-        eventually("the message box to be empty after sending", Patience::SOON, || async {
-            let typed = self.page.evaluate(TYPED).await?;
-            Ok((typed.as_str() == Some("")).then_some(()))
-        })
+        eventually(
+            "the message box to be empty after sending",
+            Patience::SOON,
+            || async {
+                let typed = self.page.evaluate(TYPED).await?;
+                Ok((typed.as_str() == Some("")).then_some(()))
+            },
+        )
         .await
     }
 

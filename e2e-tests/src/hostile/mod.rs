@@ -9,19 +9,27 @@ pub mod forge;
 mod frames;
 mod notebook;
 
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use chopar_wire::AccountId;
+use chopar_wire::prost::bytes::Bytes;
 use chopar_wire::proto::identity::Entry;
-use chopar_wire::proto::relay::{ClientFrame, RelayFrame};
+use chopar_wire::proto::relay::client_frame::Body as Asked;
+use chopar_wire::proto::relay::relay_frame::Body as Said;
+use chopar_wire::proto::relay::{ClientFrame, Ping, Reason, Refused, RelayFrame};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use self::notebook::Notebook;
 pub use self::notebook::Registered;
 use crate::harness::{Patience, RelayPort, eventually};
+
+/// How soon a page may ask again for what was refused. A relay gives half a minute; nobody waits that long here.
+const RETRY_AFTER_MS: u64 = 1_000;
 
 /// What becomes of a frame of the relay on its way to the page: none, itself, something else, or several.
 pub type AlterRelay = Box<dyn FnMut(RelayFrame) -> Vec<RelayFrame> + Send>;
@@ -111,6 +119,58 @@ impl HostileProxy {
         self.rules().client = Some(Box::new(alter));
     }
 
+    /// From now on what a page asks that `which` picks does not reach the relay, and is answered as a relay would refuse it.
+    pub fn refuse(&self, which: fn(&Asked) -> bool, reason: Reason) {
+        let refused: Arc<Mutex<HashSet<u64>>> = Arc::default();
+        let noted = Arc::clone(&refused);
+        self.alter_client(move |mut frame| {
+            if frame.body.as_ref().is_some_and(which) {
+                lock(&noted).insert(frame.request);
+                frame.body = Some(Asked::Ping(Ping {}));
+            }
+            vec![frame]
+        });
+        self.alter_relay(move |mut frame| {
+            if lock(&refused).remove(&frame.reply_to) {
+                frame.body = Some(Said::Refused(Refused {
+                    reason: reason.into(),
+                    detail: String::new(),
+                    retry_after_ms: RETRY_AFTER_MS,
+                }));
+            }
+            vec![frame]
+        });
+    }
+
+    /// From now on every bundle that is claimed has keys for which the forger could decrypt. Gives their count.
+    pub fn swap_bundles(&self) -> Arc<AtomicUsize> {
+        let swapped = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&swapped);
+        self.alter_relay(move |mut frame| {
+            if let Some(Said::ClaimedBundle(claimed)) = &mut frame.body
+                && let Some(honest) = &claimed.bundle
+                && let Ok(forged) = forge::swapped_bundle(honest)
+            {
+                claimed.bundle = Some(forged);
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+            vec![frame]
+        });
+        swapped
+    }
+
+    /// From now on whoever is found by a handle is another account.
+    pub fn move_handles(&self) {
+        self.alter_relay(|mut frame| {
+            if let Some(Said::People(people)) = &mut frame.body {
+                for person in &mut people.people {
+                    person.account = Bytes::from_static(&[7; 32]);
+                }
+            }
+            vec![frame]
+        });
+    }
+
     /// Every frame waits this long, in both directions.
     pub fn delay(&self, delay: Duration) {
         self.rules().delay = delay;
@@ -178,8 +238,13 @@ impl HostileProxy {
     }
 
     fn rules(&self) -> MutexGuard<'_, Rules> {
-        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.rules)
     }
+}
+
+/// Whoever panicked with it has failed the test already.
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What of the network there is. The cuts are counted, so that none is missed however soon it is mended.

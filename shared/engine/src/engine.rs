@@ -81,6 +81,8 @@ pub struct Engine {
     pub(crate) expiring: Expiring,
     /// When it is looked next what time alone made due.
     pub(crate) upkeep: Timestamp,
+    /// Own devices that an administrator suspended, as the relay says on this connection.
+    pub(crate) suspended: Vec<DeviceId>,
     pub(crate) refusals: Refusals,
     wake: Option<Timestamp>,
 }
@@ -256,6 +258,9 @@ impl Engine {
             Some(Body::Deliver(deliver)) if self.link.signed_in() => self.on_deliver(deliver, cx),
             Some(Body::QueueEmpty(_)) => self.on_queue_empty(cx),
             Some(Body::OneTimeLow(low)) => self.prekeys.relay_has(Some(low.left), None),
+            Some(Body::SuspendedDevices(suspended)) if self.link.signed_in() => {
+                self.on_suspended_devices(&suspended, cx);
+            }
             Some(Body::DeliverSignal(signal)) if self.link.signed_in() => self.on_signal(&signal.body, cx),
             // Of a kind this build does not know, or an answer to nothing.
             _ => {}

@@ -6,8 +6,8 @@
 
 use chopar_identity::{EntryDraft, Signer};
 use chopar_wire::proto::relay::client_frame::Body;
-use chopar_wire::proto::relay::{AppendLog, relay_frame};
-use chopar_wire::{AccountId, DeviceId};
+use chopar_wire::proto::relay::{AppendLog, SuspendedDevices, relay_frame};
+use chopar_wire::{AccountId, DeviceId, limits};
 
 use crate::context::Context;
 use crate::effect::Effect;
@@ -27,12 +27,32 @@ impl Engine {
         let Some(own) = &self.own else {
             return OwnDevices::default();
         };
-        let mut new = self.device_views(&own.account);
-        new.retain(|device| own.new_devices.contains(&device.device));
+        let listed = |ids: &[DeviceId]| {
+            let mut listed = self.device_views(&own.account);
+            listed.retain(|device| ids.contains(&device.device) && !device.revoked);
+            listed
+        };
         OwnDevices {
             alarm: self.contacts.get(&own.account).and_then(|c| c.alarm),
-            new,
+            new: listed(&own.new_devices),
+            suspended: listed(&self.suspended),
         }
+    }
+
+    /// Which own devices an administrator suspended: only the person can take them out of the account. The relay's claim, which
+    /// changes nothing by itself; what the own log does not name as active is left out, and so is this device, which is signed in.
+    pub(crate) fn on_suspended_devices(&mut self, said: &SuspendedDevices, cx: &mut Context<'_>) {
+        let Some(own) = &self.own else { return };
+        let (this, log) = (own.device, self.log(&own.account));
+        let active = |id: &DeviceId| *id != this && log.is_some_and(|log| log.device(id).is_some());
+        let ids = said.devices.iter();
+        let suspended: Vec<DeviceId> = ids
+            .filter_map(|id| DeviceId::try_from(id.as_ref()).ok())
+            .filter(active)
+            .take(limits::MAX_DEVICES)
+            .collect();
+        cx.own_devices |= suspended != self.suspended;
+        self.suspended = suspended;
     }
 
     /// Another own device, or the account key, added a device.
@@ -56,6 +76,8 @@ impl Engine {
             cx.account = true;
             cx.own_devices = true;
         }
+        // One of them may have been revoked.
+        cx.own_devices |= !self.suspended.is_empty();
     }
 
     pub(crate) fn devices(&mut self, asked: u64, cx: &mut Context<'_>) {

@@ -89,6 +89,8 @@ impl Engine {
         if self.prekeys.rolled_back() {
             self.doubt_vault(cx);
         }
+        // Said again on each connection, where there are any.
+        cx.own_devices |= !core::mem::take(&mut self.suspended).is_empty();
         let Some(own) = &mut self.own else { return };
         let account = own.account;
         let role = role_from(signed_in.role);

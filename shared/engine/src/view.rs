@@ -27,6 +27,9 @@ pub struct OwnDevices {
     pub alarm: Option<Alarm>,
     /// Devices that were added by others and not looked at yet ([`crate::Intent::DevicesSeen`]).
     pub new: Vec<DeviceView>,
+    /// Devices that an administrator suspended, as the relay says: only the person can revoke them
+    /// ([`crate::Intent::RevokeDevice`]).
+    pub suspended: Vec<DeviceView>,
 }
 
 /// Where a browser stands between its first visit and daily use.

@@ -2,12 +2,19 @@
 
 mod common;
 
+use chopar_e2ee::padding::pad;
+use chopar_e2ee::ratchet::Session;
 use chopar_engine::input::DeviceKeysPublic;
 use chopar_engine::intent::Asked;
+use chopar_engine::simulator::{Image, Lone, World};
 use chopar_engine::view::{Preferences, Reference, Role, Setting};
-use chopar_engine::{Effect, Engine, Event, Input, Intent, Kind, Record, RecordKey, Token};
+use chopar_engine::{Answer, Effect, Engine, Event, Input, Intent, Kind, Record, RecordKey, Token};
 use chopar_wire::ids::InviteId;
-use chopar_wire::{AccountId, DeviceId, MessageId, Timestamp};
+use chopar_wire::prost::Message;
+use chopar_wire::proto::content::{Payload, Text, payload};
+use chopar_wire::proto::relay::relay_frame::Body;
+use chopar_wire::proto::relay::{Pong, RelayFrame};
+use chopar_wire::{AccountId, DeviceId, MessageId, Timestamp, limits};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use zeroize::Zeroizing;
@@ -261,8 +268,6 @@ fn a_relay_that_talks_nonsense_is_survived() {
         let (mut world, accounts) = friends(5_000 + seed);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         world.tamper = Some(Box::new(move |_, body| {
-            use chopar_wire::prost::Message;
-            use chopar_wire::proto::relay::RelayFrame;
             if below(&mut rng, 3) > 0 {
                 return true;
             }
@@ -286,11 +291,107 @@ fn a_relay_that_talks_nonsense_is_survived() {
             let _ = world.ask(1, u64::from(number) * 500, common::text(accounts[0], 20 + number));
         }
         world.run_for(600_000);
-        let shown = common::shown(&world, 1, &accounts[0]);
-        let mut once = shown.clone();
-        once.sort();
-        once.dedup();
-        assert_eq!(once.len(), shown.len(), "seed {seed}: nothing twice");
+        // A relay that comes to its senses. What it altered is as good as withheld and stays "sent"; whatever is said from now on
+        // arrives, in both directions.
+        world.tamper = None;
+        for person in [0, 1] {
+            world.drop_connection(person);
+        }
+        for number in 41..=45 {
+            let _ = world.ask(0, u64::from(number) * 500, common::text(accounts[1], number));
+            let _ = world.ask(1, u64::from(number) * 500, common::text(accounts[0], 20 + number));
+        }
+        world.run_for(24 * 3_600_000);
+        for (to, from, numbers) in [(1, 0, 41..=45), (0, 1, 61..=65)] {
+            let mut shown = common::shown(&world, to, &accounts[from]);
+            let before = shown.len();
+            shown.sort();
+            shown.dedup();
+            assert_eq!(shown.len(), before, "seed {seed}: nothing twice");
+            for number in numbers {
+                let text = format!("message {number}");
+                let state = common::state(&mut world, from, accounts[to], number);
+                assert!(
+                    shown.contains(&text),
+                    "seed {seed}: {text} of {shown:?}: {state:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Bob's browser after a conversation, signed in.
+fn alone(world: &World) -> Lone {
+    let image = Image::of(world, 1);
+    let mut bob = Lone::open(&image, image.records());
+    bob.sign_in();
+    bob
+}
+
+/// A frame of a kind that only a later relay knows: field 900, empty, as an answer to this request (0: to nothing).
+fn of_a_later_kind(reply_to: u64) -> Vec<u8> {
+    let mut bytes = RelayFrame { reply_to, body: None }.encode_to_vec();
+    bytes.extend([0xa2, 0x38, 0]);
+    bytes
+}
+
+/// P-001: what a client does not know is skipped; where it asked, it was answered.
+#[test]
+fn a_frame_of_a_later_kind_is_skipped_or_an_answer_that_says_nothing() {
+    let (world, _) = friends(5_100);
+    let mut bob = alone(&world);
+    bob.take(Input::Frame(of_a_later_kind(0).into()));
+    assert_eq!(bob.gave_up, 0, "the connection stays");
+    assert!(matches!(bob.ask(1, Intent::Snapshot), Some(Answer::Snapshot(_))));
+
+    let query = "person".to_owned();
+    assert!(
+        bob.ask(2, Intent::FindPeople { query }).is_none(),
+        "it is asked of the relay"
+    );
+    let request = *bob.requests.last().unwrap();
+    bob.take(Input::Frame(of_a_later_kind(request).into()));
+    assert!(
+        matches!(bob.answer(2), Some(Answer::Failed(_))),
+        "the person hears that it failed"
+    );
+    assert_eq!(bob.gave_up, 0, "the connection stays");
+}
+
+/// P-001: what is no frame, or larger than any, costs the connection and nothing else.
+#[test]
+fn what_is_no_frame_costs_the_connection_and_nothing_else() {
+    let (world, accounts) = friends(5_200);
+    let mut alice = Session::from_record(&world.sending_record(0, 1).unwrap()).unwrap();
+    let mut bob = alone(&world);
+    let too_large = RelayFrame {
+        reply_to: 0,
+        body: Some(Body::Pong(Pong {})),
+    };
+    let mut too_large = too_large.encode_to_vec();
+    too_large.resize(limits::MAX_SUBMIT_FRAME + 1, 0);
+    for (number, bad) in [(1_u8, vec![0xff; 3]), (2, too_large)] {
+        bob.take(Input::Frame(bad.into()));
+        assert_eq!(bob.gave_up, usize::from(number), "the connection is given up");
+        bob.reconnect();
+        let id = MessageId::new([number; 16]);
+        let said = Payload {
+            time: world.now().0,
+            content: Some(payload::Content::Text(Text {
+                id: id.into(),
+                text: "said afterwards".to_owned(),
+                ..Text::default()
+            })),
+            ..Payload::default()
+        };
+        let padded = pad(&said.encode_to_vec()).unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(u64::from(number));
+        bob.deliver(&alice.encrypt(&padded, world.now(), &mut rng).unwrap());
+        let shown = bob.vault.theirs(&accounts[0]);
+        assert!(
+            shown.iter().any(|(shown, _)| *shown == id),
+            "what came after it is shown"
+        );
     }
 }
 

@@ -12,11 +12,12 @@ use chopar_engine::simulator::World;
 use chopar_engine::view::{Alarm, OwnDevices};
 use chopar_engine::{Answer, Event, Intent};
 use chopar_identity::LogHead;
-use chopar_wire::AccountId;
 use chopar_wire::proto::identity::Entry;
+use chopar_wire::proto::relay::SuspendedDevices;
 use chopar_wire::proto::relay::relay_frame::Body;
+use chopar_wire::{AccountId, DeviceId};
 
-use crate::common::{friends, open, people, send, shown};
+use crate::common::{four_devices, friends, open, people, send, shown};
 
 /// From now on the relay shows these entries of one account's log to one person, at sign-in too, and swallows what it would
 /// have to answer with others.
@@ -118,6 +119,7 @@ fn a_ghost_in_the_own_log_is_refused_and_said_everywhere() {
     world.drop_connection(1);
     world.run_for(60_000);
     let said = OwnDevices {
+        suspended: Vec::new(),
         alarm: Some(Alarm::LogForged),
         new: Vec::new(),
     };
@@ -190,4 +192,71 @@ fn a_new_own_device_is_said_until_it_is_looked_at() {
     world.crash(1);
     world.run_for(10_000);
     assert_eq!(own_devices(&mut world, 1), OwnDevices::default());
+}
+
+/// From the next connection on the relay says that these devices are suspended, instead of that the queue is empty.
+fn suspend(world: &mut World, person: usize, devices: &[Vec<u8>]) {
+    let devices: Vec<_> = devices.iter().cloned().map(Into::into).collect();
+    world.tamper = Some(Box::new(move |to, body| {
+        if to == person && matches!(body, Body::QueueEmpty(_)) {
+            *body = Body::SuspendedDevices(SuspendedDevices {
+                devices: devices.clone(),
+            });
+        }
+        true
+    }));
+    world.drop_connection(person);
+    world.run_for(60_000);
+}
+
+/// P-222: who is asked to revoke what an administrator suspended hears of it, and may do it.
+#[test]
+fn a_suspended_device_is_named_to_the_others_until_it_is_revoked() {
+    let (mut world, [alice, _]) = four_devices(480);
+    let Answer::Devices(own) = world.ask_now(0, Intent::Devices) else {
+        panic!("the own devices")
+    };
+    let device = |this: bool| own.iter().find(|device| device.this == this).unwrap().device;
+    let devices = [device(true), device(false)];
+    let bytes = |id: &DeviceId| id.as_bytes().to_vec();
+    // This device, one of nobody, and what is no id: none of them is somebody's to revoke.
+    suspend(
+        &mut world,
+        0,
+        &[bytes(&devices[0]), vec![9; 16], vec![1; 3], bytes(&devices[1])],
+    );
+    let named = |own: &OwnDevices| {
+        own.suspended
+            .iter()
+            .map(|device| device.device)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(named(&own_devices(&mut world, 0)), [devices[1]]);
+    assert_eq!(
+        told(&world, 0).map(|told| named(&told)),
+        Some(vec![devices[1]]),
+        "every tab hears of it"
+    );
+    assert!(
+        own_devices(&mut world, 2).suspended.is_empty(),
+        "the device itself was told nothing"
+    );
+
+    // A relay that says so no more: it is over.
+    world.tamper = None;
+    world.drop_connection(0);
+    world.run_for(60_000);
+    assert!(own_devices(&mut world, 0).suspended.is_empty());
+
+    // Revoked: there is nothing left to do, whatever the relay says.
+    suspend(&mut world, 0, &[bytes(&devices[1])]);
+    assert!(world.ask_now(0, Intent::RevokeDevice { device: devices[1] }) == Answer::Done);
+    world.run_for(60_000);
+    assert!(own_devices(&mut world, 0).suspended.is_empty());
+    assert_eq!(
+        told(&world, 0).map(|told| told.suspended.len()),
+        Some(0),
+        "and every tab hears of that"
+    );
+    assert_eq!(world.relay.log(&alice).active_devices().len(), 1);
 }

@@ -69,6 +69,19 @@ fn a_refused_form_is_filled_again_with_the_same_identity() {
     assert!(matches!(&world.persons[0].phase, Some(Phase::Ready(me)) if me.handle == "anvar"));
 }
 
+/// A full disk at the relay: the form says so, keeps the identity, and works once there is room.
+#[test]
+fn a_relay_without_room_refuses_the_form_and_takes_it_later() {
+    let mut world = World::new(27, 1, CALM);
+    world.relay.full = true;
+    let refused = Answer::Failed(Failure::RelayStorage);
+    assert!(world.ask_now(0, form("open", "anvar", "Anvar")) == refused);
+    let account = world.persons[0].account();
+    world.relay.full = false;
+    assert!(world.ask_now(0, form("open", "anvar", "Anvar")) == Answer::Done);
+    assert_eq!(world.persons[0].account(), account, "the same identity");
+}
+
 #[test]
 fn an_invite_is_checked_before_there_is_an_account() {
     let mut world = World::new(22, 1, CALM);

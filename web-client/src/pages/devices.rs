@@ -26,12 +26,17 @@ pub(crate) fn DeviceRow(
         "laptop"
     };
     let id = ["device-", &device.device.to_string()].concat();
-    let state = if device.revoked {
-        Some(view! { <span class="tag danger">{texts.device_revoked()}</span> }.into_any())
-    } else {
-        device
-            .this
-            .then(|| view! { <span class="tag">{texts.device_this()}</span> }.into_any())
+    let (own, this, revoked) = (app.own_devices.clone(), device.this, device.revoked);
+    let device_id = device.device;
+    let state = move || {
+        let suspended = own.with(|own| own.suspended.iter().any(|known| known.device == device_id));
+        match (revoked, suspended, this) {
+            (true, ..) => Some(view! { <span class="tag danger">{texts.device_revoked()}</span> }),
+            (_, true, _) => Some(view! { <span class="tag danger">{texts.device_suspended()}</span> }),
+            (.., true) => Some(view! { <span class="tag">{texts.device_this()}</span> }),
+            _ => None,
+        }
+        .map(IntoAny::into_any)
     };
     let added = texts.device_added(&app.clock().date(device.added));
     let name = device.name.clone();

@@ -8,7 +8,8 @@ use crate::state::use_app;
 use crate::ui::{Icon, own_alarm_text};
 use crate::view_model::Place;
 
-/// An alarm about the own account log, and devices that somebody added to it; nothing where all is well.
+/// An alarm about the own account log, devices that somebody added to it, and those that an administrator suspended; nothing where all
+/// is well.
 #[component]
 pub(crate) fn OwnDevicesBar() -> impl IntoView {
     let app = use_app();
@@ -24,7 +25,12 @@ pub(crate) fn OwnDevicesBar() -> impl IntoView {
             .iter()
             .map(|device| view! { <p>{texts.own_device_new(&device.name)}</p> })
             .collect();
-        if alarm.is_none() && new.is_empty() {
+        let suspended: Vec<_> = devices
+            .suspended
+            .iter()
+            .map(|device| view! { <p>{texts.own_device_suspended(&device.name)}</p> })
+            .collect();
+        if alarm.is_none() && new.is_empty() && suspended.is_empty() {
             return None;
         }
         let seen = (!new.is_empty()).then(|| {
@@ -38,7 +44,7 @@ pub(crate) fn OwnDevicesBar() -> impl IntoView {
         });
         Some(view! {
             <div class="bar" role="alert">
-                <div>{alarm}{new}</div>
+                <div>{alarm}{new}{suspended}</div>
                 <a class="link" href=Place::Devices.path()>{texts.chats_devices()}</a>
                 {seen}
             </div>

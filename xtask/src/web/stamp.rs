@@ -9,10 +9,12 @@ use super::sources::files;
 use crate::workspace;
 
 /// Folders and files that the client is made from. The pipeline's own sources are among them: a change of it shows at once.
-const INPUTS: [&str; 8] = [
+const INPUTS: [&str; 9] = [
     "web-client",
     "shared",
     "static",
+    // How its standard library is built, and with which flags.
+    "xtask/src/setup",
     "xtask/src/web",
     "xtask/src/web.rs",
     "Cargo.lock",

@@ -59,7 +59,10 @@ pub(crate) async fn locked(owner: &Person, languages: [&Words; 2], album: &Album
         page.find_within(&heading(words.say("unlock.title")?), Patience::LONG)
             .await?;
         album.take(page, "locked", words.language).await?;
+        page.click(&button(words.say("unlock.with_recovery")?)).await?;
+        album.take(page, "locked-recovery", words.language).await?;
     }
+    page.click(&button(second.say("unlock.with_passphrase")?)).await?;
     page.fill(&textbox(second.say("unlock.passphrase")?), PASSPHRASE)
         .await?;
     page.press(Key::Enter).await?;

@@ -7,6 +7,7 @@ mod album;
 mod kept;
 mod onboarding;
 mod story;
+mod trouble;
 mod words;
 
 use std::path::PathBuf;

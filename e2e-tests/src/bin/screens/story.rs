@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::album::Album;
 use crate::words::Words;
-use crate::{kept, onboarding};
+use crate::{kept, onboarding, trouble};
 
 /// What two people say, in turn; long and short, one with a line break, one in Cyrillic script.
 const TALK: [(bool, &str); 9] = [
@@ -36,7 +36,7 @@ const TALK: [(bool, &str); 9] = [
 pub(crate) async fn play(stage: Arc<Stage>, album: Album) -> Result<()> {
     let (english, uzbek) = (Words::english()?, Words::uzbek()?);
     let relay = HostileProxy::start(RelayPort::free()?).await?;
-    let organisation = Organisation::found_behind(&stage, &relay).await?;
+    let mut organisation = Organisation::found_behind(&stage, &relay).await?;
 
     // Onboarding in both languages: the owner in English, a member in Uzbek.
     let owner = organisation.person("Dilnoza Karimova", "dilnoza").await?;
@@ -60,8 +60,11 @@ pub(crate) async fn play(stage: Arc<Stage>, album: Album) -> Result<()> {
     offline(&relay, &owner, [&english, &uzbek], &album).await?;
     changed_number(&relay, &owner, &bek, &recovery_key, [&english, &uzbek], &album).await?;
     stopped(&relay, &organisation, &album).await?;
+    trouble::own_devices(&bek, [&english, &uzbek], &album).await?;
+    trouble::each(&relay, &organisation, &owner, &group, [&english, &uzbek], &album).await?;
     kept::thrown_away(&organisation, [&english, &uzbek], &album).await?;
-    kept::locked(&owner, [&english, &uzbek], &album).await
+    kept::locked(&owner, [&english, &uzbek], &album).await?;
+    trouble::unknown_here(&mut organisation, &bek, [&english, &uzbek], &album).await
 }
 
 async fn converse(owner: &Person, bek: &Person) -> Result<()> {
@@ -394,7 +397,7 @@ pub(crate) async fn widest(page: &Page) -> Result<()> {
     .await
 }
 
-async fn path_of(page: &Page) -> Result<String> {
+pub(crate) async fn path_of(page: &Page) -> Result<String> {
     Ok(page
         .evaluate("location.pathname")
         .await?

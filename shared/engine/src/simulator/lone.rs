@@ -80,6 +80,8 @@ pub struct Lone {
     now: u64,
     /// Ids of the requests it sent, oldest first.
     pub requests: Vec<u64>,
+    /// How often it gave its connection up.
+    pub gave_up: usize,
     answers: BTreeMap<u64, Answer>,
     delivered: u64,
 }
@@ -94,6 +96,7 @@ impl Lone {
             rng: ChaCha8Rng::seed_from_u64(1),
             now: image.now,
             requests: Vec::new(),
+            gave_up: 0,
             answers: BTreeMap::new(),
             delivered: FIRST,
         };
@@ -167,6 +170,11 @@ impl Lone {
     /// Asks; the answer, where there is one at once.
     pub fn ask(&mut self, id: u64, intent: Intent) -> Option<&Answer> {
         self.take(Input::Intent(Asked { id, intent }));
+        self.answer(id)
+    }
+
+    /// What was answered so far.
+    pub fn answer(&self, id: u64) -> Option<&Answer> {
         self.answers.get(&id)
     }
 
@@ -222,7 +230,11 @@ impl Lone {
                 self.answers.insert(id, answer);
                 None
             }
-            Effect::Tell(_) | Effect::Connect | Effect::Disconnect | Effect::WakeAt(_) => None,
+            Effect::Disconnect => {
+                self.gave_up += 1;
+                None
+            }
+            Effect::Tell(_) | Effect::Connect | Effect::WakeAt(_) => None,
         }
     }
 }

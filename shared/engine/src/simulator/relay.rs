@@ -187,6 +187,7 @@ impl Relay {
                     reason: reason.into(),
                 })
             }
+            (Ask::Register(_), None) if self.full => no_room(),
             (Ask::Register(register), None) => {
                 let answer = self.register(connection, register, now);
                 out.push((connection, request, answer.unwrap_or_else(refused)));
@@ -200,19 +201,11 @@ impl Relay {
                 return out;
             }
             (_, None) => refused(Reason::SignInFirst),
-            (Ask::Submit(_), Some(_)) if self.full => Say::Refused(Refused {
-                reason: Reason::Storage.into(),
-                detail: String::new(),
-                retry_after_ms: STORAGE_RETRY_MS,
-            }),
+            (Ask::Submit(_), Some(_)) if self.full => no_room(),
             (Ask::Submit(submit), Some((viewer, _))) => self
                 .submit(&viewer, &submit, now, &mut out)
                 .unwrap_or_else(|say| *say),
-            (Ask::SubmitGroup(_) | Ask::AppendOpaque(_), Some(_)) if self.full => Say::Refused(Refused {
-                reason: Reason::Storage.into(),
-                detail: String::new(),
-                retry_after_ms: STORAGE_RETRY_MS,
-            }),
+            (Ask::SubmitGroup(_) | Ask::AppendOpaque(_), Some(_)) if self.full => no_room(),
             (Ask::SubmitGroup(submit), Some((_, device))) => {
                 self.submit_group(&device, &submit, now, &mut out)
             }
@@ -569,6 +562,15 @@ fn sequence(id: &AccountId, account: &Account, device: &DeviceId, bundle: &Signe
     let keys = account.log.device(device).map(|d| d.keys);
     keys.and_then(|keys| verify_base(id, &keys, bundle).ok())
         .map_or(0, |base| base.sequence)
+}
+
+/// As a relay answers whose disk is full.
+fn no_room() -> Say {
+    Say::Refused(Refused {
+        reason: Reason::Storage.into(),
+        detail: String::new(),
+        retry_after_ms: STORAGE_RETRY_MS,
+    })
 }
 
 pub(super) fn refused(reason: Reason) -> Say {
