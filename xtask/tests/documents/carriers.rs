@@ -24,7 +24,20 @@ fn is_number(word: &str) -> bool {
 
 /// Adds what one source file carries.
 pub(crate) fn collect(path: &str, source: &str, carriers: &mut Carriers) {
+    for (name, above) in tests(source) {
+        for number in above {
+            carriers
+                .entry(number)
+                .or_default()
+                .push(format!("{path}::{name}"));
+        }
+    }
+}
+
+/// The test functions of a source file, each with the numbers directly above it.
+pub(crate) fn tests(source: &str) -> Vec<(&str, Vec<String>)> {
     let listed = listed(source);
+    let mut tests = Vec::new();
     let (mut above, mut is_test, mut attribute_depth) = (Vec::new(), false, 0);
     for line in source.lines().map(str::trim) {
         if line.starts_with("//") && !line.starts_with("//!") && attribute_depth == 0 {
@@ -37,17 +50,13 @@ pub(crate) fn collect(path: &str, source: &str, carriers: &mut Carriers) {
             attribute_depth -= line.matches(']').count().min(attribute_depth);
         } else {
             if let Some(name) = function(line).filter(|name| is_test || listed.contains(name)) {
-                for number in above.drain(..) {
-                    carriers
-                        .entry(number)
-                        .or_default()
-                        .push(format!("{path}::{name}"));
-                }
+                tests.push((name, std::mem::take(&mut above)));
             }
             above.clear();
             is_test = false;
         }
     }
+    tests
 }
 
 fn function(line: &str) -> Option<&str> {
