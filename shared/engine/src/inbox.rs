@@ -218,3 +218,69 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+    use crate::effect::Effect;
+    use crate::link::State;
+
+    /// So many envelopes of this length come while an agreement is under way. How many wait, and whether the relay was
+    /// disconnected.
+    fn hands_over(count: u64, length: usize) -> (usize, bool) {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut cx = Context::new(Timestamp(10), &mut rng);
+        let mut engine = Engine::new();
+        engine.link.state = State::SignedIn {
+            since: cx.now,
+            drained: false,
+        };
+        engine.inbox.agreeing = true;
+        for seq in 1..=count {
+            let deliver = Deliver {
+                seq,
+                id: [&seq.to_be_bytes()[..], &[0; 8]].concat().into(),
+                body: vec![2; length].into(),
+                accepted: 0,
+            };
+            engine.on_deliver(deliver, &mut cx);
+            engine.pump_inbox(&mut cx);
+        }
+        let closed = cx
+            .step
+            .then
+            .iter()
+            .any(|effect| matches!(effect, Effect::Disconnect));
+        assert_eq!(closed, engine.link.is_down());
+        (engine.inbox.waiting(), closed)
+    }
+
+    /// P-290: 4,096 envelopes or 8 MiB; the next one ends the connection, and the relay keeps what was not acknowledged.
+    #[test]
+    fn a_relay_that_hands_over_more_is_disconnected() {
+        const LARGE: usize = 32 * 1024;
+        let most = MAX_WAITING_BYTES / LARGE;
+        assert_eq!(hands_over(MAX_WAITING as u64, 10), (MAX_WAITING, false));
+        assert!(hands_over(MAX_WAITING as u64 + 1, 10).1);
+        assert_eq!(hands_over(most as u64, LARGE), (most, false));
+        assert!(hands_over(most as u64 + 1, LARGE).1);
+    }
+
+    /// P-296: envelopes of 64 senders wait for a log; whoever waits already may have more.
+    #[test]
+    fn senders_whose_log_is_awaited_are_bounded() {
+        let mut engine = Engine::new();
+        let sender = |number: u8| AccountId::new([number; 32]);
+        for number in 0..MAX_PARKED as u8 {
+            assert!(engine.may_park(&sender(number)));
+            engine.inbox.parked.insert(sender(number), Vec::new());
+        }
+        assert!(!engine.may_park(&sender(200)));
+        assert!(engine.may_park(&sender(5)));
+        engine.discard_parked(&sender(5));
+        assert!(engine.may_park(&sender(200)));
+    }
+}

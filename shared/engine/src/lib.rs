@@ -58,6 +58,8 @@ mod encrypting;
 pub mod engine;
 pub mod event;
 mod expiring;
+#[cfg(test)]
+mod fixture;
 mod group;
 mod handles;
 mod heads;

@@ -128,3 +128,66 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+    use crate::effect::Write;
+
+    fn delivery(number: u16, length: usize) -> Delivery {
+        let mut id = [0; 16];
+        id[..2].copy_from_slice(&number.to_be_bytes());
+        Delivery {
+            seq: None,
+            id: EnvelopeId::new(id),
+            body: vec![2; length].into(),
+        }
+    }
+
+    /// P-070: 256 envelopes and 2 MiB, the oldest go first; what comes back from records counts as well.
+    #[test]
+    fn envelopes_and_their_bytes_are_bounded() {
+        const LARGE: usize = 32 * 1024;
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut cx = Context::new(Timestamp(10), &mut rng);
+        let mut engine = Engine::new();
+        let oldest = |engine: &Engine| engine.quarantine.held.values().next().map(|kept| kept.id);
+        for number in 0..300 {
+            engine.quarantine(&delivery(number, 100), &mut cx);
+        }
+        assert_eq!(engine.quarantined(), MAX_ENVELOPES);
+        assert_eq!(oldest(&engine), Some(delivery(44, 0).id));
+        engine.quarantine(&delivery(299, 100), &mut cx);
+        engine.quarantine(&delivery(300, MAX_BYTES + 1), &mut cx);
+        assert_eq!(
+            oldest(&engine),
+            Some(delivery(44, 0).id),
+            "known, and too large for all"
+        );
+        for number in 1_000..1_100 {
+            engine.quarantine(&delivery(number, LARGE), &mut cx);
+            assert!(engine.quarantine.bytes <= MAX_BYTES);
+        }
+        assert_eq!((engine.quarantined(), engine.quarantine.bytes), (64, MAX_BYTES));
+        assert_eq!(oldest(&engine), Some(delivery(1_036, 0).id));
+
+        let mut restarted = Engine::new();
+        let mut kept = std::collections::BTreeMap::new();
+        for write in &cx.step.persist.writes {
+            match write {
+                Write::Put(record) => kept.insert(record.key.sequence, record.value.clone()),
+                Write::Delete(key) => kept.remove(&key.sequence),
+            };
+        }
+        for (sequence, value) in &kept {
+            restarted.quarantine.load(*sequence, value).unwrap();
+        }
+        assert_eq!(restarted.quarantine.bytes, MAX_BYTES);
+        restarted.quarantine(&delivery(1_100, LARGE), &mut cx);
+        assert_eq!(restarted.quarantined(), 64);
+        assert_eq!(oldest(&restarted), Some(delivery(1_037, 0).id));
+    }
+}

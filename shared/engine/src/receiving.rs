@@ -3,6 +3,8 @@
 //! `bytes -> EnvelopeBody -> (Unsealed ->) Opened -> Payload`, each step consuming the one before. An envelope that cannot be
 //! opened never causes anything to be sent.
 
+use std::collections::BTreeSet;
+
 use chopar_e2ee::ratchet::{OpenError, SessionDraft, Tag, TagKind};
 use chopar_e2ee::seal::{EnvelopeBody, SealedHandshake};
 use chopar_wire::Timestamp;
@@ -246,14 +248,22 @@ impl Engine {
         let Some(live) = self.sessions.get_mut(&key) else {
             return false;
         };
+        let before = live.session.skipped_keys();
         let Ok(changes) = live.session.commit(draft) else {
             return false;
         };
         let answered = live.unanswered.take().is_some();
         let (account, skipped) = (live.account, live.session.skipped_keys());
         self.sessions.follow(key, changes);
+        let mut changed = BTreeSet::new();
+        if skipped > before {
+            changed = self.sessions.bound_skipped(key);
+        }
         if !signal || answered {
-            self.sessions.save(key, cx);
+            changed.insert(key);
+        }
+        for changed in changed {
+            self.sessions.save(changed, cx);
         }
         if !signal {
             self.repairs.note(key, skipped, cx.now);
@@ -262,5 +272,73 @@ impl Engine {
             self.answered_after_repair(account, key.device, cx.now);
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chopar_e2ee::fixture::rng;
+    use chopar_e2ee::ratchet::Session;
+    use chopar_wire::AccountId;
+
+    use super::*;
+    use crate::fixture::{NOW, device, live, pair};
+
+    /// What two headers of each session cost, at first one for a message and one for a signal.
+    const OF_ONE: usize = 2;
+
+    /// An engine whose oldest session is with somebody whose message can be found by its header only; the message; and so many
+    /// younger sessions.
+    fn engine(younger: usize) -> (Engine, Vec<u8>) {
+        let (mut ours, theirs) = pair(1);
+        let (_, other) = pair(2);
+        let other = other.to_record();
+        let mut engine = Engine::new();
+        let mut rng = rng(3);
+        let mut cx = Context::new(NOW, &mut rng);
+        let account = AccountId::new([1; 32]);
+        engine
+            .sessions
+            .add(device(0), live(account, theirs, Timestamp(1)), &mut cx);
+        for number in 1..=younger as u16 {
+            let session = Session::from_record(&other).unwrap();
+            let account = AccountId::new([2; 32]);
+            engine
+                .sessions
+                .add(device(number), live(account, session, NOW), &mut cx);
+        }
+        // Beyond every tag that is expected.
+        let messages: Vec<_> = (0..30)
+            .map(|_| ours.encrypt(b"found", NOW, &mut cx.rng).unwrap())
+            .collect();
+        (engine, messages[29].clone())
+    }
+
+    fn is_found(engine: &mut Engine, message: &[u8], now: Timestamp) -> bool {
+        matches!(engine.open_in_session(message, now), Opened::Payload { .. })
+    }
+
+    /// P-070: an envelope costs 2,048 trials; a session that comes after as many is not reached.
+    #[test]
+    fn an_envelope_costs_so_many_trials_and_not_more() {
+        let (mut within, message) = engine(TRIALS / OF_ONE - 1);
+        assert!(is_found(&mut within, &message, NOW));
+        assert_eq!(within.trials.spent, TRIALS);
+        let (mut beyond, message) = engine(TRIALS / OF_ONE);
+        assert!(!is_found(&mut beyond, &message, NOW));
+        assert_eq!(beyond.trials.spent, TRIALS);
+    }
+
+    /// P-070: 20,000 a minute, of all envelopes together; the next minute has its own.
+    #[test]
+    fn a_minute_has_so_many_trials_and_not_more() {
+        let (mut engine, message) = engine(99);
+        for _ in 0..TRIALS_PER_MINUTE / (100 * OF_ONE) {
+            assert!(is_found(&mut engine, &message, NOW));
+        }
+        assert_eq!(engine.trials.spent, TRIALS_PER_MINUTE);
+        assert!(!is_found(&mut engine, &message, NOW.plus_ms(59_999)));
+        assert_eq!(engine.trials.spent, TRIALS_PER_MINUTE);
+        assert!(is_found(&mut engine, &message, NOW.plus_ms(60_000)));
     }
 }

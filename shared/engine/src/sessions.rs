@@ -5,7 +5,7 @@
 //! was encrypted in them may still lie in a queue.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chopar_e2ee::ratchet::{Session, Tag, TagChanges, TagKind};
 use chopar_identity::{EcPrekey, X25519Public};
@@ -20,6 +20,9 @@ use crate::records::{RecordError, SCHEMA, Stored};
 const MAX_OLDER: usize = 40;
 /// How long they do, in milliseconds: as long as an envelope can lie in a queue.
 const OLDER_LIFETIME_MS: u64 = chopar_wire::limits::MAX_QUEUE_AGE_MS;
+/// Skipped message keys of all sessions with one account together, as many as one session keeps: an account has up to eight
+/// devices with forty-one sessions each, and may begin them as it likes.
+const MAX_SKIPPED_OF_ACCOUNT: usize = 2_000;
 
 /// Names a session within this vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,7 +104,36 @@ impl Sessions {
         self.index(key, live);
         self.save(key, cx);
         self.keep_newest(&device, MAX_OLDER, cx);
+        for changed in self.bound_skipped(key) {
+            self.save(changed, cx);
+        }
         key
+    }
+
+    /// Drops skipped keys beyond the bound of the account whose session this is, oldest first. The sessions that changed.
+    pub(crate) fn bound_skipped(&mut self, key: SessionKey) -> BTreeSet<SessionKey> {
+        let mut changed = BTreeSet::new();
+        let Some(account) = self.live.get(&key).map(|live| live.account) else {
+            return changed;
+        };
+        let of = self.of_account(&account, |_| true);
+        let skipped = |key: &SessionKey| self.live.get(key).map_or(0, |live| live.session.skipped_keys());
+        let kept: usize = of.iter().map(skipped).sum();
+        let mut surplus = kept.saturating_sub(MAX_SKIPPED_OF_ACCOUNT);
+        while surplus > 0 {
+            let oldest = |key: &SessionKey| Some((self.live.get(key)?.session.oldest_skipped()?, *key));
+            let Some((_, key)) = of.iter().filter_map(oldest).min() else {
+                break;
+            };
+            let Some(live) = self.live.get_mut(&key) else {
+                break;
+            };
+            let changes = live.session.drop_oldest_skipped(surplus);
+            surplus -= changes.removed.len().clamp(1, surplus);
+            self.follow(key, changes);
+            changed.insert(key);
+        }
+        changed
     }
 
     /// Keeps so many sessions with a device besides the one that sends; the oldest go.
@@ -250,5 +282,58 @@ fn record(live: &Live) -> SessionRecord {
             .map(|u| u.sealing_key.public.as_bytes().to_vec())
             .unwrap_or_default(),
         superseded: live.superseded.map_or(0, |at| at.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+    use crate::fixture::{NOW, device, live, pair};
+
+    /// A session of which so many messages are missing since a moment.
+    fn with_gap(seed: u8, missing: u32, since: Timestamp) -> Session {
+        let (mut ours, mut theirs) = pair(seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(u64::from(seed));
+        let messages: Vec<_> = (0..=missing)
+            .map(|_| ours.encrypt(b"x", NOW, &mut rng).unwrap())
+            .collect();
+        let opened = theirs.open(&messages[missing as usize], since).unwrap();
+        theirs.commit(opened.draft).unwrap();
+        assert_eq!(theirs.skipped_keys(), missing as usize);
+        theirs
+    }
+
+    /// P-067: of one account 2,000 skipped keys are kept, in whatever sessions with whatever devices; those that are missing
+    /// longest go first, with their tags, and those of others stay.
+    #[test]
+    fn skipped_keys_of_one_account_are_bounded() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut cx = Context::new(NOW, &mut rng);
+        let mut sessions = Sessions::default();
+        let (account, other) = (AccountId::new([1; 32]), AccountId::new([2; 32]));
+        let add = |sessions: &mut Sessions, number: u16, whose, since: u64, cx: &mut Context<'_>| {
+            let session = with_gap(number as u8, 900, Timestamp(since));
+            sessions.add(device(number), live(whose, session, NOW), cx)
+        };
+        let aside = add(&mut sessions, 9, other, 1, &mut cx);
+        let second = add(&mut sessions, 1, account, 20, &mut cx);
+        let first = add(&mut sessions, 2, account, 10, &mut cx);
+        let skipped = |sessions: &Sessions, key| sessions.get(&key).unwrap().session.skipped_keys();
+        assert_eq!([second, first].map(|key| skipped(&sessions, key)), [900, 900]);
+        let third = add(&mut sessions, 3, account, 30, &mut cx);
+        let fourth = add(&mut sessions, 4, account, 40, &mut cx);
+        let kept = [first, second, third, fourth].map(|key| skipped(&sessions, key));
+        assert_eq!(kept, [0, 200, 900, 900]);
+        assert_eq!(kept.iter().sum::<usize>(), MAX_SKIPPED_OF_ACCOUNT);
+        assert_eq!(skipped(&sessions, aside), 900);
+        let expected: usize = sessions
+            .live
+            .values()
+            .map(|l| l.session.expected_tags().count())
+            .sum();
+        assert_eq!(sessions.tags.len(), expected, "no tag of a key that is gone");
     }
 }

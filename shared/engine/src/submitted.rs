@@ -194,3 +194,59 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chopar_wire::{EnvelopeId, MessageId};
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+    use crate::contact::Contact;
+    use crate::fixture::{NOW, device, live, pair};
+    use crate::outbox::{Target, Until};
+
+    /// Whether a message that expires makes the session with its device doubtful, which has so many messages in its chain.
+    fn is_doubted(in_chain: u32) -> bool {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut cx = Context::new(NOW, &mut rng);
+        let mut engine = Engine::new();
+        let account = AccountId::new([1; 32]);
+        let device = device(1);
+        engine.contacts.insert(account, Contact::new(account, NOW));
+        let (mut session, _) = pair(1);
+        for _ in 0..in_chain {
+            session.encrypt(b"into the void", NOW, &mut cx.rng).unwrap();
+        }
+        engine.sessions.add(device, live(account, session, NOW), &mut cx);
+        let message = Some((1, MessageId::new([2; 16])));
+        let key = engine
+            .outbox
+            .push(account, Vec::new(), message, Until::Acknowledged, &mut cx);
+        let target = Target {
+            device,
+            envelope: EnvelopeId::new([3; 16]),
+            session: None,
+            body: Vec::new(),
+            acked: false,
+        };
+        engine.outbox.add_target(key, target);
+        let row = engine.outbox.get_mut(&key).unwrap();
+        (row.accepted, row.first_accepted) = (Some(NOW), Some(NOW));
+        cx.now = NOW.plus_ms(EXPIRY_MS);
+        engine.tick_expiry(&mut cx);
+        assert!(!engine.outbox.get(&key).unwrap().expired);
+        cx.now = NOW.plus_ms(EXPIRY_MS + 1);
+        engine.tick_expiry(&mut cx);
+        assert!(engine.outbox.get(&key).unwrap().expired);
+        let contact = engine.contacts.get(&account).unwrap();
+        contact.devices.get(&device).is_some_and(|facts| facts.repair)
+    }
+
+    /// P-295: a chain of 500 messages, one of which expired, is given up for a fresh session; a shorter one goes on.
+    #[test]
+    fn a_long_chain_that_lost_a_message_is_given_up() {
+        assert!(!is_doubted(LONG_CHAIN - 1));
+        assert!(is_doubted(LONG_CHAIN));
+    }
+}

@@ -279,6 +279,17 @@ impl<P: Profile> Session<P> {
         })
     }
 
+    /// Drops up to `count` of the keys that have been missing longest, those of one moment: for a bound over several sessions.
+    /// What they open is lost.
+    pub fn drop_oldest_skipped(&mut self, count: usize) -> TagChanges {
+        let removed = self.skipped.drop_oldest(count);
+        self.revision += 1;
+        self.oracle_hides(TagChanges {
+            removed,
+            added: Vec::new(),
+        })
+    }
+
     /// Drops skipped keys whose chain is gone; their tags.
     pub(super) fn drop_orphans(&mut self) -> Vec<Tag> {
         match self.receiving.back() {

@@ -76,6 +76,17 @@ impl SkippedKeys {
         gone
     }
 
+    /// Drops up to so many of the keys that were skipped when the oldest one was; their tags.
+    pub(crate) fn drop_oldest(&mut self, count: usize) -> Vec<Tag> {
+        let Some(since) = self.iter().next().map(|key| key.since) else {
+            return Vec::new();
+        };
+        let alike = self.iter().take_while(|key| key.since == since);
+        let gone: Vec<Tag> = alike.take(count).map(|key| key.tag).collect();
+        gone.iter().for_each(|tag| drop(self.remove(*tag)));
+        gone
+    }
+
     /// Oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SkippedKey> {
         self.by_age.values()
@@ -113,6 +124,18 @@ mod tests {
         assert!(keys.remove(key(1, 0, 0).tag).is_none());
         assert_eq!(keys.drop_chains_before(1).len(), MAX_SKIPPED_KEYS - 2);
         assert_eq!(keys.len(), 1);
+    }
+
+    #[test]
+    fn those_skipped_at_one_moment_go_together() {
+        let mut keys = SkippedKeys::default();
+        for (number, since) in [(1, 1000), (2, 1000), (3, 1000), (4, 2000)] {
+            keys.insert(key(number, 0, since));
+        }
+        assert_eq!(keys.drop_oldest(2), [key(1, 0, 0).tag, key(2, 0, 0).tag]);
+        assert_eq!(keys.drop_oldest(9).len(), 1, "the later one stays");
+        assert_eq!(keys.drop_oldest(9).len(), 1);
+        assert_eq!((keys.drop_oldest(9).len(), keys.len()), (0, 0));
     }
 
     #[test]

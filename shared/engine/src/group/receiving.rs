@@ -313,3 +313,69 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chopar_e2ee::group::SendingEpoch;
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+    use crate::effect::Write;
+    use crate::fixture::{NOW, device};
+
+    const SENDER: AccountId = AccountId::new([1; 32]);
+
+    /// What a device says of a group that nobody here knows.
+    fn distribution(group: u8, generation: u32, cx: &mut Context<'_>) -> proto::Distribution {
+        let head = RosterHead {
+            length: 1,
+            hash: [group; 32],
+        };
+        let id = EpochId {
+            group: GroupId::new([group; 32]),
+            account: SENDER,
+            device: device(1),
+            head,
+            generation,
+        };
+        let access = Access {
+            group: id.group.into(),
+            log: OpaqueLogId::new([group; 16]).into(),
+            key_version: 1,
+            key: vec![7; 32].into(),
+            head: Some((&head).into()),
+        };
+        let epoch = SendingEpoch::begin(id, cx.now, cx.rng);
+        epoch.distribution(None).to_proto(access)
+    }
+
+    /// P-297: 64 groups whose roster did not come, and 64 epochs of one device in a group, of which the oldest go.
+    #[test]
+    fn groups_and_epochs_that_somebody_makes_up_are_bounded() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut cx = Context::new(NOW, &mut rng);
+        let mut engine = Engine::new();
+        let begins = |engine: &mut Engine, group: u8, generation: u32, cx: &mut Context<'_>| {
+            let mut envelope = [group; 16];
+            envelope[..4].copy_from_slice(&generation.to_be_bytes());
+            let from = distribution(group, generation, cx);
+            engine.on_distribution(SENDER, device(1), EnvelopeId::new(envelope), &from, cx);
+        };
+        for group in 0..100 {
+            begins(&mut engine, group, 0, &mut cx);
+        }
+        assert_eq!(engine.groups.all.len(), MAX_UNKNOWN);
+        assert_eq!(engine.groups.epochs.len(), MAX_UNKNOWN);
+        for generation in 1..100 {
+            begins(&mut engine, 5, generation, &mut cx);
+        }
+        let kept = engine.groups.epochs_of(&GroupId::new([5; 32]), &device(1));
+        let numbers: Vec<u64> = kept.iter().map(|key| key.number).collect();
+        assert_eq!(numbers, (100 - MAX_EPOCHS as u64..100).collect::<Vec<_>>());
+        let deleted = cx.step.persist.writes.iter();
+        let deleted = deleted.filter(|write| matches!(write, Write::Delete(_))).count();
+        assert_eq!(deleted, 100 - MAX_EPOCHS, "and from the vault");
+        assert_eq!(engine.groups.epochs.len(), MAX_UNKNOWN - 1 + MAX_EPOCHS);
+    }
+}

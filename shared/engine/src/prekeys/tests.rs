@@ -129,3 +129,55 @@ fn ids_of_bundle_keys_are_their_own() {
         "and no more"
     );
 }
+
+/// P-290: at most 40 uploads in a day, whatever the relay says; as many again when the day is over.
+#[test]
+fn a_day_has_so_many_uploads_and_not_more() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let mut cx = Context::new(NOW, &mut rng);
+    let device = DeviceId::new([1; 16]);
+    let mut prekeys = with_bundle(1, 1, &mut cx);
+    for (after, granted) in [(0, UPLOADS_PER_DAY), (DAY_MS - 1, 0), (DAY_MS, UPLOADS_PER_DAY)] {
+        cx.now = NOW.plus_ms(after);
+        let uploads = (0..100).filter(|_| {
+            // One short of the pool: each upload is of one pair.
+            prekeys.relay_has(Some(limits::ONE_TIME_POOL as u32 - 1), None);
+            prekeys.draft_pairs(&device, &mut cx).is_some()
+        });
+        assert_eq!(uploads.count(), granted, "after {after} ms");
+    }
+}
+
+/// P-290: the private halves of 10,000 pairs are kept, the oldest go first, from the vault too.
+#[test]
+fn so_many_private_pairs_are_kept_and_not_more() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let mut cx = Context::new(NOW, &mut rng);
+    let device = DeviceId::new([1; 16]);
+    let mut prekeys = with_bundle(1, 1, &mut cx);
+    let pair = OneTimeSecret::random(0, NOW, cx.rng).encode();
+    for id in 1..=MAX_PAIRS as u32 {
+        // Form, id, and what all of them have alike.
+        let record = OneTimeRecord {
+            schema: SCHEMA,
+            pair: [&pair[..1], &id.to_be_bytes(), &pair[5..]].concat(),
+        };
+        let value = prost::Message::encode_to_vec(&record);
+        prekeys.load(ONE_TIME, u64::from(id), &value).unwrap();
+    }
+    assert_eq!(prekeys.one_time.len(), MAX_PAIRS);
+    prekeys.relay_has(Some(limits::ONE_TIME_POOL as u32 - 3), None);
+    let draft = prekeys.draft_pairs(&device, &mut cx).unwrap();
+    let published = prekeys.take_pairs(draft, &[[0; 64]; 3], &mut cx);
+    assert_eq!((published.len(), prekeys.one_time.len()), (3, MAX_PAIRS));
+    let ids = (
+        prekeys.one_time.first_key_value().map(|(id, _)| *id),
+        prekeys.one_time.last_key_value().map(|(id, _)| *id),
+    );
+    assert_eq!(ids, (Some(4), Some(MAX_PAIRS as u32 + 4)));
+    let deleted = cx.step.persist.writes.iter().filter_map(|write| match write {
+        crate::effect::Write::Delete(key) => Some(key.sequence),
+        crate::effect::Write::Put(_) => None,
+    });
+    assert_eq!(deleted.collect::<Vec<_>>(), [1, 2, 3]);
+}
