@@ -18,6 +18,10 @@ use super::contact::{
     ContactRecord, DeviceFacts, LogRecord, MarkRecord, MarksRecord, SettingRecord, TimerRecord,
 };
 use super::expiry::ExpiryRecord;
+use super::group::{
+    EpochRecord, GroupRecord, GroupRowRecord, KeyRecord, PendingEntryRecord, RecipientRecord,
+    RecipientsRecord, RosterRecord,
+};
 use super::line::{
     DeliveryRecord, DraftRecord, LineContent, LineRecord, NoticeRecord, ReactionRecord, TextRecord,
 };
@@ -29,10 +33,43 @@ use super::quarantine::QuarantineRecord;
 use super::seen::SeenRecord;
 use super::session::SessionRecord;
 use super::{SCHEMA, Stored};
+use crate::effect::Kind;
+
+/// The messages that lie under a kind: each has a file of this name and the schema's number, and may have more that begin alike.
+const fn messages(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Account => &["account"],
+        Kind::Contact => &["contact", "log", "marks"],
+        Kind::Session => &["session"],
+        Kind::Prekey => &["bundle", "one-time"],
+        Kind::Outbox => &["outbox"],
+        Kind::Quarantine => &["quarantine"],
+        Kind::Seen => &["seen"],
+        Kind::Line => &[
+            "line-own",
+            "line-theirs",
+            "line-notice",
+            "line-changed",
+            "line-deleted",
+            "line-timer",
+        ],
+        Kind::Delivery => &["delivery"],
+        Kind::Draft => &["draft"],
+        Kind::Place => &["place"],
+        Kind::Pending => &["pending"],
+        Kind::Expiry => &["expiry"],
+        Kind::Group => &["group", "roster"],
+        Kind::GroupEpoch => &["epoch"],
+        Kind::GroupRow => &["group-row", "recipients"],
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/records")
+}
 
 fn path(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/records");
-    folder.join(format!("{name}.bin"))
+    folder().join(format!("{name}.bin"))
 }
 
 /// The file of this name; written first where it is missing and that is asked for.
@@ -47,6 +84,11 @@ fn golden(name: &str, today: impl FnOnce() -> Vec<u8>) -> Vec<u8> {
 
 /// Reads the file of a kind; it says what it said when it was written, and is written as it was.
 fn stays<R: Stored + PartialEq>(name: &str, fill: impl FnOnce(&mut R)) {
+    assert!(
+        messages(R::KIND).iter().any(|message| name.starts_with(message)),
+        "{name} is no message of {:?}",
+        R::KIND
+    );
     let mut expected = R::default();
     fill(&mut expected);
     let bytes = golden(name, || expected.encode_to_vec());
@@ -259,4 +301,79 @@ fn what_is_done_with_messages_stays_readable() {
         r.payload = vec![5; 20];
         (r.lasting, r.referring) = (true, true);
     });
+}
+
+fn entry() -> Signed {
+    Signed {
+        body: vec![4; 40].into(),
+        signature: vec![5; 64].into(),
+    }
+}
+
+fn key(version: u32) -> KeyRecord {
+    let mut key = KeyRecord::default();
+    (key.version, key.key) = (version, vec![version as u8; 32]);
+    key
+}
+
+/// P-303: groups.
+#[test]
+fn groups_stay_readable() {
+    stays("group-1", |r: &mut GroupRecord| {
+        r.schema = SCHEMA;
+        r.log = vec![1; 16];
+        r.keys = vec![key(1), key(2)];
+        r.told = vec![key(3)];
+        (r.opaque_length, r.opaque_hash) = (6, vec![7; 32]);
+        r.opaque_write_key = vec![8; 32];
+        (r.claimed_length, r.claimed_hash) = (9, vec![10; 32]);
+        r.claimed_by = vec![11; 32];
+        (r.alarm, r.signers) = (2, vec![vec![12; 32], vec![13; 32]]);
+        (r.accepted, r.over) = (true, true);
+        (r.sending, r.handed_to) = (vec![14; 300], vec![15; 32]);
+        r.generation = 16;
+        let mut pending = PendingEntryRecord::default();
+        (pending.entry, pending.sealed) = (Some(entry()), vec![17; 100]);
+        pending.key = Some(key(4));
+        r.pending = Some(pending);
+    });
+    stays("roster-1", |r: &mut RosterRecord| {
+        r.schema = SCHEMA;
+        r.entry = Some(entry());
+    });
+    stays("epoch-1", |r: &mut EpochRecord| {
+        r.schema = SCHEMA;
+        r.epoch = vec![1; 300];
+    });
+    stays("group-row-1", |r: &mut GroupRowRecord| {
+        r.schema = SCHEMA;
+        r.payload = vec![1; 20];
+        (r.line, r.message) = (2, vec![3; 16]);
+        (r.created, r.accepted) = (4, 5);
+        (r.submission, r.body) = (vec![6; 16], vec![7; 300]);
+        r.generation = 8;
+    });
+    stays("recipients-1", |r: &mut RecipientsRecord| {
+        let mut recipient = RecipientRecord::default();
+        (recipient.account, recipient.devices) = (vec![1; 32], vec![2; 32]);
+        (recipient.acked, recipient.state, recipient.again) = (3, 4, true);
+        r.schema = SCHEMA;
+        r.recipients = vec![recipient];
+    });
+}
+
+/// P-303: no kind is without a file, and no file without a kind.
+#[test]
+fn every_kind_has_a_file_for_each_of_its_messages() {
+    let kinds: Vec<Kind> = (0..=u8::MAX).filter_map(Kind::from_number).collect();
+    assert_eq!(kinds.len(), 16, "a kind that is added is counted here");
+    let all: Vec<&str> = kinds.iter().flat_map(|kind| messages(*kind)).copied().collect();
+    for message in &all {
+        let path = path(&format!("{message}-{SCHEMA}"));
+        assert!(path.exists(), "{} is missing", path.display());
+    }
+    for file in fs::read_dir(folder()).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        assert!(all.iter().any(|message| name.starts_with(message)), "{name}");
+    }
 }

@@ -1,5 +1,7 @@
 //! Both ends of an epoch at rest.
 
+use std::path::PathBuf;
+
 use super::*;
 use crate::ratchet::RecordError;
 
@@ -55,4 +57,41 @@ fn damage_is_an_error_and_never_half_a_state() {
     );
     let sending = ours.to_record();
     assert!(ReceivingEpoch::from_record(&sending).is_err() || sending.is_empty());
+}
+
+/// Version 1 stays readable for ever: the files were written when it was new. Setting `CHOPAR_WRITE_GOLDEN` writes those that are
+/// missing.
+/// P-137, P-303.
+#[test]
+fn the_golden_records_of_version_1_are_read_and_written_alike() {
+    let ((mut ours, mut theirs), mut rng) = (pair(54), rng(55));
+    let messages: Vec<_> = (0..4).map(|_| ours.encrypt(b"late", &mut rng).unwrap()).collect();
+    receive(&mut theirs, &messages[2]).unwrap();
+    theirs.close(5, NOW);
+    let golden = |name: &str, today: &[u8]| {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/data")
+            .join(name);
+        if !path.exists() && std::env::var_os("CHOPAR_WRITE_GOLDEN").is_some() {
+            std::fs::write(&path, today).unwrap();
+        }
+        std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let sending = golden("epoch-sending-form-1.bin", &ours.to_record());
+    let receiving = golden("epoch-receiving-form-1.bin", &theirs.to_record());
+    let late = golden("epoch-message-form-1.bin", &messages[1]);
+    let unchanged = "the encoding changed: that needs a new version";
+    assert_eq!(ours.to_record()[..], sending[..], "{unchanged}");
+    assert_eq!(theirs.to_record()[..], receiving[..], "{unchanged}");
+
+    let mut ours = SendingEpoch::from_record(&sending).unwrap();
+    let mut theirs = ReceivingEpoch::from_record(&receiving).unwrap();
+    assert_eq!((ours.length(), theirs.missing()), (4, 4));
+    assert_eq!(receive(&mut theirs, &late), Ok(b"late".to_vec()), "a kept key");
+    let next = ours.encrypt(b"next", &mut rng).unwrap();
+    assert_eq!(
+        receive(&mut theirs, &next),
+        Ok(b"next".to_vec()),
+        "the chain goes on"
+    );
 }
