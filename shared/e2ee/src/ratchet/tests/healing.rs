@@ -71,28 +71,49 @@ fn a_theft_is_a_theft_until_a_turn() {
     }
 }
 
-/// X25519 is broken: the thief reads on through every turn, until a KEM exchange, and nothing after it. From a theft right
-/// after an exchange that is eight round trips of single messages.
-/// T-090.
-#[test]
-fn the_kem_turn_heals_where_x25519_is_broken() {
-    let (mut alice, mut bob, mut rng) = pair(31);
-    ping_pong(&mut alice, &mut bob, &mut rng, 1);
+/// Bob's state is stolen after so many round trips, and X25519 is broken: the thief reads on through every turn until a KEM
+/// exchange, and nothing after it. How many of Alice's messages it reads where everything after the theft is said at `later`,
+/// one there and one back at a time.
+fn read_where_x25519_is_broken(seed: u8, round_trips: u32, later: Timestamp) -> usize {
+    let (mut alice, mut bob, mut rng) = pair(seed);
+    ping_pong(&mut alice, &mut bob, &mut rng, round_trips);
     let mut thief = Thief::steal(&bob);
     let mut read = Vec::new();
     for _ in 0..20 {
-        let there = alice.encrypt(b"there", NOW, &mut rng).unwrap();
+        let there = alice.encrypt(b"there", later, &mut rng).unwrap();
         read.push(thief.reads(&there));
         receive(&mut bob, &there).unwrap();
-        let back = bob.encrypt(b"back", NOW, &mut rng).unwrap();
+        let back = bob.encrypt(b"back", later, &mut rng).unwrap();
         thief.follow(&bob, true, None);
         receive(&mut alice, &back).unwrap();
     }
+    let until = read.iter().take_while(|r| **r).count();
+    assert!(read[until..].iter().all(|r| !r), "out for good: {read:?}");
+    until
+}
+
+/// From a theft right after an exchange that is eight round trips of single messages.
+/// T-090.
+#[test]
+fn the_kem_turn_heals_where_x25519_is_broken() {
     // Two messages before the theft, so the sixteenth since the handshake is Bob's after Alice's seventh; Alice's
     // eighth carries the offer, Bob's reply the answer, and from Alice's ninth on the thief is out.
-    let until = read.iter().take_while(|r| **r).count();
-    assert_eq!(until, 8);
-    assert!(read[until..].iter().all(|r| !r));
+    assert_eq!(read_where_x25519_is_broken(31, 1, NOW), 8);
+}
+
+/// Where an exchange is due, one round trip heals: the message that carries the offer is the last one the thief reads. It is
+/// due after sixteen messages, and after an hour however few there were.
+/// T-090, P-062.
+#[test]
+fn one_round_trip_heals_where_a_kem_exchange_is_due() {
+    assert_eq!(
+        read_where_x25519_is_broken(34, limits::KEM_AFTER_MESSAGES / 2, NOW),
+        1
+    );
+    let hour = NOW.plus_ms(limits::KEM_AFTER_MS);
+    assert_eq!(read_where_x25519_is_broken(35, 1, hour), 1);
+    let before = NOW.plus_ms(limits::KEM_AFTER_MS - 1);
+    assert_eq!(read_where_x25519_is_broken(36, 1, before), 8, "it was not due");
 }
 
 /// ML-KEM is broken: the thief knows every KEM secret, and is out after one round trip all the same. One who breaks
