@@ -6,6 +6,10 @@ use chopar_engine::simulator::hostile::{
 use chopar_engine::view::{Alarm, Held, Notice, SentState};
 use chopar_wire::proto::relay::Reason;
 
+const fn minutes(minutes: u64) -> u64 {
+    minutes * 60_000
+}
+
 /// T-002, P-021, P-025: a device of the relay's making, shown when Alice first looks.
 #[test]
 fn a_ghost_device_in_a_first_log_is_refused() {
@@ -208,9 +212,9 @@ fn an_empty_mismatch_is_asked_about() {
 }
 
 /// Bob's log has grown, his message says so, and the relay answers Alice anything but his entries: nothing more is encrypted to
-/// the devices she knows, and it is named.
-fn frozen(answer: LogAnswer) {
-    let steps: &[Step] = &[
+/// the devices she knows, and it is named, by the end of `named` and not before `patient`. Both in milliseconds.
+fn frozen(answer: LogAnswer, patient: u64, named: u64) {
+    let begin = [
         ALICE.says("good morning", BOB),
         BOB.opens(ALICE),
         RELAY.shows(ALICE, BOB, LogLie::Frozen),
@@ -221,9 +225,15 @@ fn frozen(answer: LogAnswer) {
         BOB.says("how are you", ALICE),
         ALICE.says("are you there", BOB),
         expect(ALICE.sent_nothing_since_noted()),
-        wait(hours(1)),
+    ];
+    let put_off = [wait(patient), expect(ALICE.is_not_warned(BOB))];
+    let end = [
+        wait(named - patient),
         expect(ALICE.is_warned(BOB, Alarm::LogWithheld)),
         expect(ALICE.sees("are you there", SentState::Waiting, Some(Held::Alarm))),
+        expect(ALICE.sent_nothing_since_noted()),
+        wait(hours(1)),
+        expect(ALICE.is_warned(BOB, Alarm::LogWithheld)),
         expect(ALICE.sent_nothing_since_noted()),
         expect(ALICE.reads(BOB, &["how are you"])),
         RELAY.is_honest(),
@@ -231,12 +241,14 @@ fn frozen(answer: LogAnswer) {
         expect(ALICE.is_not_warned(BOB)),
         expect(BOB.reads(ALICE, &["good morning", "are you there"])),
     ];
+    let put_off = put_off.into_iter().filter(|_| patient > 0);
+    let steps: Vec<Step> = begin.into_iter().chain(put_off).chain(end).collect();
     for seed in seeds(1, 1, 10) {
-        play(seed, steps);
+        play(seed, &steps);
     }
 }
 
-/// T-081, T-003, P-282: every answer but the entries themselves.
+/// T-081, T-003, P-282: every answer but the entries themselves. A definite one is named within two minutes.
 #[test]
 fn a_freeze_is_named_whatever_the_relay_says_instead() {
     for answer in [
@@ -246,11 +258,20 @@ fn a_freeze_is_named_whatever_the_relay_says_instead() {
         LogAnswer::OtherKind,
         LogAnswer::No(Reason::NoSuchAccount),
         LogAnswer::No(Reason::NotAllowed),
+    ] {
+        frozen(answer, 0, minutes(2));
+    }
+}
+
+/// T-081, P-282: being put off is borne for five minutes, and named within seven.
+#[test]
+fn a_relay_that_only_puts_off_is_named_as_well() {
+    for answer in [
         LogAnswer::No(Reason::RateLimited),
         LogAnswer::No(Reason::ShuttingDown),
         LogAnswer::Silence,
     ] {
-        frozen(answer);
+        frozen(answer, minutes(4), minutes(7));
     }
 }
 
