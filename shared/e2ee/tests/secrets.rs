@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use chopar_e2ee::fixture::{Person, rng};
+use chopar_e2ee::group::{
+    Distribution, EpochDraft, EpochId, LogKey, OpenedEntry, OpenedMessage, ReceivingEpoch, RosterHead,
+    SendingEpoch,
+};
 use chopar_e2ee::handshake::{Acceptance, HandshakeSecrets, Initiation};
 use chopar_e2ee::keys::{Agreed, KemSecret1024, Secret32, X25519Secret};
 use chopar_e2ee::padding::pad;
@@ -11,6 +15,9 @@ use chopar_e2ee::ratchet::{Opened, OpenedSignal, Session, SessionDraft};
 use chopar_e2ee::recovery::{AccountSecrets, RecoveryKey, RecoverySealSecret};
 use chopar_e2ee::seal::{EnvelopeBody, FirstContact, seal_handshake};
 use chopar_wire::Timestamp;
+use chopar_wire::ids::{AccountId, DeviceId, GroupId};
+use chopar_wire::proto::group::Access;
+use chopar_wire::proto::identity::Signed;
 use zeroize::ZeroizeOnDrop;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -34,17 +41,24 @@ never_cloned![
     Acceptance,
     AccountSecrets,
     Agreed,
+    Distribution,
     EcPrekeySecret,
+    EpochDraft,
     HandshakeSecrets,
     Initiation,
     KemSecret1024,
+    LogKey,
     OneTimeSecret,
     Opened,
+    OpenedEntry,
+    OpenedMessage,
     OpenedSignal,
     PqPrekeySecret,
+    ReceivingEpoch,
     RecoveryKey,
     RecoverySealSecret,
     Secret32,
+    SendingEpoch,
     Session,
     SessionDraft,
     X25519Secret,
@@ -187,5 +201,68 @@ fn no_secret_is_printed() {
     opened: Opened(256 bytes) SessionDraft(turn)
     signal: OpenedSignal(13 bytes)
     session: Session { created: Timestamp(1800000000000), confirmed: true, turn_due: true, sent_in_chain: 0, receiving: [(0, 1)], skipped: 0, kem: "idle", messages_since_exchange: 1, .. }
+    "#);
+}
+
+/// P-123, P-130: the same for groups.
+#[test]
+fn no_secret_of_a_group_is_printed() {
+    let mut rng = rng(10);
+    let group = GroupId::new([1; 32]);
+    let first = LogKey::first(&mut rng);
+    let next = first.next(&mut rng);
+    let entry = Signed {
+        body: b"nobody prints an entry".to_vec().into(),
+        signature: vec![2; 64].into(),
+    };
+    let sealed = next.seal(&group, &entry, Some(&first), &mut rng).unwrap();
+    let opened_entry = next.open(&group, &sealed).unwrap();
+    let id = EpochId {
+        group,
+        account: AccountId::new([3; 32]),
+        device: DeviceId::new([4; 16]),
+        head: RosterHead {
+            length: 5,
+            hash: [6; 32],
+        },
+        generation: 7,
+    };
+    let mut ours = SendingEpoch::begin(id, NOW, &mut rng);
+    let distribution = ours.distribution(None);
+    let mut theirs = ReceivingEpoch::begin(id, &distribution);
+    let skipped = ours.encrypt(b"skipped", &mut rng).unwrap();
+    let message = ours.encrypt(b"nobody prints what is said", &mut rng).unwrap();
+    let opened = theirs.open(&message, NOW).unwrap();
+    let shown = [
+        ("log key", format!("{next:?}")),
+        ("opened entry", format!("{opened_entry:?}")),
+        ("distribution", format!("{distribution:?}")),
+        ("opened message", format!("{opened:?}")),
+        ("draft", format!("{:?}", opened.draft)),
+    ];
+    let handed_over = distribution.to_proto(Access::default());
+    theirs.commit(opened.draft).unwrap();
+    assert_eq!(&theirs.open(&skipped, NOW).unwrap().plaintext[..], b"skipped");
+    let records = [ours.to_record(), theirs.to_record()];
+    let all: [&[u8]; 7] = [
+        first.as_bytes(),
+        next.as_bytes(),
+        &handed_over.chain_key,
+        &handed_over.header_key,
+        &records[0],
+        &records[1],
+        b"nobody prints",
+    ];
+    for (what, shown) in &shown {
+        assert_eq!(shown_bytes(&all, shown), None, "{what}: {shown}");
+        assert!(!shown.contains("nobody"), "{what}: {shown}");
+    }
+    let shown = shown.map(|(what, shown)| format!("{what}: {shown}")).join("\n");
+    insta::assert_snapshot!(shown, @r#"
+    log key: LogKey(version 2)
+    opened entry: OpenedEntry(22 bytes)
+    distribution: Distribution(roster of 5, generation 7, from 0)
+    opened message: OpenedMessage(26 bytes)
+    draft: EpochDraft(…)
     "#);
 }

@@ -25,7 +25,7 @@ use crate::ratchet::{RecordError, Tag};
 /// The version this module writes, and the only one it reads.
 const VERSION: u32 = 1;
 
-#[derive(Clone, PartialEq, Message, Zeroize, ZeroizeOnDrop)]
+#[derive(PartialEq, Message, Zeroize, ZeroizeOnDrop)]
 #[prost(skip_debug)]
 struct Record {
     #[prost(uint32, tag = "1")]
@@ -67,7 +67,7 @@ struct Record {
     length: u32,
 }
 
-#[derive(Clone, PartialEq, Message, Zeroize, ZeroizeOnDrop)]
+#[derive(PartialEq, Message, Zeroize, ZeroizeOnDrop)]
 #[prost(skip_debug)]
 struct SkippedRecord {
     #[prost(bytes = "vec", tag = "1")]

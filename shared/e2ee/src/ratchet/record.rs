@@ -29,7 +29,7 @@ use crate::keys::{Secret32, X25519Secret};
 /// The version this module writes, and the only one it reads.
 const VERSION: u32 = 1;
 
-#[derive(Clone, PartialEq, Message, Zeroize, ZeroizeOnDrop)]
+#[derive(PartialEq, Message, Zeroize, ZeroizeOnDrop)]
 #[prost(skip_debug)]
 struct Record {
     #[prost(uint32, tag = "1")]
@@ -88,7 +88,7 @@ struct Record {
     signal_counter: u32,
 }
 
-#[derive(Clone, PartialEq, Message, Zeroize, ZeroizeOnDrop)]
+#[derive(PartialEq, Message, Zeroize, ZeroizeOnDrop)]
 #[prost(skip_debug)]
 struct SendingRecord {
     #[prost(bytes = "vec", tag = "1")]
@@ -102,7 +102,7 @@ struct SendingRecord {
     template: Vec<u8>,
 }
 
-#[derive(Clone, PartialEq, Message, Zeroize, ZeroizeOnDrop)]
+#[derive(PartialEq, Message, Zeroize, ZeroizeOnDrop)]
 #[prost(skip_debug)]
 struct ReceivingRecord {
     #[prost(uint32, tag = "1")]
@@ -122,7 +122,7 @@ struct ReceivingRecord {
     since: u64,
 }
 
-#[derive(Clone, PartialEq, Message, Zeroize, ZeroizeOnDrop)]
+#[derive(PartialEq, Message, Zeroize, ZeroizeOnDrop)]
 #[prost(skip_debug)]
 struct SkippedRecord {
     #[prost(bytes = "vec", tag = "1")]
@@ -137,7 +137,7 @@ struct SkippedRecord {
     since: u64,
 }
 
-#[derive(Clone, PartialEq, Message, Zeroize, ZeroizeOnDrop)]
+#[derive(PartialEq, Message, Zeroize, ZeroizeOnDrop)]
 #[prost(skip_debug)]
 struct WindowRecord {
     #[prost(uint32, tag = "1")]

@@ -5,7 +5,7 @@ use zeroize::Zeroize;
 use super::stored;
 
 /// One per vault. Written before the first `Register` leaves, so that an answer that is lost can be found out later.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub(crate) struct AccountRecord {
     #[prost(uint32, tag = "1")]

@@ -11,7 +11,7 @@ pub(crate) const STATE: u64 = 0;
 pub(crate) const ROSTER: u64 = 16;
 
 /// Everything but the roster.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub(crate) struct GroupRecord {
     #[prost(uint32, tag = "1")]
@@ -74,7 +74,7 @@ impl Drop for GroupRecord {
 }
 
 /// One version of the log key.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub(crate) struct KeyRecord {
     #[prost(uint32, tag = "1")]
@@ -90,7 +90,7 @@ impl Drop for KeyRecord {
 }
 
 /// Saved before it leaves: a new log key that is lost with a crash would close the log for everybody.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub(crate) struct PendingEntryRecord {
     #[prost(message, optional, tag = "1")]
@@ -115,7 +115,7 @@ pub(crate) struct RosterRecord {
 stored!(RosterRecord, Group);
 
 /// An epoch of somebody's device; the partition is group and device.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub(crate) struct EpochRecord {
     #[prost(uint32, tag = "1")]

@@ -11,7 +11,7 @@ pub(crate) const BUNDLES: &[u8] = b"bundles";
 pub(crate) const ONE_TIME: &[u8] = b"one-time";
 
 /// The private halves of one bundle.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub(crate) struct BundleRecord {
     #[prost(uint32, tag = "1")]
@@ -52,7 +52,7 @@ impl Drop for BundleRecord {
 }
 
 /// The private halves of one one-time pair.
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub(crate) struct OneTimeRecord {
     #[prost(uint32, tag = "1")]

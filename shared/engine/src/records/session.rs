@@ -4,7 +4,7 @@ use zeroize::Zeroize;
 
 use super::stored;
 
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(PartialEq, prost::Message)]
 #[prost(skip_debug)]
 pub(crate) struct SessionRecord {
     #[prost(uint32, tag = "1")]
