@@ -211,3 +211,32 @@ proptest! {
         prop_assert_eq!(verify_one_time(&keys(1), &part), Err(BundleError::BadSignature));
     }
 }
+
+/// T-010, P-042: each bit of a bundle as it travels. A part that is not the signed one is refused; all that a flip can do
+/// without the device's key is to hide the one-time pair, which a relay may do anyway.
+#[test]
+fn no_bit_of_a_bundle_may_change() {
+    let whole = bundle(1);
+    let bytes = whole.encode_to_vec();
+    let (mut refused, mut hidden) = (0, 0);
+    for bit in 0..8 * bytes.len() {
+        let mut altered = bytes.clone();
+        altered[bit / 8] ^= 1 << (bit % 8);
+        let Ok(altered) = Bundle::decode(altered.as_slice()) else {
+            refused += 1;
+            continue;
+        };
+        match VerifiedBundle::verify(&ACCOUNT, &keys(1), &altered) {
+            Err(_) => refused += 1,
+            Ok(verified) => {
+                assert!(altered.base == whole.base, "bit {bit}");
+                assert_eq!(verified.base(), &base(1), "bit {bit}");
+                assert!(altered.one_time.is_none(), "bit {bit}");
+                assert_eq!(verified.one_time(), None, "bit {bit}");
+                hidden += 1;
+            }
+        }
+    }
+    // The bits of the pair's tag: another field, or another type of one that is not known.
+    assert!((1..=8).contains(&hidden), "{hidden} of {refused} flips verify");
+}

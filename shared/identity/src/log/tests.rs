@@ -588,3 +588,35 @@ proptest! {
         }
     }
 }
+
+/// T-010, P-020, P-023: each bit of each entry of a log as it travels. None verifies, and the log that is known stays as it was.
+#[test]
+fn no_bit_of_a_log_may_change() {
+    let a = Account::with_two_devices();
+    let entries = a.all();
+    for (position, entry) in entries.iter().enumerate() {
+        let bytes = entry.encode_to_vec();
+        let mut known =
+            (position > 0).then(|| AccountLog::verify(a.log.account(), &entries[..position]).unwrap());
+        for bit in 0..8 * bytes.len() {
+            let mut altered = bytes.clone();
+            altered[bit / 8] ^= 1 << (bit % 8);
+            let Ok(altered) = Entry::decode(altered.as_slice()) else {
+                continue;
+            };
+            match &mut known {
+                Some(known) => {
+                    assert!(known.extend(&[altered]).is_err(), "entry {position}, bit {bit}");
+                    assert_eq!(known.length() as usize, position);
+                }
+                None => {
+                    let log = AccountLog::verify(a.log.account(), &[altered]);
+                    assert!(log.is_err(), "the first entry, bit {bit}");
+                }
+            }
+        }
+        if let Some(mut known) = known {
+            known.extend(&entries[position..=position]).unwrap();
+        }
+    }
+}
