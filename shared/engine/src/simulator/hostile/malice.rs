@@ -1,12 +1,15 @@
-//! Random scenarios: people talk, come and go, and the relay tells every lie it has, several at once, by lot.
+//! Random scenarios: people talk, come and go, and the relay tells its lies, several at once, by lot. Not drawn is a
+//! second history that an account's own device signed: nothing but its owner's word ends that, and it has scenarios of its own.
 //!
 //! After each step the promises are checked. At the end the relay is honest, a while passes, and what was said is shown or its
 //! sender is told why not.
 
+use chopar_wire::proto::relay::Reason;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::cast::{ALICE, BOB, CAROL, Who};
+use super::log_answers::LogAnswer;
 use super::log_lies::LogLie;
 use super::prekey_lies::{LOW_ORDER, Place, PrekeyLie};
 use super::relay_deeds::{EnvelopeLie, Order, RELAY};
@@ -103,7 +106,9 @@ impl Author {
                 let name = self.one_of(&["Laptop", "Telephone", "Borrowed"]);
                 steps.push(who.renames_the_own_device(name));
             }
-            62..76 => steps.push(RELAY.treats(who, self.envelope_lie(other))),
+            62..72 => steps.push(RELAY.treats(who, self.envelope_lie(other))),
+            72..75 => steps.push(RELAY.answers_for_the_log(who, other, self.log_answer())),
+            75..76 => steps.push(self.rare_deed(who, other)),
             76..79 => {
                 let order = self.one_of(&[Order::AsItCame, Order::Reversed, Order::ByLot]);
                 steps.push(RELAY.lets_go(who, order));
@@ -114,7 +119,8 @@ impl Author {
             85..86 => steps.push(RELAY.floods(who, 20)),
             86..91 => steps.push(RELAY.hands_out(who, self.prekey_lie(other))),
             91..93 => steps.push(RELAY.drains_the_pool_of(who)),
-            93..96 => steps.push(RELAY.shows(who, other, self.log_lie(who))),
+            93..95 => steps.push(RELAY.shows(who, other, self.log_lie(who))),
+            95..96 => steps.push(self.rare_deed(who, other)),
             96..97 if self.copied => {
                 self.restored = true;
                 steps.push(RELAY.restores(COPY));
@@ -126,6 +132,33 @@ impl Author {
             _ => steps.push(RELAY.is_honest()),
         }
         steps
+    }
+
+    /// What nobody but a relay, or somebody with made-up accounts, would do.
+    fn rare_deed(&mut self, who: Who, other: Who) -> Step {
+        match self.below(4) {
+            0 => RELAY.says_it_has_bundle(who, self.one_of(&[2, 1_000, u64::MAX])),
+            1 => RELAY.wants_pairs_of(who, 45),
+            2 => other.forges(who, other, self.log_lie(other)),
+            _ => RELAY.makes_up_senders(who, 30),
+        }
+    }
+
+    fn log_answer(&mut self) -> LogAnswer {
+        self.one_of(&[
+            LogAnswer::OtherHead,
+            LogAnswer::ShorterHead,
+            LogAnswer::NoHead,
+            LogAnswer::LongerHead,
+            LogAnswer::Gap,
+            LogAnswer::No(Reason::NoSuchAccount),
+            LogAnswer::No(Reason::NotAllowed),
+            LogAnswer::No(Reason::RateLimited),
+            LogAnswer::No(Reason::ShuttingDown),
+            LogAnswer::OtherKind,
+            LogAnswer::Silence,
+            LogAnswer::EmptyMismatch,
+        ])
     }
 
     fn envelope_lie(&mut self, other: Who) -> EnvelopeLie {
@@ -143,6 +176,9 @@ impl Author {
     fn prekey_lie(&mut self, other: Who) -> PrekeyLie {
         let point = self.one_of(&LOW_ORDER);
         let place = self.one_of(&[Place::SignedPrekey, Place::SealingKey, Place::Pair]);
+        if self.copied && self.below(12) == 0 {
+            return PrekeyLie::BaseFrom(COPY);
+        }
         self.one_of(&[
             PrekeyLie::BundleOf(other),
             PrekeyLie::BaseOf(other),
