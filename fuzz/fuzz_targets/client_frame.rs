@@ -2,4 +2,6 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chopar_fuzz_targets::client_frame(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    chopar_fuzz_targets::client_frame(bytes);
+});

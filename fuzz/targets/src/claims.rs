@@ -33,8 +33,10 @@ pub fn claim() -> SignInClaim {
 }
 
 /// A sign-in proof: only what the device signed for this very challenge is taken.
-pub fn sign_in(bytes: &[u8]) {
-    let Ok(proof) = Signed::decode(bytes) else { return };
+pub fn sign_in(bytes: &[u8]) -> bool {
+    let Ok(proof) = Signed::decode(bytes) else {
+        return false;
+    };
     let bob = &SCENE.bob.local;
     let expected = SignInExpected {
         relay_name: RELAY,
@@ -46,23 +48,26 @@ pub fn sign_in(bytes: &[u8]) {
     let key = |account: &_, device: &_| {
         (account == bob.account() && device == bob.device()).then_some(bob.keys().signing)
     };
-    if let Ok(claimant) = verify_sign_in(&proof, &expected, key) {
-        assert_eq!(claimant, (*bob.account(), *bob.device()));
-        assert_eq!(proof.body[..], claim().body(), "a forged claim");
-    }
+    let Ok(claimant) = verify_sign_in(&proof, &expected, key) else {
+        return false;
+    };
+    assert_eq!(claimant, (*bob.account(), *bob.device()));
+    assert_eq!(proof.body[..], claim().body(), "a forged claim");
+    true
 }
 
 /// Names: what is taken is in the form it is kept in, and shows nothing but itself.
-pub fn name(bytes: &[u8]) {
+pub fn name(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
-    if let Ok(name) = DisplayName::parse(&text) {
-        assert_eq!(DisplayName::parse(name.as_str()), Ok(name.clone()));
+    let of_person = DisplayName::parse(&text).inspect(|name| {
+        assert_eq!(DisplayName::parse(name.as_str()).as_ref(), Ok(name));
         assert!(!name.as_str().chars().any(char::is_control));
-    }
-    if let Ok(name) = DeviceName::parse(&text) {
-        assert_eq!(DeviceName::parse(name.as_str()), Ok(name.clone()));
+    });
+    let of_device = DeviceName::parse(&text).inspect(|name| {
+        assert_eq!(DeviceName::parse(name.as_str()).as_ref(), Ok(name));
         assert!(!name.as_str().chars().any(char::is_control));
-    }
+    });
+    of_person.is_ok() || of_device.is_ok()
 }
 
 /// Bob's log in one history of two that his device signed.
@@ -106,8 +111,10 @@ pub fn histories() -> [Vec<Entry>; 3] {
 
 /// A known log and what comes to it: it grows by what verifies, or stays as it was; another history counts with the
 /// owner's word alone.
-pub fn log_growth(bytes: &[u8]) {
-    let Ok(shown) = Log::decode(bytes) else { return };
+pub fn log_growth(bytes: &[u8]) -> bool {
+    let Ok(shown) = Log::decode(bytes) else {
+        return false;
+    };
     let mut log = KNOWN.clone();
     match log.extend(&shown.entries) {
         Ok(changes) => {
@@ -121,6 +128,7 @@ pub fn log_growth(bytes: &[u8]) {
         }
         Err(_) => assert_eq!(log, *KNOWN, "a failure changed something"),
     }
+    let grown = log != *KNOWN;
     let mut log = KNOWN.clone();
     match log.resolve(&shown.entries) {
         Ok(_) => {
@@ -134,4 +142,5 @@ pub fn log_growth(bytes: &[u8]) {
             }
         }
     }
+    grown || log != *KNOWN
 }

@@ -18,24 +18,24 @@ const CONTENT: &[u8] = b"inside";
 
 /// What is sealed to a person, by whoever can seal: parsed, and taken on as far as a handshake. The first bit of the first
 /// byte says whether the rest is padded first.
-pub fn first_contact(bytes: &[u8]) {
+pub fn first_contact(bytes: &[u8]) -> bool {
     let bob = &SCENE.bob;
     let Some((&first, rest)) = bytes.split_first() else {
-        return;
+        return false;
     };
     let content = match pad(rest) {
         Ok(padded) if first & 1 == 0 => padded,
         _ => rest.to_vec(),
     };
     if content.len() > MAX_ENVELOPE_BODY - SEAL {
-        return;
+        return false;
     }
     let body = bob.sealed(&content, &mut rng(8));
     let Ok(EnvelopeBody::Handshake(sealed)) = EnvelopeBody::parse(&body) else {
         unreachable!("it is in handshake form and not too long")
     };
     let Ok(unsealed) = sealed.open(&bob.local, &bob.sealing_key) else {
-        return;
+        return false;
     };
     if let SenderLog::Whole(entries) = &unsealed.log
         && let Ok(log) = AccountLog::verify(&unsealed.account, entries)
@@ -43,20 +43,23 @@ pub fn first_contact(bytes: &[u8]) {
         assert_eq!(log.account(), &unsealed.account);
     }
     // Whoever it says it is from: the header is judged against a device that is known.
+    let mut accepted = false;
     for one_time in [true, false] {
         let prekeys = bob.prekeys(one_time);
         if let Ok(acceptance) = Acceptance::begin(&bob.local, &SCENE.alice.peer(), &unsealed.header, &prekeys)
         {
             assert_eq!(acceptance.wanted(), unsealed.header.ephemeral());
+            accepted = true;
         }
     }
+    accepted
 }
 
 /// The header of a message that authenticates: the first byte says under which header key, four follow with the number
 /// that its tag stands for, the rest is the header.
-pub fn ratchet_header(bytes: &[u8]) {
+pub fn ratchet_header(bytes: &[u8]) -> bool {
     let Some(([chain, number @ ..], header)) = bytes.split_first_chunk::<5>() else {
-        return;
+        return false;
     };
     let chain = match chain & 1 {
         0 => Chain::Current,
@@ -64,34 +67,39 @@ pub fn ratchet_header(bytes: &[u8]) {
     };
     let number = u32::from_be_bytes(*number);
     let Some(message) = with_header(&SCENE.ours, chain, number, header, CONTENT, &mut rng(8)) else {
-        return;
+        return false;
     };
-    if let Ok(opened) = SCENE.theirs.open(&message, NOW) {
-        assert_eq!(opened.plaintext[..], *CONTENT, "another content");
-    }
+    let Ok(opened) = SCENE.theirs.open(&message, NOW) else {
+        return false;
+    };
+    assert_eq!(opened.plaintext[..], *CONTENT, "another content");
+    true
 }
 
 /// A signal to a session: only the one that was sent opens.
-pub fn signal(bytes: &[u8]) {
-    if let Ok(opened) = SCENE.theirs.open_signal(bytes, NOW) {
-        assert_eq!(bytes, SCENE.signal, "a forged signal");
-        assert_eq!(opened.plaintext[..], *crate::SIGNAL);
-    }
+pub fn signal(bytes: &[u8]) -> bool {
+    let Ok(opened) = SCENE.theirs.open_signal(bytes, NOW) else {
+        return false;
+    };
+    assert_eq!(bytes, SCENE.signal, "a forged signal");
+    assert_eq!(opened.plaintext[..], *crate::SIGNAL);
+    true
 }
 
 /// Padding: what comes off goes on again as it was.
-pub fn padding(bytes: &[u8]) {
-    if let Ok(content) = unpad(bytes) {
+pub fn padding(bytes: &[u8]) -> bool {
+    let content = unpad(bytes).inspect(|content| {
         assert_eq!(pad(content).as_deref(), Ok(bytes), "a second spelling");
-    }
+    });
     match pad(bytes) {
         Ok(padded) => assert_eq!(unpad(&padded), Ok(bytes)),
         Err(_) => assert!(bytes.len() > MAX_CONTENT),
     }
+    content.is_ok()
 }
 
 /// Private halves of prekeys at rest: what is read is written so that it is read again, and is of one kind alone.
-pub fn prekey_record(bytes: &[u8]) {
+pub fn prekey_record(bytes: &[u8]) -> bool {
     let mut kinds = 0;
     if let Ok(key) = EcPrekeySecret::decode(bytes) {
         let again = EcPrekeySecret::decode(&key.encode()).map(|key| key.public());
@@ -108,4 +116,5 @@ pub fn prekey_record(bytes: &[u8]) {
         kinds += 1;
     }
     assert!(kinds <= 1, "of {kinds} kinds");
+    kinds == 1
 }

@@ -3,28 +3,40 @@
 use std::sync::LazyLock;
 
 use chopar_e2ee::fixture::rng;
-use chopar_e2ee::padding::{MAX_CONTENT, pad};
+use chopar_e2ee::padding::pad;
 use chopar_e2ee::ratchet::Session;
+use chopar_engine::intent::{GroupChange, Invitee};
 use chopar_engine::simulator::{Faults, Image, Lone, World};
 use chopar_engine::{Answer, Input, Intent, Kind, Record, RecordKey};
 use chopar_wire::frame::decode_relay;
 use chopar_wire::prost::Message;
 use chopar_wire::prost::bytes::Bytes;
 use chopar_wire::proto::content::{Payload, Text, payload};
+use chopar_wire::proto::group::Update;
+use chopar_wire::proto::relay::OpaqueLog;
 use chopar_wire::{AccountId, MessageId, Timestamp};
+use rand_core::CryptoRng;
 
 /// Parts of one script: bounds the time for one input.
 const PARTS: usize = 64;
+/// What the group is called in what Bob does not know yet.
+const RENAMED: &str = "Renamed";
 /// What is said after everything.
 const AFTERWARDS: &str = "still there";
 /// The number of the intent that every engine must answer, whatever came before.
 const ASKED: u64 = 1 << 40;
 
-/// Bob's browser after a conversation, and Alice's session with him.
+/// Bob's browser after a conversation and some talk in a group of both, and Alice's session with him.
 pub struct Alone {
     /// The browser.
     pub image: Image,
     alice: AccountId,
+    /// The group's conversation.
+    pub group: AccountId,
+    /// What Alice says of the group when it is renamed, which Bob does not know.
+    pub update: Update,
+    /// The same, as the relay shows it.
+    pub log: OpaqueLog,
     session: Vec<u8>,
     now: Timestamp,
 }
@@ -51,6 +63,7 @@ impl Alone {
             }
         }
         let [alice, bob] = accounts;
+        let group = begin_group(&mut world, bob);
         let draft = Intent::SaveDraft {
             conversation: alice,
             text: "not sent".to_owned(),
@@ -62,12 +75,39 @@ impl Alone {
         world.run_for(5_000);
         let session = world.sending_record(0, 1).expect("they wrote to each other");
         assert_ne!(alice, bob);
+        let (image, now) = (Image::of(&world, 1), world.now());
+        // What comes after that is not in the image.
+        world.switch_off(1);
+        world.set_up(true);
+        world.run_for(60_000);
+        let change = GroupChange::Name(RENAMED.to_owned());
+        let conversation = group;
+        assert!(world.ask_now(0, Intent::ChangeGroup { conversation, change }) == Answer::Done);
+        let update = world.group_update(0, group);
+        let log = world.group_log(0, group, update.from);
         Self {
-            image: Image::of(&world, 1),
+            image,
             alice,
+            group,
+            update,
+            log,
             session: session.to_vec(),
-            now: world.now(),
+            now,
         }
+    }
+
+    /// Alice's session with Bob.
+    #[allow(clippy::expect_used, reason = "a target fails by panicking")]
+    fn alice(&self) -> Session {
+        Session::from_record(&self.session).expect("an own record")
+    }
+
+    /// What Alice encrypts for Bob; `None` where it is too long to be padded.
+    #[allow(clippy::expect_used, reason = "a target fails by panicking")]
+    fn says(&self, alice: &mut Session, payload: &[u8], rng: &mut impl CryptoRng) -> Option<Vec<u8>> {
+        let content = pad(payload).ok()?;
+        let message = alice.encrypt(&content, self.now, rng);
+        Some(message.expect("a session that writes"))
     }
 
     /// Bob's engine, signed in.
@@ -76,6 +116,46 @@ impl Alone {
         bob.sign_in();
         bob
     }
+}
+
+/// Alice begins a group with Bob, an admin too, and both write into it.
+fn begin_group(world: &mut World, bob: AccountId) -> AccountId {
+    let intent = Intent::CreateGroup {
+        wish: [1; 16],
+        name: "Fuzz".to_owned(),
+        members: vec![Invitee::from(bob)],
+    };
+    let Answer::GroupBegun(conversation) = world.ask_now(0, intent) else {
+        unreachable!("Alice may begin a group")
+    };
+    world.run_for(20_000);
+    let change = GroupChange::Role {
+        account: bob,
+        admin: true,
+    };
+    assert!(world.ask_now(0, Intent::ChangeGroup { conversation, change }) == Answer::Done);
+    world.run_for(20_000);
+    for from in [0, 1] {
+        let text = format!("{from} in the group");
+        world.ask(from, 0, crate::world::message(conversation, from, 50, text));
+        world.run_for(20_000);
+    }
+    conversation
+}
+
+/// What the group is called where Bob sees it.
+fn group_name(bob: &mut Lone, asked: u64) -> Option<String> {
+    let conversation = ALONE.group;
+    match bob.ask(asked, Intent::Group { conversation }) {
+        Some(Answer::Group(view)) => Some(view.name.clone()),
+        _ => None,
+    }
+}
+
+/// Ids of what Bob has taken, as his vault has them.
+fn seen(bob: &Lone) -> Vec<Vec<u8>> {
+    let records = bob.vault.select(|key| key.kind == Kind::Seen);
+    records.iter().map(|record| record.value.to_vec()).collect()
 }
 
 /// Every engine answers, whatever it lived through.
@@ -90,19 +170,17 @@ fn still_answers(lone: &mut Lone) {
 
 /// What a contact's client encrypts: whatever it is, the next message is shown.
 #[allow(clippy::expect_used, reason = "a target fails by panicking")]
-pub fn payload(bytes: &[u8]) {
+pub fn payload(bytes: &[u8]) -> bool {
     let scene = &*ALONE;
     let mut rng = rng(9);
-    let mut alice = Session::from_record(&scene.session).expect("an own record");
+    let mut alice = scene.alice();
     let mut bob = scene.bob();
-    let content = match pad(&bytes[..bytes.len().min(MAX_CONTENT)]) {
-        Ok(padded) => padded,
-        Err(_) => return,
+    let Some(message) = scene.says(&mut alice, bytes, &mut rng) else {
+        return false;
     };
-    let message = alice
-        .encrypt(&content, scene.now, &mut rng)
-        .expect("a session that writes");
+    let before = seen(&bob);
     bob.deliver(&message);
+    let taken = seen(&bob) != before;
     bob.reconnect();
     let text = Payload {
         time: scene.now.0,
@@ -113,11 +191,8 @@ pub fn payload(bytes: &[u8]) {
         })),
         ..Payload::default()
     };
-    let content = pad(&text.encode_to_vec()).expect("a short text");
-    let message = alice
-        .encrypt(&content, scene.now, &mut rng)
-        .expect("a session that writes");
-    bob.deliver(&message);
+    let message = scene.says(&mut alice, &text.encode_to_vec(), &mut rng);
+    bob.deliver(&message.expect("a short text"));
     let shown = bob.vault.theirs(&scene.alice);
     let id = MessageId::new([0xee; 16]);
     assert!(
@@ -125,12 +200,16 @@ pub fn payload(bytes: &[u8]) {
         "what came afterwards is not shown"
     );
     still_answers(&mut bob);
+    taken
 }
 
-/// Frames of the relay in a script: which request is answered (the last is 1, 0 none), length u16, a `RelayFrame`. 254 loses
-/// the connection and makes a new one, 255 lets so many seconds pass. The engine has something of everything to ask.
-pub fn engine_frames(bytes: &[u8]) {
+/// Frames of the relay in a script: which request is answered (the last is 1, 0 none), length u16, a `RelayFrame`. 253 is a payload
+/// of Alice's in her session, 254 loses the connection and makes a new one, 255 lets so many seconds pass. The engine has something
+/// of everything to ask. What comes to something renames the group.
+pub fn engine_frames(bytes: &[u8]) -> bool {
     let scene = &*ALONE;
+    let mut rng = rng(10);
+    let mut alice = scene.alice();
     let mut bob = scene.bob();
     let stranger = AccountId::new([3; 32]);
     let mut asked = 0;
@@ -138,6 +217,13 @@ pub fn engine_frames(bytes: &[u8]) {
         asked += 1;
         bob.ask(asked, intent);
     };
+    let conversation = scene.group;
+    let change = GroupChange::AdminsOnly(true);
+    ask(&mut bob, Intent::ChangeGroup { conversation, change });
+    ask(
+        &mut bob,
+        crate::world::message(conversation, 1, 60, "to all".to_owned()),
+    );
     ask(&mut bob, crate::world::conversation(stranger, 3));
     ask(
         &mut bob,
@@ -158,28 +244,36 @@ pub fn engine_frames(bytes: &[u8]) {
     );
     for (pick, part) in parts(bytes) {
         match pick {
+            253 => {
+                if let Some(message) = scene.says(&mut alice, part, &mut rng) {
+                    bob.deliver(&message);
+                }
+            }
             254 => bob.reconnect(),
             255 => bob.wait(1_000 * part.len() as u64),
             _ => {
-                let Ok(frame) = decode_relay(Bytes::copy_from_slice(part)) else {
+                let Ok(mut frame) = decode_relay(Bytes::copy_from_slice(part)) else {
                     bob.take(Input::Frame(Bytes::copy_from_slice(part)));
                     continue;
                 };
-                let Some(body) = frame.body else { continue };
+                // One without a body too: the engine is to do without.
                 let at = bob.requests.len().checked_sub(usize::from(pick));
-                let reply_to = at.and_then(|at| bob.requests.get(at)).copied().unwrap_or(0);
-                bob.frame(reply_to, body);
+                frame.reply_to = at.and_then(|at| bob.requests.get(at)).copied().unwrap_or(0);
+                bob.take(Input::Frame(frame.encode_to_vec().into()));
             }
         }
     }
+    let renamed = group_name(&mut bob, ASKED - 1).is_some_and(|name| name == RENAMED);
     still_answers(&mut bob);
+    renamed
 }
 
 /// Records of a vault in a script: kind, which of the kind's (counted on from those there are: another one), length u16, the
 /// value; an empty one is removed. The engine opens what it gets, names what it cannot read, and works.
-pub fn engine_records(bytes: &[u8]) {
+pub fn engine_records(bytes: &[u8]) -> bool {
     let scene = &*ALONE;
     let mut records = scene.image.records();
+    let mut replaced = false;
     for (kind, part) in parts(bytes) {
         let Some((which, value)) = part.split_first() else {
             continue;
@@ -192,7 +286,10 @@ pub fn engine_records(bytes: &[u8]) {
             .collect();
         match of_kind.get(usize::from(*which)) {
             Some(at) if value.is_empty() => drop(records.remove(*at)),
-            Some(at) => records[*at].value = value.to_vec().into(),
+            Some(at) => {
+                records[*at].value = value.to_vec().into();
+                replaced = true;
+            }
             None => records.push(Record {
                 key: RecordKey {
                     kind,
@@ -204,6 +301,7 @@ pub fn engine_records(bytes: &[u8]) {
         }
     }
     let mut bob = Lone::open(&scene.image, records);
+    let read = replaced && bob.engine().damage().is_empty();
     bob.ask(
         1,
         Intent::Page {
@@ -217,6 +315,7 @@ pub fn engine_records(bytes: &[u8]) {
     bob.wait(3_600_000);
     bob.wait(40 * 24 * 3_600_000);
     still_answers(&mut bob);
+    read
 }
 
 /// One byte, length u16, so many bytes; the last may be cut short.

@@ -156,7 +156,7 @@ struct Side {
 }
 
 /// Plays a script.
-pub fn script(bytes: &[u8]) {
+pub fn script(bytes: &[u8]) -> bool {
     let mut script = bytes.iter().copied();
     let mut rng = rng(5);
     let mut now = NOW;
@@ -207,6 +207,7 @@ pub fn script(bytes: &[u8]) {
         (0..side.opened.len().min(64)).for_each(|at| side.repeat(at as u8, now));
         side.restart();
     }
+    sides.iter().all(|side| !side.opened.is_empty())
 }
 
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a target fails by panicking")]

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use chopar_engine::Kind;
-use chopar_fuzz_targets::{ALONE, SCENE};
+use chopar_fuzz_targets::{ALONE, GROUP, SCENE};
 use chopar_wire::frame;
 use chopar_wire::prost::Message;
 use chopar_wire::proto::content::{
     Copy, Introduction, Payload, Receipts, ResendRequest, Text, TransportAcks, Typing, copy, payload,
 };
+use chopar_wire::proto::group::{Again, Distribution, Request, request::Wanted};
 use chopar_wire::proto::identity::LogHead;
 use chopar_wire::proto::relay::relay_frame::Body;
 use chopar_wire::proto::relay::{
-    Accepted, ClaimedBundle, Deliver, DeliverSignal, DeviceMismatch, Done, Invites, Log, LogConflict,
-    Members, OneTimeLow, People, Person, QueueEmpty, Reason, Refused, SignedIn,
+    Accepted, ClaimedBundle, Deliver, DeliverSignal, DeviceMismatch, Done, GroupAccepted, GroupMismatch,
+    Invites, Log, LogConflict, Members, OneTimeLow, People, Person, QueueEmpty, Reason, Refused, SignedIn,
 };
 
 use crate::write;
@@ -64,7 +65,7 @@ fn payloads() {
             }),
         ),
     ];
-    for (name, content) in kinds {
+    for (name, content) in kinds.into_iter().chain(of_groups()) {
         let head = LogHead {
             length: 2,
             hash: vec![8; 32].into(),
@@ -79,6 +80,42 @@ fn payloads() {
         };
         write("payload", name, &payload.encode_to_vec());
     }
+}
+
+/// What members say of the group that Bob is in.
+fn of_groups() -> [(&'static str, payload::Content); 4] {
+    use payload::Content;
+    let group = ALONE.group.as_bytes().to_vec();
+    let said = Payload {
+        time: 1_800_000_000_000,
+        content: Some(Content::Text(Text {
+            id: vec![9; 16].into(),
+            text: "once more".to_owned(),
+            ..Text::default()
+        })),
+        ..Payload::default()
+    };
+    let mut distribution = Distribution::decode(GROUP.distribution.as_slice()).unwrap();
+    distribution.access.clone_from(&ALONE.update.access);
+    [
+        ("group_update", Content::GroupUpdate(ALONE.update.clone())),
+        ("group_distribution", Content::GroupDistribution(distribution)),
+        (
+            "group_request",
+            Content::GroupRequest(Request {
+                group: group.clone().into(),
+                wanted: Wanted::Entries.into(),
+                from: 0,
+            }),
+        ),
+        (
+            "group_again",
+            Content::GroupAgain(Again {
+                group: group.into(),
+                payload: said.encode_to_vec().into(),
+            }),
+        ),
+    ]
 }
 
 /// One part of a script.
@@ -163,8 +200,39 @@ fn frames() {
             script = part(254, &[]);
         }
     }
+    groups();
     let waits = [part(255, &[0; 60]), part(254, &[])].concat();
     write("engine_frames", "waits", &waits.repeat(3));
+}
+
+/// The group is renamed: as Alice says it, and as the relay shows it to whatever was asked for.
+fn groups() {
+    for (name, content) in of_groups() {
+        let payload = Payload {
+            time: 1_800_000_000_000,
+            content: Some(content),
+            ..Payload::default()
+        };
+        write("engine_frames", name, &part(253, &payload.encode_to_vec()));
+    }
+    let answers = [
+        Body::OpaqueLog(ALONE.log.clone()),
+        Body::GroupAccepted(GroupAccepted::default()),
+        Body::GroupMismatch(GroupMismatch::default()),
+    ];
+    let script: Vec<u8> = answers
+        .into_iter()
+        .flat_map(|body| {
+            let bytes = frame::relay(0, body);
+            (1..=12)
+                .flat_map(move |pick| part(pick, &bytes))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    write("engine_frames", "group_answers", &script);
+    // A frame without a body, to each request.
+    let empty: Vec<u8> = (0..=12).flat_map(|pick| part(pick, &[])).collect();
+    write("engine_frames", "no_bodies", &empty);
 }
 
 /// The first record of each kind and partition length as it is, so that the fuzzer has every shape to begin with.

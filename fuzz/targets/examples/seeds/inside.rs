@@ -1,7 +1,7 @@
 //! What a device signs or seals: claims, growing logs, content behind an authentication.
 
 use chopar_e2ee::padding::pad;
-use chopar_e2ee::ratchet::primitives::kem_offer;
+use chopar_e2ee::ratchet::primitives::{kem_offer, next_header};
 use chopar_fuzz_targets::{SCENE, claim, histories};
 use chopar_identity::SignInClaim;
 use chopar_wire::prost::Message;
@@ -54,6 +54,9 @@ pub(crate) fn write_all() {
         let header = [&key.as_bytes()[..], &previous, &number, &[flags], area].concat();
         [&[0][..], &number, &header].concat()
     };
+    let (number, honest) = next_header(&SCENE.ours).unwrap();
+    let honest = [&[0][..], &number.to_be_bytes(), &honest].concat();
+    write("ratchet_header", "honest", &honest);
     write("ratchet_header", "bare", &header(0, &[]));
     write("ratchet_header", "offer", &header(1, &kem_offer(&[5; 64])[..]));
     write("ratchet_header", "answer", &header(2, &[0; 1184]));

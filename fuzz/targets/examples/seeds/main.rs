@@ -12,7 +12,8 @@ use chopar_e2ee::fixture::{Person, rng};
 use chopar_e2ee::recovery::RecoveryKey;
 use chopar_e2ee::safety_number::SafetyNumber;
 use chopar_e2ee::seal::{FirstContact, seal_handshake, session_body};
-use chopar_fuzz_targets::{Act, GROUP, SCENE};
+use chopar_fuzz_targets::{Act, GROUP, RECOVERY, SCENE};
+use chopar_wire::GroupRecipient;
 use chopar_wire::frame;
 use chopar_wire::prost::Message;
 use chopar_wire::proto::relay::{ClaimBundle, ClaimedBundle, Log, client_frame, relay_frame};
@@ -46,6 +47,8 @@ fn main() {
     let side = |person: &Person| (*person.log.account(), *person.log.account_key());
     let ((a, a_key), (b, b_key)) = (side(alice), side(bob));
     let number = SafetyNumber::new((&b, &b_key), (&a, &a_key));
+    let recipients =
+        [alice, bob].map(|person| GroupRecipient::new(*person.log.account(), &person.log.head().hash));
     for (target, name, bytes) in [
         (
             "client_frame",
@@ -82,6 +85,14 @@ fn main() {
         ("group_distribution", "with_end", GROUP.distribution.clone()),
         ("group_record", "sending", GROUP.ours.to_record().to_vec()),
         ("group_record", "receiving", GROUP.theirs.to_record().to_vec()),
+        (
+            "group_recipients",
+            "both",
+            GroupRecipient::encode(&recipients).into(),
+        ),
+        ("log_key", "first", GROUP.log_key()),
+        ("opaque_append", "next", GROUP.append.encode_to_vec()),
+        ("recovery_encapsulation", "sealed", RECOVERY.encapsulation.clone()),
         ("recovery_key", "typed", groups.join(" ").into_bytes()),
         ("handle", "plain", b"bobur.mirzo".to_vec()),
         ("handle", "capitals", " @Bobur_1 ".into()),

@@ -119,6 +119,14 @@ pub enum Chain {
     Coming,
 }
 
+/// Number and header of the next message of the present chain, as an honest peer writes it. `None` before the first message.
+pub fn next_header(session: &Session) -> Option<(u32, Vec<u8>)> {
+    let sending = session.sending.as_ref()?;
+    let mut header = sending.template.as_bytes().to_vec();
+    sending.template.write(sending.number, &mut header);
+    Some((sending.number, header))
+}
+
 /// A message whose header authenticates although the peer made it up: cut or filled with zeros to one of the two lengths
 /// that a header has. The content is under the next message key of the present chain. `None` before the first message.
 pub fn with_header(

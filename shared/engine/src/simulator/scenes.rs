@@ -3,7 +3,9 @@
 use chopar_e2ee::group::roster::Act;
 use chopar_identity::{AccountLog, DeviceName, EntryDraft, OpaqueAppend, Signer};
 use chopar_wire::proto::content::{Payload, payload};
+use chopar_wire::proto::group::Update;
 use chopar_wire::proto::identity::{Entry, Signed};
+use chopar_wire::proto::relay::OpaqueLog;
 use chopar_wire::proto::relay::relay_frame::Body;
 use chopar_wire::{AccountId, GroupId};
 use prost::Message;
@@ -18,6 +20,7 @@ use super::vault::Vault;
 use super::world::{Happening, World};
 use crate::effect::{Batch, Kind, RecordKey, Write};
 use crate::event::Answer;
+use crate::group::Group;
 use crate::intent::Intent;
 use crate::records::contact::LOG;
 use crate::records::outbox::OutboxRecord;
@@ -183,10 +186,8 @@ impl World {
         let log_head = self.relay.log(&account).head();
         let engine = self.persons[admin].engine.as_ref().expect("started");
         let device = engine.own.as_ref().expect("an account").device;
-        let group = engine
-            .groups
-            .get(&GroupId::new(*conversation.as_bytes()))
-            .expect("in it");
+        let id = GroupId::new(*conversation.as_bytes());
+        let group = engine.groups.get(&id).expect("in it");
         let roster = group.roster.as_ref().expect("followed");
         let signer = chopar_e2ee::group::roster::Signer {
             account,
@@ -214,6 +215,40 @@ impl World {
             signature: signature.to_vec().into(),
         });
         self.relay.opaque_views.insert((viewer, log), shown);
+    }
+
+    /// What somebody would tell of a group: how its log is read, and its newest entry.
+    pub fn group_update(&self, person: usize, conversation: AccountId) -> Update {
+        let group = self.group(person, conversation);
+        let roster = group.roster.as_ref().expect("followed");
+        let from = roster.length() - 1;
+        Update {
+            access: Some(group.access()),
+            from,
+            entries: roster.entries(from).to_vec(),
+        }
+    }
+
+    /// What the relay has of a group's log, from an append on.
+    pub fn group_log(&self, person: usize, conversation: AccountId, from: u32) -> OpaqueLog {
+        let log = self.group(person, conversation).log;
+        let appends = &self.relay.opaque[&log];
+        OpaqueLog {
+            log: log.into(),
+            from,
+            appends: appends[from as usize..]
+                .iter()
+                .map(|signed| signed.encode_to_vec().into())
+                .collect(),
+            length: appends.len() as u32,
+            appended: false,
+        }
+    }
+
+    fn group(&self, person: usize, conversation: AccountId) -> &Group {
+        let engine = self.persons[person].engine.as_ref().expect("started");
+        let id = GroupId::new(*conversation.as_bytes());
+        engine.groups.get(&id).expect("in it")
     }
 
     /// The keys of a group's log and of every epoch that somebody holds, and everything else: a copy of their browser.
