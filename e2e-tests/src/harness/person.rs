@@ -283,12 +283,15 @@ impl Person {
     pub async fn say_more(&self, text: &str) -> Result<()> {
         const TYPED: &str =
             "document.activeElement.matches('textarea') ? document.activeElement.value : null";
-        self.page.insert(text).await?;
-        let typed = self.page.evaluate(TYPED).await?;
-        ensure!(
-            typed.as_str() == Some(text),
-            "the message box holds {typed}, not {text:?}"
-        );
+        // What another tab is writing there follows into this one: it is replaced.
+        eventually("the message box to take the text", Patience::SOON, || async {
+            self.page.evaluate("document.activeElement.select?.()").await?;
+            self.page.insert(text).await?;
+            let typed = self.page.evaluate(TYPED).await?;
+            ensure!(!typed.is_null(), "the focus is elsewhere");
+            Ok((typed.as_str() == Some(text)).then_some(()))
+        })
+        .await?;
         self.page.press(Key::Enter).await?;
         eventually(
             "the message box to be empty after sending",

@@ -50,7 +50,7 @@ pub(crate) fn Receivers(
             <li class="row">
                 <Avatar account=one.account name size="small"/>
                 <span class="row-text"><span class="name">{move || name.get()}</span></span>
-                <span class="muted">{(one.state > SentState::Waiting).then(|| view! { <Ticks state=one.state/> })}" "{state_word(texts, one.state)}</span>
+                <span class="muted">{(one.state > SentState::Waiting).then(|| view! { <Ticks state=one.state/> })}{state_word(texts, one.state)}</span>
             </li>
         }
     };

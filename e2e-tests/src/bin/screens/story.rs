@@ -60,7 +60,6 @@ pub(crate) async fn play(stage: Arc<Stage>, album: Album) -> Result<()> {
     offline(&relay, &owner, [&english, &uzbek], &album).await?;
     changed_number(&relay, &owner, &bek, &recovery_key, [&english, &uzbek], &album).await?;
     stopped(&relay, &organisation, &album).await?;
-    trouble::own_devices(&bek, [&english, &uzbek], &album).await?;
     trouble::each(&relay, &organisation, &owner, &group, [&english, &uzbek], &album).await?;
     kept::thrown_away(&organisation, [&english, &uzbek], &album).await?;
     kept::locked(&owner, [&english, &uzbek], &album).await?;

@@ -8,6 +8,7 @@ use chopar_e2e::harness::{
 use chopar_e2e::hostile::HostileProxy;
 use chopar_wire::proto::relay::Reason;
 use chopar_wire::proto::relay::client_frame::Body as Asked;
+use serde_json::json;
 
 use crate::album::Album;
 use crate::story::{path_of, speak, widest};
@@ -145,6 +146,8 @@ async fn part_that_was_altered(
 ) -> Result<()> {
     let page = owner.page();
     widest(page).await?;
+    // It was looked at before, and what a browser has cached is not asked for again.
+    page.call("Network.clearBrowserCache", json!({})).await?;
     owner.open("/").await?;
     let settings = link(words.say("chats.settings")?);
     page.find_within(&settings, Patience::LONG).await?;
@@ -183,20 +186,6 @@ async fn newer_database(organisation: &Organisation, words: &Words, album: &Albu
         .take(visitor.page(), "newer-database", words.language)
         .await?;
     visitor.leave().await
-}
-
-/// A device that somebody added to the own account, as its person hears of it on every page.
-pub(crate) async fn own_devices(bek: &Person, languages: [&Words; 2], album: &Album) -> Result<()> {
-    for words in languages {
-        widest(bek.page()).await?;
-        speak(bek, words).await?;
-        bek.open("/").await?;
-        bek.page()
-            .find_within(&Sought::any(&["alert"]), Patience::LONG)
-            .await?;
-        album.take(bek.page(), "own-devices", words.language).await?;
-    }
-    Ok(())
 }
 
 /// The server's data is gone. Nothing comes after it.
