@@ -27,10 +27,11 @@ pub struct Config {
     /// Origins (`scheme://host[:port]`) under which clients reach this relay. Empty: localhost and 127.0.0.1 at the
     /// listener's port.
     pub origins: Vec<String>,
-    /// A TLS-terminating proxy stands in front: listening beyond loopback is allowed, and what a proxy on this machine
-    /// says in `X-Forwarded-For` is believed.
+    /// A TLS-terminating proxy stands in front: listening beyond loopback by plain HTTP is allowed, who comes from neither
+    /// this machine nor one of `proxies` is closed there, and what a proxy on this machine says in `X-Forwarded-For` is
+    /// believed.
     pub behind_proxy: bool,
-    /// Addresses of proxies on other machines that are believed too; behind a proxy only.
+    /// Addresses of proxies on other machines that are served and believed too; behind a proxy only.
     pub proxies: Vec<IpAddr>,
     /// How the relay speaks on its listener.
     pub tls: Tls,

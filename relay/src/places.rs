@@ -5,6 +5,9 @@
 //!  accepted ─ from a client ─> a place in total, counted for its address ─────────────────> any request
 //!           └ from a proxy ──> a place in total ─ WebSocket: counted for the client's address ─┘
 //! ```
+//! Where the relay speaks plain HTTP behind a proxy, who comes from neither this machine nor a declared proxy is closed before
+//! anything is read: what it asked for and what it got could be read and altered on the way.
+//!
 //! A proxy passes on what many ask for over few connections, so that only its WebSockets belong to one client each.
 
 use std::collections::HashMap;
@@ -34,7 +37,11 @@ pub(crate) struct Places {
     addresses: Addresses,
     strangers: Arc<Strangers>,
     proxies: Proxies,
+    /// Nobody but a proxy speaks to this relay in the open.
+    only_proxies: bool,
     turned_away: TurnedAway,
+    /// Who came in the open, past the proxy.
+    past_the_proxy: TurnedAway,
     /// The log says once that a proxy names no clients.
     said_nameless: AtomicBool,
 }
@@ -81,7 +88,8 @@ struct Counted {
 }
 
 impl Places {
-    pub(crate) fn new(config: &Config) -> Self {
+    /// For a listener that speaks TLS, or not.
+    pub(crate) fn new(config: &Config, speaks_tls: bool) -> Self {
         let count = config
             .caps
             .connections
@@ -93,7 +101,11 @@ impl Places {
             addresses: Arc::default(),
             strangers: Arc::default(),
             proxies: Proxies::of(config),
-            turned_away: TurnedAway::default(),
+            only_proxies: config.behind_proxy && !speaks_tls,
+            turned_away: TurnedAway::new("no place is free in total or for their address"),
+            past_the_proxy: TurnedAway::new(
+                "they came by plain HTTP, from neither this machine nor a declared proxy: a proxy is declared with --proxy ADDRESS",
+            ),
             said_nameless: AtomicBool::new(false),
         }
     }
@@ -101,6 +113,10 @@ impl Places {
     /// A place for a connection that was accepted. Where all are taken, waits a moment for that of a stranger.
     pub(crate) async fn take(&self, address: IpAddr) -> Option<Peer> {
         let is_proxy = self.proxies.include(address);
+        if self.only_proxies && !is_proxy {
+            self.past_the_proxy.say();
+            return None;
+        }
         let place = self.try_take(address, is_proxy).await;
         if place.is_none() {
             self.turned_away.say();
@@ -179,7 +195,8 @@ impl Places {
     /// Connections that are here, and how many have ever been turned away.
     pub(crate) fn counts(&self) -> (u64, u64) {
         let here = self.count.saturating_sub(self.total.available_permits());
-        (here as u64, self.turned_away.all.load(Ordering::Relaxed))
+        let away = [&self.turned_away, &self.past_the_proxy].map(|away| away.all.load(Ordering::Relaxed));
+        (here as u64, away.iter().sum())
     }
 
     /// Waits until every place was given back.
@@ -214,9 +231,9 @@ fn group(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Counts who was turned away and says how many, not who.
-#[derive(Default)]
+/// Counts who was turned away for one reason, and says how many, not who.
 struct TurnedAway {
+    why: &'static str,
     unsaid: Mutex<Unsaid>,
     all: AtomicU64,
 }
@@ -228,12 +245,17 @@ struct Unsaid {
 }
 
 impl TurnedAway {
+    fn new(why: &'static str) -> Self {
+        Self {
+            why,
+            unsaid: Mutex::default(),
+            all: AtomicU64::new(0),
+        }
+    }
+
     fn say(&self) {
         if let Some(connections) = self.note(Instant::now()) {
-            tracing::warn!(
-                connections,
-                "connections were turned away: no place is free in total or for their address"
-            );
+            tracing::warn!(connections, "connections were turned away: {}", self.why);
         }
     }
 
@@ -262,7 +284,7 @@ mod tests {
         config.caps.connections = connections;
         config.caps.per_address = per_address;
         config.behind_proxy = behind_proxy;
-        Places::new(&config)
+        Places::new(&config, true)
     }
 
     const A: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 1));
@@ -336,6 +358,28 @@ mod tests {
         assert_eq!(client.address, A);
     }
 
+    /// T-055.
+    #[tokio::test]
+    async fn in_the_open_only_a_proxy_finds_a_place() {
+        let mut config = Config::new("data");
+        config.behind_proxy = true;
+        config.proxies = vec![B];
+        let here = IpAddr::from([127, 0, 0, 1]);
+        let mapped = "::ffff:203.0.113.2".parse().unwrap();
+        for (speaks_tls, address, served) in [
+            (false, here, true),
+            (false, B, true),
+            (false, mapped, true),
+            (false, A, false),
+            // TLS is for everybody; what they say of others is believed of none but proxies.
+            (true, A, true),
+        ] {
+            let places = Places::new(&config, speaks_tls);
+            assert_eq!(places.take(address).await.is_some(), served, "{address}");
+            assert_eq!(places.counts().1, u64::from(!served), "they are counted");
+        }
+    }
+
     #[tokio::test]
     async fn a_household_is_one_address() {
         let places = places(10, 1, false);
@@ -349,7 +393,7 @@ mod tests {
 
     #[test]
     fn a_flood_is_said_now_and_then() {
-        let away = TurnedAway::default();
+        let away = TurnedAway::new("the house is full");
         let now = Instant::now();
         assert_eq!(away.note(now), Some(1), "the first at once");
         assert_eq!(away.note(now + Duration::from_secs(1)), None);

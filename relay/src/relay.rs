@@ -46,7 +46,7 @@ pub enum ServeError {
     /// Plain HTTP beyond this machine would give everybody on the way the client's code to alter.
     #[error(
         "{0} can be reached from other machines, and plain HTTP is for this machine only: leave out --tls off, or put a \
-         proxy that speaks TLS in front (--behind-proxy), or listen on 127.0.0.1"
+         proxy that speaks TLS in front (--behind-proxy, and --proxy ADDRESS where it is another machine), or listen on 127.0.0.1"
     )]
     NotLoopback(SocketAddr),
     /// No browser would name a page's origin so.
@@ -172,11 +172,11 @@ impl Relay {
             tracing::warn!(%fault, "the start could not be written into the audit log");
         }
         let core = Arc::new(Core {
+            places: Places::new(&config, tls.is_some()),
             tls,
             origins,
             hosts: config.hosts_at(address),
             limiter: Limiter::new(config.rates),
-            places: Places::new(&config),
             readiness: Readiness::default(),
             lookout: Lookout::default(),
             metrics: Metrics::default(),

@@ -8,6 +8,7 @@
 
 mod common;
 
+use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 
 use chopar_relay::{Config, Relay, Tls};
@@ -273,6 +274,52 @@ async fn plain_http_is_for_this_machine_or_behind_a_proxy() {
     })
     .await
     .unwrap();
+}
+
+/// An address of this machine that is not loopback: what the machine would send from. Nothing is sent.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().unwrap().ip();
+    (!address.is_loopback()).then_some(address)
+}
+
+/// T-055. The rule itself is tested with any address in `places`; this is the way there, over the wire.
+#[tokio::test]
+async fn plain_http_serves_this_machine_and_declared_proxies_alone() {
+    let Some(own) = own_address() else {
+        println!("SKIPPED: this machine has no address but loopback");
+        return;
+    };
+    let answered = async |declared: bool, from: IpAddr| {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut config = Config::new(folder.path());
+        config.origins = vec!["https://chat.example.org".to_owned()];
+        config.behind_proxy = true;
+        config.proxies = declared.then_some(own).into_iter().collect();
+        let relay = Relay::open(listener, config).await.unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let running = tokio::spawn(relay.run(async {
+            stopped.await.ok();
+        }));
+        let mut line = TcpStream::connect((from, port)).await.unwrap();
+        assert_eq!(line.local_addr().unwrap().ip(), from, "whom the relay sees");
+        let request = "GET /healthz HTTP/1.1\r\nhost: chat.example.org\r\nconnection: close\r\n\r\n";
+        let mut answer = Vec::new();
+        // Closed before it is written or after: either way nothing comes back.
+        if line.write_all(request.as_bytes()).await.is_ok() {
+            drop(line.read_to_end(&mut answer).await);
+        }
+        stop.send(()).unwrap();
+        running.await.unwrap().unwrap();
+        String::from_utf8(answer).unwrap()
+    };
+    let here = IpAddr::from([127, 0, 0, 1]);
+    assert!(answered(false, here).await.starts_with("HTTP/1.1 200"));
+    assert_eq!(answered(false, own).await, "", "not declared: not a byte");
+    assert!(answered(true, own).await.starts_with("HTTP/1.1 200"));
 }
 
 #[test]

@@ -46,6 +46,16 @@ impl Serve {
                 "people come by https, so through a proxy, but --behind-proxy is not set: all of them count as one address"
             );
         }
+        let at = listener.local_addr()?.ip();
+        if config.behind_proxy
+            && !at.is_loopback()
+            && !config.speaks_tls_at(listener.local_addr()?)
+            && config.proxies.is_empty()
+        {
+            tracing::warn!(
+                "other machines reach {at}, and none of them is served: plain HTTP is for proxies, and --proxy ADDRESS names none"
+            );
+        }
         let relay = Relay::open(listener, config).await?;
         if let Some((page, fingerprint)) = relay.authority() {
             println!(

@@ -128,7 +128,8 @@ pub(crate) const KEYS: &[Key] = &[
         default: "no",
         example: "true",
         help: "A proxy speaks TLS to the world and plain HTTP to this relay. What one on this machine says in \
-               X-Forwarded-For is believed, and listening beyond this machine is allowed",
+               X-Forwarded-For is believed. Listening beyond this machine is allowed, and serves only the proxies named with \
+               `proxy`",
     },
     Key {
         name: "proxy",
@@ -137,7 +138,8 @@ pub(crate) const KEYS: &[Key] = &[
         secret: false,
         default: "",
         example: "[\"10.0.0.5\"]",
-        help: "Address of a proxy on another machine whose X-Forwarded-For is believed too; may be given several times",
+        help: "Address of a proxy on another machine that is served, and whose X-Forwarded-For is believed too; may be given \
+               several times",
     },
     Key {
         name: "connections",
