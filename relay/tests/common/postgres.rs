@@ -109,6 +109,11 @@ impl Cluster {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
+    /// Whether it takes connections.
+    pub fn answers(&self) -> bool {
+        self.client("pg_isready").arg("-q").status().unwrap().success()
+    }
+
     /// Stops as an administrator would.
     pub fn stop(&mut self) {
         self.end("stop");
@@ -134,7 +139,7 @@ impl Cluster {
         let input = keeper.stdin.take().unwrap();
         self.keeper = Some((keeper, input));
         let start = Instant::now();
-        while !self.client("pg_isready").arg("-q").status().unwrap().success() {
+        while !self.answers() {
             assert!(
                 start.elapsed() < PATIENCE,
                 "the server does not start: {}",
@@ -170,7 +175,7 @@ impl Drop for Cluster {
 }
 
 /// The folder of PostgreSQL's programs.
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     if let Some(named) = std::env::var_os("CHOPAR_POSTGRES") {
         return named.into();
     }
