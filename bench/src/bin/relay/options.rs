@@ -98,7 +98,7 @@ pub(crate) enum Figure {
     Fanout,
     /// Sign-ins and the storm after a network failure.
     Arrivals,
-    /// From the program's start to its first answer.
+    /// From the program's start to its first challenge.
     Start,
 }
 
@@ -159,14 +159,15 @@ impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "relay on core {}, generator on core {}, data on {}; {} pairs, window {}, payloads of {} bytes; limits of rates \
-             and addresses are lifted",
+            "relay on core {}, generator on core {}, data on {}; {} pairs, window {}, payloads of {} bytes; caps raised to {} \
+             connections in total and of one address, rates not limited",
             self.server_core,
             self.generator_core,
             self.folder.display(),
             self.pairs,
             self.window,
             crate::link::PAYLOAD,
+            crate::server::CONNECTIONS,
         )
     }
 }

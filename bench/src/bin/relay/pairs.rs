@@ -38,7 +38,8 @@ pub(crate) async fn measure(run: &mut Run<'_>) -> Result<()> {
     let half = load(run, Some((full.per_second / 2.0) as u64)).await?;
     run.note("pairs_half_per_second", half.per_second, Goal::None);
     run.note("pairs_half_p50_ms", quantile(&half.latencies, 0.5)?, Goal::None);
-    run.note(
+    run.note_under(
+        format!("{:.0} a second", half.per_second),
         "pairs_half_p99_ms",
         quantile(&half.latencies, 0.99)?,
         Goal::AtMost(25.0),
@@ -46,7 +47,8 @@ pub(crate) async fn measure(run: &mut Run<'_>) -> Result<()> {
 
     let quiet = load(run, Some(QUIET)).await?;
     run.note("pairs_quiet_p50_ms", quantile(&quiet.latencies, 0.5)?, Goal::None);
-    run.note(
+    run.note_under(
+        format!("{:.0} a second", quiet.per_second),
         "pairs_quiet_p99_ms",
         quantile(&quiet.latencies, 0.99)?,
         Goal::AtMost(5.0),

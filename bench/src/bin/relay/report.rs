@@ -19,24 +19,20 @@ pub(crate) struct Report {
     rows: Vec<Row>,
 }
 
-struct Row {
-    store: Store,
-    tls: bool,
-    figure: String,
-    value: f64,
-    goal: Goal,
+/// A figure of one run.
+pub(crate) struct Row {
+    pub(crate) store: Store,
+    pub(crate) tls: bool,
+    pub(crate) figure: String,
+    /// Under which it was measured; empty where there is only one.
+    pub(crate) load: String,
+    pub(crate) value: f64,
+    pub(crate) goal: Goal,
 }
 
 impl Report {
     /// Notes a figure and says it at once: a long run that is stopped has said something.
-    pub(crate) fn add(&mut self, store: Store, tls: bool, figure: impl Into<String>, value: f64, goal: Goal) {
-        let row = Row {
-            store,
-            tls,
-            figure: figure.into(),
-            value,
-            goal,
-        };
+    pub(crate) fn add(&mut self, row: Row) {
         println!("{}", row.line());
         self.rows.push(row);
     }
@@ -51,7 +47,7 @@ impl Report {
                 "{}",
                 json!({
                     "bench": "relay", "store": row.store.name(), "tls": row.tls, "figure": row.figure,
-                    "value": row.value, "reached": row.reached(),
+                    "value": row.value, "load": row.load, "reached": row.reached(),
                 })
             );
         }
@@ -74,9 +70,14 @@ impl Row {
             (Goal::AtMost(bound), Some(reached)) => format!("at most {bound}: {}", word(reached)),
             _ => String::new(),
         };
+        let load = if self.load.is_empty() {
+            String::new()
+        } else {
+            format!(" (at {})", self.load)
+        };
         let store = self.store.name();
         format!(
-            "{:<28} {store:>8} {transport:>6} {:>12.2}  {goal}",
+            "{:<28} {store:>8} {transport:>6} {:>12.2}  {goal}{load}",
             self.figure, self.value
         )
     }

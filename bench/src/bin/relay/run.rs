@@ -2,7 +2,7 @@
 
 use crate::crowd::Crowd;
 use crate::options::{Options, Store};
-use crate::report::{Goal, Report};
+use crate::report::{Goal, Report, Row};
 use crate::server::Server;
 
 pub(crate) struct Run<'a> {
@@ -20,7 +20,18 @@ impl Run<'_> {
 
     /// Notes a figure.
     pub(crate) fn note(&mut self, figure: impl Into<String>, value: f64, goal: Goal) {
-        self.report
-            .add(self.store, self.server.tls.is_some(), figure, value, goal);
+        self.note_under(String::new(), figure, value, goal);
+    }
+
+    /// Notes a figure with the load under which it was measured, which its goal says nothing without.
+    pub(crate) fn note_under(&mut self, load: String, figure: impl Into<String>, value: f64, goal: Goal) {
+        self.report.add(Row {
+            store: self.store,
+            tls: self.server.tls.is_some(),
+            figure: figure.into(),
+            load,
+            value,
+            goal,
+        });
     }
 }

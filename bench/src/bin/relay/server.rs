@@ -18,8 +18,8 @@ use tokio::process::{Child, Command};
 use crate::database::Database;
 use crate::options::Options;
 
-/// Connections that the relay is told to take.
-const CONNECTIONS: usize = 30_000;
+/// Connections that the relay is told to take, in total and from one address: all of them come from this machine.
+pub(crate) const CONNECTIONS: usize = 30_000;
 /// Longer than a start takes on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -30,8 +30,8 @@ pub(crate) struct Server {
     /// Token of the first owner's invite; `None` once there is an owner.
     pub(crate) owner_token: Option<String>,
     pub(crate) tls: Option<Arc<ClientConfig>>,
-    /// From the program's start to the line that says where it serves.
-    pub(crate) started_in: Duration,
+    /// When the program was started.
+    pub(crate) begun: Instant,
 }
 
 /// How it is started, and started again.
@@ -83,8 +83,8 @@ impl Server {
         pin(launch.cores.1)?;
         let mut child = spawned.with_context(|| format!("{} does not start", launch.program.display()))?;
         let output = child.stdout.take().context("the relay's output")?;
-        let reading = read_start(output, begun);
-        let (port, owner_token, started_in) = tokio::time::timeout(PATIENCE, reading).await??;
+        let reading = read_start(output);
+        let (port, owner_token) = tokio::time::timeout(PATIENCE, reading).await??;
         let tls = launch.speaks_tls.then(|| trust(&launch.data)).transpose()?;
         Ok(Self {
             child,
@@ -92,7 +92,7 @@ impl Server {
             port,
             owner_token,
             tls,
-            started_in,
+            begun,
         })
     }
 
@@ -153,23 +153,18 @@ impl Server {
 }
 
 /// Where it serves, and the owner's invite where there is none yet.
-async fn read_start(
-    output: tokio::process::ChildStdout,
-    begun: Instant,
-) -> Result<(u16, Option<String>, Duration)> {
+async fn read_start(output: tokio::process::ChildStdout) -> Result<(u16, Option<String>)> {
     let mut lines = BufReader::new(output).lines();
     let mut port = None;
-    let mut started_in = Duration::ZERO;
     while let Some(line) = lines.next_line().await? {
         if let Some((_, after)) = line.split_once("Chopar is at ") {
-            started_in = begun.elapsed();
             port = after.rsplit(':').next().and_then(|port| port.parse().ok());
         }
         let token = line.split_once("/join#").map(|(_, token)| token.to_owned());
         if let Some(port) = port
             && (token.is_some() || line.contains("There is an owner"))
         {
-            return Ok((port, token, started_in));
+            return Ok((port, token));
         }
     }
     bail!("the relay ended before it said where it is")

@@ -1,4 +1,4 @@
-//! From the program's start to its first answer, with a queue that is long.
+//! From the program's start to its first challenge, with a queue that is long.
 
 use std::time::Instant;
 
@@ -19,8 +19,9 @@ pub(crate) async fn measure(run: &mut Run<'_>) -> Result<()> {
     for _ in 0..STARTS {
         let stopped = Instant::now();
         run.server.restart().await?;
-        starts.push(run.server.started_in.as_secs_f64() * 1e3);
+        // A challenge says that it serves: where it says so it may not have begun to.
         Link::connect(&run.server).await?;
+        starts.push(run.server.begun.elapsed().as_secs_f64() * 1e3);
         answers.push(stopped.elapsed().as_secs_f64() * 1e3);
     }
     starts.sort_by(f64::total_cmp);
