@@ -10,6 +10,7 @@ mod common;
 
 use chopar_relay::WebSource;
 use common::{TestRelay, ask, get, status};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Its client lies in its data folder, which goes with it.
 async fn with_client() -> TestRelay {
@@ -38,6 +39,46 @@ async fn headers_are_strict_to_the_letter() {
         assert!(not_found.contains(header), "errors carry the headers too");
         assert_eq!(not_found.matches(header).count(), 1);
     }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_name_or_a_page_that_is_not_the_relays_is_refused() {
+    let relay = with_client().await;
+    let port = relay.port;
+    let connect = async |host: &str, more: &str| {
+        // Where it is taken the answer has no end: the status is all that is read.
+        let mut line = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let request = format!(
+            "GET /v1/connect HTTP/1.1\r\n{host}{more}connection: upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        line.write_all(request.as_bytes()).await.unwrap();
+        let mut head = [0; 12];
+        line.read_exact(&mut head).await.unwrap();
+        status(std::str::from_utf8(&head).unwrap())
+    };
+    let own = format!("host: localhost:{port}\r\n");
+    assert_eq!(connect(&own, "").await, 101);
+    assert_eq!(
+        connect(&own, &format!("origin: http://localhost:{port}\r\n")).await,
+        101
+    );
+    for host in [
+        "host: evil.example\r\n".to_owned(),
+        // A name that somebody bound to this machine's own address.
+        format!("host: rebound.example:{port}\r\n"),
+        "host: localhost\r\n".to_owned(),
+        format!("host: localhost:{}\r\n", port ^ 1),
+        "host: \r\n".to_owned(),
+    ] {
+        assert_eq!(connect(&host, "").await, 421, "{host}");
+    }
+    for origin in ["https://evil.example", "null", "http://localhost"] {
+        let more = format!("origin: {origin}\r\n");
+        assert_eq!(connect(&own, &more).await, 403, "{origin}");
+    }
+    assert_eq!(status(&get(port, "/healthz", "").await), 200);
     relay.stop().await;
 }
 

@@ -99,6 +99,12 @@ impl Program {
         Self { child, port, printed }
     }
 
+    /// Ends it as a service manager would, and waits for an orderly end.
+    pub fn terminate(mut self) {
+        self.signal("-TERM");
+        assert!(self.child.wait().unwrap().success());
+    }
+
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
