@@ -33,6 +33,13 @@ impl Clock {
         }
     }
 
+    /// Sets a manual clock and all its clones, forward or back; a system clock stays as it is.
+    pub fn set(&self, millis: u64) {
+        if let Source::Manual(now) = &self.0 {
+            now.store(millis, Ordering::SeqCst);
+        }
+    }
+
     /// Milliseconds since 1970; zero for a clock set before it.
     pub fn now(&self) -> u64 {
         match &self.0 {

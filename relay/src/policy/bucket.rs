@@ -40,6 +40,9 @@ impl Rate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wait(pub(crate) u64);
 
+/// Who looked at the clock first may come here second; a clock that is behind by more was set back.
+const ORDER_MS: u64 = 1000;
+
 /// What is left of a rate's burst.
 pub(super) struct Bucket {
     parts: u64,
@@ -57,7 +60,7 @@ impl Bucket {
     /// Whether `cost` could be taken.
     pub(super) fn look(&mut self, rate: Rate, cost: u32, now: u64) -> Result<(), Wait> {
         self.parts = self.refilled(rate, now);
-        self.at = self.at.max(now);
+        self.note(now);
         match rate.parts(cost).checked_sub(self.parts) {
             None | Some(0) => Ok(()),
             Some(lacking) => Err(Wait(lacking.div_ceil(u64::from(rate.tokens.max(1))))),
@@ -70,13 +73,22 @@ impl Bucket {
         Ok(())
     }
 
-    pub(super) fn is_full(&self, rate: Rate, now: u64) -> bool {
+    pub(super) fn is_full(&mut self, rate: Rate, now: u64) -> bool {
+        if now < self.at {
+            self.note(now);
+        }
         self.refilled(rate, now) == rate.parts(rate.burst)
     }
 
     /// When it was last used.
     pub(super) fn last_use(&self) -> u64 {
         self.at
+    }
+
+    /// From here on tokens come back, also where the clock was set back: else nobody would get any until it is where it was.
+    fn note(&mut self, now: u64) {
+        let was_set_back = now.saturating_add(ORDER_MS) < self.at;
+        self.at = if was_set_back { now } else { self.at.max(now) };
     }
 
     /// A clock that was set back gives nothing.

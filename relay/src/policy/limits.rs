@@ -248,7 +248,7 @@ fn count(number: usize) -> u32 {
 /// Forgets who has whole buckets: they would be made as they are.
 fn make_room<K: Eq + Hash, const N: usize>(table: &mut HashMap<K, [Bucket; N]>, rates: &[Rate; N], now: u64) {
     table.retain(|_, buckets| {
-        let mut each = buckets.iter().zip(rates);
+        let mut each = buckets.iter_mut().zip(rates);
         !each.all(|(bucket, rate)| bucket.is_full(*rate, now))
     });
 }
@@ -299,6 +299,40 @@ mod tests {
             Err(Wait(500)),
             "a clock set back gives nothing"
         );
+    }
+
+    #[test]
+    fn a_clock_set_back_by_a_day_gives_nothing_and_takes_nothing() {
+        let rates = Rates {
+            finds: Rate::per_second(2, 3),
+            address: Rate::per_second(2, 3),
+            ..Rates::default()
+        };
+        let limiter = Limiter::new(rates);
+        let me = AccountId::new([1; 32]);
+        let before = 3 * u64::from(DAY_MS);
+        let address = IpAddr::from([203, 0, 113, 1]);
+        for _ in 0..3 {
+            assert_eq!(limiter.account(&me, Act::Find, before), Ok(()));
+            assert_eq!(limiter.address(address, before), Ok(()));
+        }
+        let after = before - u64::from(DAY_MS);
+        assert_eq!(limiter.account(&me, Act::Find, after), Err(Wait(500)));
+        assert_eq!(limiter.address(address, after), Err(Wait(500)));
+        assert_eq!(
+            limiter.account(&me, Act::Find, after + 500),
+            Ok(()),
+            "in half a second, not in a day"
+        );
+        // Nor does a table that is full stay so.
+        let mut table = HashMap::from([(1, [Bucket::full(rates.finds, before)])]);
+        table.get_mut(&1).unwrap()[0]
+            .take(rates.finds, 3, before)
+            .unwrap();
+        make_room(&mut table, &[rates.finds], after);
+        assert_eq!(table.len(), 1, "it is empty");
+        make_room(&mut table, &[rates.finds], after + 1500);
+        assert!(table.is_empty(), "it is whole again");
     }
 
     #[test]

@@ -249,6 +249,47 @@ async fn ids_are_remembered(open: Open) {
     assert_eq!(bench.queue(1).await.len(), 1, "after two it is forgotten");
 }
 
+/// P-091, P-093.
+async fn a_clock_set_back_repeats_nothing(open: Open) {
+    let bench = Bench::new(open);
+    bench.account(1).await;
+    bench.submit(1, 7, b"x", 30 * DAY).await;
+    let first = bench.queue(1).await[0].0;
+    let taken = vec![QueueSeq(first)];
+    bench.store.acknowledge(device(1), taken).await.unwrap();
+    bench.submit(1, 8, b"x", 30 * DAY).await;
+    // A day, a month, and once more with nothing known by heart.
+    for back in [DAY + 1, 3 * DAY, 30 * DAY] {
+        let now = bench.clock.now();
+        bench.clock.set(now - back);
+        while bench.store.sweep().await.unwrap() {}
+        for id in [7, 8] {
+            assert!(accepted(&bench.submit(1, id, b"x", 30 * DAY).await));
+        }
+        let queue = bench.queue(1).await;
+        assert_eq!(
+            queue.len(),
+            1,
+            "neither what was delivered nor what waits is stored again"
+        );
+        bench.clock.set(now);
+    }
+    let bench = bench.reopen().await;
+    bench.clock.set(bench.clock.now() - 3 * DAY);
+    assert!(accepted(&bench.submit(1, 7, b"x", DAY).await));
+    bench.submit(1, 9, b"x", DAY).await;
+    let queue = bench.queue(1).await;
+    assert_eq!(queue.iter().map(|(_, id)| *id).collect::<Vec<_>>(), [8, 9]);
+    assert!(first < queue[0].0 && queue[0].0 < queue[1].0, "numbers rise");
+    let taken = queue.iter().map(|(seq, _)| QueueSeq(*seq)).collect();
+    bench.store.acknowledge(device(1), taken).await.unwrap();
+    assert!(accepted(&bench.submit(1, 9, b"x", DAY).await));
+    assert!(
+        bench.queue(1).await.is_empty(),
+        "delivered before midnight of a day that comes again"
+    );
+}
+
 async fn what_expires_goes(open: Open) {
     let bench = Bench::new(open);
     bench.account(1).await;
@@ -727,6 +768,7 @@ conformances!(
     => [
         queues_keep_order_across_reopening,
         ids_are_remembered,
+        a_clock_set_back_repeats_nothing,
         what_expires_goes,
         a_queue_has_a_quota,
         a_mismatch_stores_nothing,

@@ -58,7 +58,8 @@ impl Lookout {
         let key = (device, admitted);
         if recorded
             .get(&key)
-            .is_some_and(|last| now < last.saturating_add(RECORD_EVERY_MS))
+            // A clock that was set back keeps nothing out of the log.
+            .is_some_and(|last| (*last..last.saturating_add(RECORD_EVERY_MS)).contains(&now))
         {
             return false;
         }
@@ -187,5 +188,10 @@ mod tests {
             lookout.is_due(device, true, RECORD_EVERY_MS),
             "what failed is tried again"
         );
+        assert!(
+            lookout.is_due(device, true, 5),
+            "a clock that was set back is no reason"
+        );
+        assert!(!lookout.is_due(device, true, 6));
     }
 }

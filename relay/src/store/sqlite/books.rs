@@ -28,6 +28,8 @@ pub(super) struct Books {
     /// At least as many envelopes as the mailboxes know.
     pub(super) known_waiting: usize,
     addressees: HashMap<AccountId, Arc<Addressee>>,
+    /// No envelope was delivered on a later day (since 1970); read when it is asked for.
+    pub(super) last_delivery: Option<u64>,
     /// References to shared bodies that this transaction took away, by the body's number.
     pub(super) released: HashMap<i64, u64>,
     stored: Vec<Stored>,
@@ -53,6 +55,7 @@ impl Books {
             mailboxes: HashMap::new(),
             known_waiting: 0,
             addressees: HashMap::new(),
+            last_delivery: None,
             released: HashMap::new(),
             stored: Vec::new(),
         }

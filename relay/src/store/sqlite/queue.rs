@@ -97,12 +97,39 @@ impl Books {
 
     fn was_delivered(&mut self, device: DeviceId, id: &EnvelopeId) -> rusqlite::Result<bool> {
         let (number, today) = (self.mailbox_number(device)?, self.now() / ACKED_ID_MEMORY_MS);
-        self.db
+        let was: bool = self
+            .db
             .prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM delivered WHERE day = ?1 AND mailbox = ?2 AND id = ?3)
                      OR EXISTS (SELECT 1 FROM delivered WHERE day = ?1 - 1 AND mailbox = ?2 AND id = ?3)",
             )?
+            .query_row((today, number, id.as_bytes()), |row| row.get(0))?;
+        if was || self.last_delivery()? <= today {
+            return Ok(was);
+        }
+        // The clock was set back: each day that is still to come is asked for too.
+        self.db
+            .prepare_cached(
+                "WITH RECURSIVE days (day) AS (
+                   SELECT min(day) FROM delivered WHERE day > ?1
+                   UNION ALL SELECT (SELECT min(day) FROM delivered WHERE day > days.day) FROM days WHERE days.day IS NOT NULL)
+                 SELECT EXISTS (SELECT 1 FROM days CROSS JOIN delivered d ON d.day = days.day AND d.mailbox = ?2 AND d.id = ?3)",
+            )?
             .query_row((today, number, id.as_bytes()), |row| row.get(0))
+    }
+
+    /// A day after which nothing was delivered.
+    fn last_delivery(&mut self) -> rusqlite::Result<u64> {
+        if let Some(known) = self.last_delivery {
+            return Ok(known);
+        }
+        let last = self
+            .db
+            .query_row("SELECT coalesce(max(day), 0) FROM delivered", [], |row| {
+                row.get(0)
+            })?;
+        self.last_delivery = Some(last);
+        Ok(last)
     }
 
     /// Lets an envelope wait, and announces it.
@@ -161,6 +188,7 @@ impl Books {
         if let Some(mailbox) = self.mailbox(device)? {
             taken.iter().for_each(|(id, _)| mailbox.remove(id));
         }
+        self.last_delivery = self.last_delivery.map(|last| last.max(today));
         for (id, shared) in taken {
             if let Some(body) = shared {
                 self.release(body, 1);
