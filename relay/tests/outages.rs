@@ -1,5 +1,5 @@
-//! Everything fails under load: the relay is killed, stands still, its database goes and comes back, ways are cut, clocks
-//! jump, one node of two dies. What was acknowledged is delivered exactly once, or expired.
+//! Everything fails under load: the relay is ended and killed, stands still, its database goes and comes back, ways are cut,
+//! one node of two dies or stands still. What was acknowledged is delivered exactly once, or expired.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,15 +10,14 @@
 mod common;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chopar_relay::{Clock, Database, PostgresUrl, Rates};
-use chopar_wire::proto::relay::{Envelope, client_frame as c, relay_frame::Body};
+use chopar_wire::proto::relay::{client_frame as c, relay_frame::Body};
 use common::client::kind;
 use common::load::{Load, Way, ways};
 use common::postgres::{self, Cluster};
 use common::proxy::Proxy;
-use common::{Client, History, Program, TestRelay};
+use common::{Client, History, Person, Program};
 
 /// Faults in one test: a few in every run, many where `CHOPAR_FULL` asks for it.
 fn rounds() -> u32 {
@@ -42,7 +41,13 @@ async fn killed_under_load(database: Option<&str>) {
     let load = Load::start(ann, bob, &way, &way);
     for round in 0..rounds() {
         tokio::time::sleep(moment(round)).await;
-        program.kill();
+        // Every other time it is ended in order: what it has taken on by then counts as well.
+        if round % 2 == 0 {
+            program.kill();
+        } else {
+            // The load goes on beside it, and takes its goodbye.
+            tokio::task::spawn_blocking(|| program.terminate()).await.unwrap();
+        }
         program = Program::start_on(database, folder.path());
         way.send_replace(vec![Way::straight(program.port)]);
     }
@@ -196,61 +201,81 @@ async fn one_node_of_two_dies() {
     nodes.into_iter().for_each(Program::kill);
 }
 
-async fn clocks_jump(database: Option<&str>) {
-    const DAY: u64 = 24 * 3600 * 1000;
-    let clock = Clock::manual(1_800_000_000_000);
-    let relay = TestRelay::start_with(|config| {
-        config.clock = clock.clone();
-        config.rates = Rates::unlimited();
-        if let Some(url) = database {
-            config.database = Database::Postgres(PostgresUrl::parse(url, None).unwrap());
-        }
-    })
-    .await;
-    let (_ann, mut a) = relay.owner().await;
-    let (bob, b) = relay.member(&mut a, "bob").await;
-    drop(b);
-    // Some live a day, some a week; then a night passes, and most of a week.
-    let (short, long) = (History::default(), History::default());
-    for number in 0..20u32 {
-        let history = if number % 2 == 0 { &short } else { &long };
-        let mut submit = bob.submission(&number.to_be_bytes(), None);
-        submit.envelopes[0] = Envelope {
-            expiry: 1 + (number % 2) as i32,
-            ..submit.envelopes[0].clone()
-        };
-        history.sent(number);
-        match a.ask(c::Body::Submit(submit)).await {
-            Body::Accepted(_) => history.acknowledged(number),
-            other => panic!("{}", kind(&other)),
-        }
-    }
-    clock.advance(2 * DAY);
-    short.all_expired();
-    let mut b = Client::signed_in(relay.port, &bob, 0).await;
-    for deliver in b.drain().await {
-        let number = u32::from_be_bytes(deliver.body.as_ref().try_into().unwrap());
-        let history = if number.is_multiple_of(2) { &short } else { &long };
-        history.delivered(number, deliver.seq);
-        history.settled(number);
-    }
-    short.check(10);
-    long.check(10);
-    assert!(!long.is_open());
-    // Connections that live over the jump go on.
-    a.submit(&bob, b"after").await;
-    assert_eq!(b.delivery().await.body.as_ref(), b"after");
-    relay.stop().await;
+/// A member who comes later, by an invite of ann's.
+async fn member(port: u16, ann: &Person, handle: &str) -> Person {
+    let mut a = Client::signed_in(port, ann, 0).await;
+    let invite = common::relay::invite(&mut a, 1, 3600).await;
+    let person = Person::new();
+    let mut client = Client::connect(port).await;
+    client
+        .register(&person, &invite, handle, "Somebody")
+        .await
+        .unwrap();
+    person
 }
 
+/// T-040. Longer than a relay may stand still in the middle of a transaction: it loses that, and holds up the other for no longer.
+/// Awake again, with everything it believed to know, it does no harm.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clocks_jump_on_sqlite() {
-    clocks_jump(None).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clocks_jump_on_postgres() {
-    clocks_jump(Some(&postgres::shared().database("jump"))).await;
+async fn one_node_of_two_stands_still_for_long() {
+    /// The relay's own bound of an idle transaction is four seconds.
+    const STILL: Duration = Duration::from_secs(6);
+    let url = postgres::shared().database("long_still");
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [still, awake] = folders
+        .each_ref()
+        .map(|folder| Program::start_on(Some(&url), folder.path()));
+    // The invite of the start that came last is the one that counts.
+    let (ann, bob) = awake.ann_and_bob().await;
+    let [carol, dave, erin] = [
+        member(awake.port, &ann, "carol").await,
+        member(awake.port, &ann, "dave").await,
+        member(awake.port, &ann, "erin").await,
+    ];
+    let to_bob = |number: u32| {
+        let mut body = vec![7; 1024];
+        body[..4].copy_from_slice(&number.to_be_bytes());
+        bob.submission(&body, None)
+    };
+    // Made before bob goes to his own side: others write to him, too.
+    let others: Vec<_> = (0..100).map(|n| (1_000_000 + n, to_bob(1_000_000 + n))).collect();
+    let at = |program: &Program| ways(vec![Way::straight(program.port)]);
+    // Ann writes by the one that will stand still to bob, who is at the other; carol and dave are at the other both.
+    let crossing = Load::start(ann, bob, &at(&still), &at(&awake));
+    let beside = Load::start(carol, dave, &at(&awake), &at(&awake));
+    let mut e = Client::signed_in(awake.port, &erin, 0).await;
+    let mut others = others.into_iter();
+    for round in 0..rounds() / 2 {
+        tokio::time::sleep(moment(round)).await;
+        still.signal("-STOP");
+        let begun = Instant::now();
+        let (mut slowest, mut count) = (Duration::ZERO, 0);
+        while begun.elapsed() < STILL {
+            if let Some((number, submit)) = others.next() {
+                let asked = Instant::now();
+                crossing.history.sent(number);
+                let answer = e.ask(c::Body::Submit(submit)).await;
+                assert!(matches!(answer, Body::Accepted(_)), "{}", kind(&answer));
+                crossing.history.acknowledged(number);
+                slowest = slowest.max(asked.elapsed());
+            }
+            if count == 0 && begun.elapsed() > Duration::from_secs(5) {
+                count = beside.history.count_acknowledged();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        println!("the one standing still held up another's message for {slowest:?}");
+        assert!(slowest < STILL - Duration::from_secs(1), "{slowest:?}");
+        assert!(
+            count > 0 && beside.history.count_acknowledged() > count,
+            "the other goes on meanwhile"
+        );
+        still.signal("-CONT");
+    }
+    crossing.finish(50).await;
+    beside.finish(50).await;
+    still.kill();
+    awake.kill();
 }
 
 #[test]
@@ -265,6 +290,11 @@ fn the_checker_finds_what_does_not_fit() {
     assert!(faults(&|_| {}).contains("lost"));
     assert!(faults(&|history| history.delivered(1, 5)).is_empty());
     assert!(faults(&|history| history.all_expired()).is_empty());
+    let late = |history: &History| {
+        history.all_expired();
+        history.delivered(1, 5);
+    };
+    assert!(faults(&late).contains("delivered, and expired"));
     let twice = |history: &History| {
         history.delivered(1, 5);
         history.delivered(1, 5);

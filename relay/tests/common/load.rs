@@ -1,16 +1,19 @@
 //! One who sends and one who receives, whatever happens between them: both come back after each cut, the sender with the
-//! very envelopes that were not acknowledged, the receiver by its queue.
+//! very envelopes that were not acknowledged, the receiver by its queue. Every fifth message is one to a group of both.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chopar_wire::proto::relay::{Ack, Submit, client_frame as c, relay_frame::Body};
+use chopar_wire::GroupRecipient;
+use chopar_wire::ids::GroupSubmissionId;
+use chopar_wire::proto::relay::{Ack, SubmitGroup, client_frame as c, relay_frame::Body};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::client::kind;
+use super::people::envelope_id;
 use super::{Client, History, Person, Reason};
 
 /// Submissions under way at once.
@@ -103,8 +106,24 @@ async fn connect(ways: &Ways, turn: &mut usize, person: &Person) -> Option<Clien
     connected
 }
 
+/// One message: the same bytes however often it is sent.
+fn message(number: u32, from: &Person, to: &Person) -> c::Body {
+    let mut body = vec![7; 1024];
+    body[..4].copy_from_slice(&number.to_be_bytes());
+    if !number.is_multiple_of(5) {
+        return c::Body::Submit(to.submission(&body, None));
+    }
+    let member = |person: &Person| GroupRecipient::new(person.account, &person.head().hash);
+    c::Body::SubmitGroup(SubmitGroup {
+        id: GroupSubmissionId::new(*envelope_id().as_bytes()).into(),
+        body: body.into(),
+        expiry: 0,
+        recipients: GroupRecipient::encode(&[member(from), member(to)]),
+    })
+}
+
 async fn send(ann: Person, bob: Arc<Person>, ways: Ways, history: Arc<History>, stop: watch::Receiver<bool>) {
-    let mut outbox: VecDeque<(u32, Submit)> = VecDeque::new();
+    let mut outbox: VecDeque<(u32, c::Body)> = VecDeque::new();
     let (mut next, mut turn) = (0, 0);
     loop {
         let Some(mut client) = connect(&ways, &mut turn, &ann).await else {
@@ -112,18 +131,16 @@ async fn send(ann: Person, bob: Arc<Person>, ways: Ways, history: Arc<History>, 
         };
         'connected: loop {
             while outbox.len() < WINDOW && !*stop.borrow() {
-                let mut body = vec![7; 1024];
-                body[..4].copy_from_slice(&u32::to_be_bytes(next));
                 history.sent(next);
-                outbox.push_back((next, bob.submission(&body, None)));
+                outbox.push_back((next, message(next, &ann, &bob)));
                 next += 1;
             }
             if outbox.is_empty() {
                 return;
             }
             let mut asked = Vec::new();
-            for (number, submit) in &outbox {
-                match client.try_send(c::Body::Submit(submit.clone())).await {
+            for (number, message) in &outbox {
+                match client.try_send(message.clone()).await {
                     Some(request) => asked.push((request, *number)),
                     None => break 'connected,
                 }
@@ -131,6 +148,10 @@ async fn send(ann: Person, bob: Arc<Person>, ways: Ways, history: Arc<History>, 
             for (request, number) in asked {
                 match client.try_answer(request).await {
                     Some(Body::Accepted(_)) => {
+                        history.acknowledged(number);
+                        outbox.retain(|(waiting, _)| *waiting != number);
+                    }
+                    Some(Body::GroupAccepted(accepted)) if accepted.full.is_empty() => {
                         history.acknowledged(number);
                         outbox.retain(|(waiting, _)| *waiting != number);
                     }
