@@ -4,7 +4,7 @@
 //!  target/dist/  chopar-relay_<version>_<arch>.deb       for Debian and Ubuntu
 //!                chopar-relay-<version>-<arch>.tar.gz    program, unit, configuration, container file, manual
 //!                manifest.json                           the web client's files, for `chopar-relay verify-client`
-//!                sbom.cdx.json                           every crate in it (CycloneDX)
+//!                sbom.cdx.json                           every crate of program and web client (CycloneDX); in both packages too
 //!                SHA256SUMS                              of all of them
 //! ```
 
@@ -22,6 +22,8 @@ use crate::web::{self, Mode};
 use crate::{process, setup, workspace};
 
 const SUMS: &str = "SHA256SUMS";
+/// Every crate that is shipped.
+const SBOM: &str = "sbom.cdx.json";
 
 /// What the packages are made of.
 pub(crate) struct Parts {
@@ -67,12 +69,12 @@ pub(crate) fn pack(parts: &Parts, out: &Path) -> Result<Vec<String>> {
         fs::remove_dir_all(out).with_context(|| format!("clearing {}", out.display()))?;
     }
     fs::create_dir_all(out).with_context(|| format!("making {}", out.display()))?;
-    let sbom = out.join("sbom.cdx.json");
+    let sbom = out.join(SBOM);
     fs::write(&sbom, sbom::of_relay(&parts.version)?)
         .with_context(|| format!("writing {}", sbom.display()))?;
     fs::copy(&parts.manifest, out.join("manifest.json"))
         .with_context(|| format!("copying {}", parts.manifest.display()))?;
-    let mut files = vec!["manifest.json".to_owned(), "sbom.cdx.json".to_owned()];
+    let mut files = vec!["manifest.json".to_owned(), SBOM.to_owned()];
     files.push(deb::build(parts, out)?);
     files.push(bundle::build(parts, out)?);
     files.sort();

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::{Parts, configuration, from_repository, put};
+use super::{Parts, SBOM, configuration, from_repository, put};
 use crate::process;
 
 /// Builds the archive; its file's name.
@@ -27,7 +27,7 @@ pub(super) fn build(parts: &Parts, out: &Path) -> Result<String> {
     ] {
         put(&tree, file, &from_repository(path)?, 0o644)?;
     }
-    for file in ["manifest.json", "sbom.cdx.json"] {
+    for file in ["manifest.json", SBOM] {
         fs::copy(out.join(file), tree.join(file)).with_context(|| format!("copying {file}"))?;
     }
     let archive = format!("{name}.tar.gz");

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::{Parts, architecture, configuration, from_repository, put};
+use super::{Parts, SBOM, architecture, configuration, from_repository, put};
 use crate::process;
 
 /// Scripts of the package, by their name in it.
@@ -36,6 +36,8 @@ pub(super) fn build(parts: &Parts, out: &Path) -> Result<String> {
             0o644,
         )?;
     }
+    let sbom = fs::read(out.join(SBOM)).with_context(|| format!("reading {SBOM}"))?;
+    put(&tree, &format!("{documents}/{SBOM}"), &sbom, 0o644)?;
     for script in SCRIPTS {
         let text = from_repository(&format!("packaging/debian/{script}"))?;
         put(&tree, &format!("DEBIAN/{script}"), &text, 0o755)?;

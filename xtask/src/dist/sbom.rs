@@ -1,4 +1,5 @@
-//! The software bill of materials: every crate that the relay's program is compiled from, as CycloneDX 1.5.
+//! The software bill of materials: every crate that the relay's program and the web client in it are compiled from, as
+//! CycloneDX 1.5.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -10,31 +11,58 @@ use crate::workspace;
 
 /// The crate whose program is shipped.
 const ROOT: &str = "chopar-relay";
+/// The crate of the web client, whose files are in that program.
+const CLIENT: &str = "chopar-web";
+/// What the client is compiled for.
+const CLIENT_TARGET: &str = "wasm32-unknown-unknown";
+
+/// A crate that is shipped.
+struct Crate {
+    name: String,
+    version: String,
+    licence: Option<String>,
+    /// Package URLs of those it is compiled with.
+    on: BTreeSet<String>,
+}
+
+/// By package URL.
+type Crates = BTreeMap<String, Crate>;
 
 /// The document of the relay at a version.
 pub(super) fn of_relay(version: &str) -> Result<String> {
+    let mut crates = Crates::new();
+    let here = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let root = add(&mut crates, &metadata(&here)?, ROOT)?;
+    let client = add(&mut crates, &metadata(CLIENT_TARGET)?, CLIENT)?;
+    if let Some(relay) = crates.get_mut(&root) {
+        relay.on.insert(client);
+    }
+    document(&crates, &root, version)
+}
+
+/// What cargo knows of the workspace where it is compiled for a target.
+fn metadata(target: &str) -> Result<Value> {
     let mut cargo = Command::new(workspace::cargo());
-    cargo
-        .current_dir(workspace::root())
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--locked",
-            "--offline",
-            "--filter-platform",
-        ])
-        .arg(format!("{}-unknown-linux-gnu", std::env::consts::ARCH));
+    cargo.current_dir(workspace::root()).args([
+        "metadata",
+        "--format-version",
+        "1",
+        "--locked",
+        "--offline",
+        "--filter-platform",
+        target,
+    ]);
     let output = cargo.output().context("starting cargo metadata")?;
     ensure!(
         output.status.success(),
-        "cargo metadata: {}",
+        "cargo metadata for {target}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    document(&serde_json::from_slice(&output.stdout)?, version)
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-fn document(metadata: &Value, version: &str) -> Result<String> {
+/// Adds a crate of the workspace and everything that it is compiled from; its package URL.
+fn add(crates: &mut Crates, metadata: &Value, name: &str) -> Result<String> {
     let packages: BTreeMap<&str, &Value> = metadata["packages"]
         .as_array()
         .context("cargo names no packages")?
@@ -43,60 +71,73 @@ fn document(metadata: &Value, version: &str) -> Result<String> {
         .collect();
     let root = packages
         .iter()
-        .find(|(_, package)| package["name"] == ROOT)
+        .find(|(_, package)| package["name"] == name)
         .map(|(id, _)| *id)
-        .with_context(|| format!("cargo does not know {ROOT}"))?;
+        .with_context(|| format!("cargo does not know {name}"))?;
     let links = links(metadata)?;
-    let mut reached = BTreeSet::new();
-    let mut open = vec![root];
+    let text = |id: &str, field: &str| -> Result<String> {
+        let found = packages.get(id).and_then(|package| package[field].as_str());
+        Ok(found
+            .with_context(|| format!("cargo says no {field} of {id}"))?
+            .to_owned())
+    };
+    let purl = |id: &str| -> Result<String> {
+        Ok(format!(
+            "pkg:cargo/{}@{}",
+            text(id, "name")?,
+            text(id, "version")?
+        ))
+    };
+    let (mut reached, mut open) = (BTreeSet::new(), vec![root]);
     while let Some(id) = open.pop() {
-        if reached.insert(id) {
-            open.extend(links.get(id).into_iter().flatten());
+        if !reached.insert(id) {
+            continue;
+        }
+        let on = links.get(id).map_or(&[][..], Vec::as_slice);
+        open.extend(on);
+        // One that both are compiled from may be compiled with more for one of them.
+        let known = crates.entry(purl(id)?).or_insert(Crate {
+            name: text(id, "name")?,
+            version: text(id, "version")?,
+            licence: text(id, "license").ok(),
+            on: BTreeSet::new(),
+        });
+        for id in on {
+            known.on.insert(purl(id)?);
         }
     }
-    let purl = |id: &str| {
-        packages.get(id).map(|package| {
-            let text = |field: &str| package[field].as_str().unwrap_or_default();
-            format!("pkg:cargo/{}@{}", text("name"), text("version"))
-        })
-    };
-    let component = |id: &&str| {
-        let package = packages.get(*id)?;
+    purl(root)
+}
+
+fn document(crates: &Crates, root: &str, version: &str) -> Result<String> {
+    let component = |(purl, shipped): (&String, &Crate)| {
         let mut component = json!({
             "type": "library",
-            "bom-ref": purl(id)?,
-            "name": package["name"],
-            "version": package["version"],
-            "purl": purl(id)?,
+            "bom-ref": purl,
+            "name": shipped.name,
+            "version": shipped.version,
+            "purl": purl,
         });
-        if let Some(licence) = package["license"].as_str() {
+        if let Some(licence) = &shipped.licence {
             component["licenses"] = json!([{ "expression": licence.replace('/', " OR ") }]);
         }
-        Some(component)
+        component
     };
-    let components: Vec<Value> = reached
+    let components: Vec<Value> = crates
         .iter()
-        .filter(|id| **id != root)
-        .filter_map(component)
+        .filter(|(purl, _)| *purl != root)
+        .map(component)
         .collect();
-    let dependencies: Vec<Value> = reached
+    let dependencies: Vec<Value> = crates
         .iter()
-        .filter_map(|id| {
-            let on: BTreeSet<String> = links
-                .get(id)
-                .into_iter()
-                .flatten()
-                .filter_map(|id| purl(id))
-                .collect();
-            Some(json!({ "ref": purl(id)?, "dependsOn": on }))
-        })
+        .map(|(purl, shipped)| json!({ "ref": purl, "dependsOn": shipped.on }))
         .collect();
     let document = json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
         "metadata": { "component": {
-            "type": "application", "bom-ref": purl(root), "name": ROOT, "version": version, "purl": purl(root),
+            "type": "application", "bom-ref": root, "name": ROOT, "version": version, "purl": root,
         } },
         "components": components,
         "dependencies": dependencies,
@@ -143,16 +184,21 @@ mod tests {
             .iter()
             .map(|component| component["name"].as_str().unwrap())
             .collect();
+        // Of the program, of the client in it, and of both.
         for name in [
             "rustls",
             "rusqlite",
+            "libsqlite3-sys",
+            CLIENT,
+            "chopar-e2ee",
+            "leptos",
+            "wasm-bindgen",
             "chopar-wire",
             "ed25519-dalek",
-            "libsqlite3-sys",
         ] {
             assert!(names.contains(name), "{name} is missing");
         }
-        for name in ["insta", "tempfile", "chopar-e2ee", "leptos", "prost-build"] {
+        for name in ["insta", "tempfile", "prost-build", "chopar-e2e", "xtask"] {
             assert!(!names.contains(name), "{name} is not shipped");
         }
         let components = whole["components"].as_array().unwrap();
@@ -164,5 +210,17 @@ mod tests {
         );
         let dependencies = whole["dependencies"].as_array().unwrap();
         assert_eq!(dependencies.len(), components.len() + 1);
+        // Every reference leads somewhere, and the client is a part of the program.
+        let refs: Vec<&Value> = dependencies.iter().map(|entry| &entry["ref"]).collect();
+        let root = &whole["metadata"]["component"]["bom-ref"];
+        let client = format!("pkg:cargo/{CLIENT}@");
+        let mut is_part = false;
+        for entry in dependencies {
+            for on in entry["dependsOn"].as_array().unwrap() {
+                assert!(refs.contains(&on), "{on}");
+                is_part |= entry["ref"] == *root && on.as_str().unwrap().starts_with(&client);
+            }
+        }
+        assert!(is_part, "the program holds the client");
     }
 }
