@@ -3,6 +3,7 @@
 mod browser;
 mod interop;
 mod packages;
+mod packaging;
 mod postgres;
 mod programs;
 mod rustflags;
@@ -102,6 +103,7 @@ pub(crate) fn for_interop_tests() -> Result<()> {
 pub(crate) fn for_relay_tests() -> Result<()> {
     let programs = postgres::prepare()?;
     println!("  PostgreSQL: {}", programs.display());
+    packaging::prepare()?;
     Ok(())
 }
 
