@@ -387,8 +387,8 @@ async fn every_kind_is_answered_however_it_comes() {
             let expected = match &well_made.body {
                 // It answers the challenge of another connection: a proof that was seen is worth nothing.
                 c::Body::SignIn(_) => Some(Reason::SignInFailed),
-                // So does this one.
-                c::Body::Register(_) => Some(Reason::SignInFailed),
+                // Its invite is looked at first, and is nobody's.
+                c::Body::Register(_) => Some(Reason::InviteUnknown),
                 c::Body::CheckInvite(_) => Some(Reason::InviteUnknown),
                 _ => None,
             };

@@ -10,8 +10,8 @@ use crate::{
 };
 
 /// Bytes of brotli for everything before first use. At 700,000, 3 s on a 2 Mbit/s line, the slow mobile connection would not be bearable any
-/// more; this is 3 % above what it took when it was set, so that growth is noticed.
-const BUDGET: u64 = 660_000;
+/// more; this is 2 % above what it took when it was set, so that growth is noticed.
+const BUDGET: u64 = 675_000;
 
 /// Builds the client as it is shipped and shows its sizes.
 pub(crate) fn size() -> Result<()> {
