@@ -52,6 +52,9 @@ pub(crate) async fn locked(owner: &Person, languages: [&Words; 2], album: &Album
     page.click(&button(first.say("lock.set")?)).await?;
     in_settings(page, first, album).await?;
     page.click(&button(first.say("lock.now")?)).await?;
+    // It is loaded anew by itself: not to be disturbed.
+    page.find_within(&heading(first.say("unlock.title")?), Patience::LONG)
+        .await?;
     for words in languages {
         // A locked page has nothing to lose by being loaded anew.
         speak(owner, words).await?;
