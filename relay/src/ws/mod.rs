@@ -4,7 +4,8 @@
 //!  connect   (upgrade: Host, Origin, buffer limits)
 //!    └> session     (Challenge -> SignIn | Register | CheckInvite, under a deadline)
 //!         └> connection  (the loop of a signed-in device)
-//!              ├> dispatch   (frame -> policy -> store -> answer; groups, opaque, records, administration, oversight)
+//!              ├> dispatch   (frame -> policy -> store -> answer; groups, opaque, files, records, administration,
+//!              │             oversight)
 //!              ├> standing   (who was suspended, here or elsewhere, and has to go)
 //!              ├> delivery   (queue and pushes -> Deliver, within a window)
 //!              └> registry   (who is here; the way in for what others send)
@@ -16,6 +17,7 @@ pub(crate) mod connect;
 mod connection;
 mod delivery;
 mod dispatch;
+mod files;
 mod groups;
 mod opaque;
 mod oversight;

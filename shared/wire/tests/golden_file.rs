@@ -1,0 +1,70 @@
+//! The bytes of files, pinned, as in `golden`.
+
+use chopar_wire::prost::Message;
+use chopar_wire::proto::content;
+use chopar_wire::proto::relay::{self, client_frame, relay_frame};
+use chopar_wire::{FileId, frame};
+
+#[test]
+fn what_a_message_says_of_a_file() {
+    let picture = content::File {
+        id: FileId::new([1; 16]).into(),
+        key: vec![2; 32].into(),
+        size: 300,
+        digest: vec![3; 32].into(),
+        name: "surat.jpg".to_owned(),
+        media_type: "image/jpeg".to_owned(),
+        thumbnail: vec![4; 3].into(),
+        width: 640,
+        height: 480,
+        ..content::File::default()
+    };
+    let note = content::File {
+        id: FileId::new([1; 16]).into(),
+        duration_ms: 1500,
+        waveform: vec![5; 3].into(),
+        ..content::File::default()
+    };
+    let lines = [("picture", picture), ("voice_note", note)]
+        .map(|(name, file)| format!("{name} {}", hex::encode(file.encode_to_vec())));
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn frames_about_files() {
+    let id = || FileId::new([1; 16]).into();
+    let asked = |body| hex::encode(frame::client(7, body));
+    let lines = [
+        (
+            "begin_file",
+            asked(client_frame::Body::BeginFile(relay::BeginFile {
+                id: id(),
+                size: 65_552,
+            })),
+        ),
+        (
+            "open_file",
+            asked(client_frame::Body::OpenFile(relay::OpenFile { id: id() })),
+        ),
+        (
+            "delete_file",
+            asked(client_frame::Body::DeleteFile(relay::DeleteFile { id: id() })),
+        ),
+        (
+            "file_grant",
+            hex::encode(frame::relay(
+                7,
+                relay_frame::Body::FileGrant(relay::FileGrant {
+                    id: id(),
+                    capability: vec![2; 4].into(),
+                    expires: 1000,
+                    size: 65_552,
+                    received: 300,
+                    kept_until: 2000,
+                }),
+            )),
+        ),
+    ]
+    .map(|(name, bytes)| format!("{name} {bytes}"));
+    insta::assert_snapshot!(lines.join("\n"));
+}
