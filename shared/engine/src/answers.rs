@@ -49,6 +49,12 @@ impl Engine {
             ) => {
                 self.on_group_mismatch(&group, row, &submission, &mismatch, cx);
             }
+            (What::BeginFile { upload, file }, Some(Body::FileGrant(grant))) => {
+                self.on_upload_granted(upload, file, &grant, cx);
+            }
+            (What::OpenFile { file }, Some(Body::FileGrant(grant))) => {
+                self.on_fetch_granted(file, &grant, cx);
+            }
             (What::FetchOpaque { group }, Some(Body::OpaqueLog(log))) => self.on_opaque_log(&group, &log, cx),
             (What::AppendOpaque { group, append }, Some(Body::OpaqueLog(log))) => {
                 self.on_opaque_appended(&group, *append, &log, cx);
@@ -116,6 +122,8 @@ impl Engine {
             } => {
                 self.on_group_refused(&group, row, &submission, refused, cx);
             }
+            What::BeginFile { upload, .. } => self.on_upload_refused(upload, refused, cx),
+            What::OpenFile { file } => self.on_fetch_refused(file, refused, cx),
             What::FetchOpaque { group } => self.on_opaque_failed(&group, cx),
             What::AppendOpaque { group, .. } => self.on_append_failed(&group, cx),
             What::PublishBundle | What::AddOneTime => self.on_prekeys_refused(),
@@ -141,6 +149,8 @@ impl Engine {
             What::SignIn | What::Register | What::Submit { .. } | What::SubmitGroup { .. } => {
                 self.drop_link(cx)
             }
+            What::BeginFile { upload, .. } => self.upload_put_off(upload, cx),
+            What::OpenFile { file } => self.fetch_put_off(file, failure, cx),
             What::FetchOpaque { group } => self.on_opaque_failed(&group, cx),
             What::AppendOpaque { group, .. } => self.on_append_failed(&group, cx),
             What::PublishBundle | What::AddOneTime => self.on_prekeys_refused(),
@@ -163,6 +173,8 @@ impl Engine {
                 What::FetchOpaque { group } | What::AppendOpaque { group, .. } => {
                     self.on_opaque_failed(&group, cx);
                 }
+                What::BeginFile { upload, .. } => self.upload_grounded(upload),
+                What::OpenFile { file } => self.fetch_grounded(file),
                 what => {
                     if let Some(asked) = what.asked() {
                         cx.fail(asked, Failure::Offline);

@@ -1,7 +1,7 @@
 //! Changing messages: what a person asks for, and what another device says, on the line and in what is sent.
 
 use chopar_wire::proto::content::{self, Copy, Deletion, Edit, Hidden, Reaction, copy, payload};
-use chopar_wire::{AccountId, EnvelopeId, MessageId, Timestamp};
+use chopar_wire::{AccountId, EnvelopeId, FileId, MessageId, Timestamp};
 
 use crate::change::{self, Change, Deed, MAX_EDITS, apply, is_text, may_edit, reaction_of};
 use crate::context::Context;
@@ -81,6 +81,19 @@ impl Engine {
         cx: &mut Context<'_>,
     ) {
         self.seek(Spot { conversation, about }, Some(Wish::Show { asked }), cx);
+    }
+
+    /// A person wants a file of a message.
+    pub(crate) fn fetch_file_of(
+        &mut self,
+        asked: u64,
+        conversation: AccountId,
+        about: Reference,
+        file: FileId,
+        cx: &mut Context<'_>,
+    ) {
+        let wish = Wish::Fetch { asked, file };
+        self.seek(Spot { conversation, about }, Some(wish), cx);
     }
 
     fn wish_act(

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use chopar_wire::{AccountId, Timestamp};
+use chopar_wire::{AccountId, FileId, Timestamp};
 
 use crate::event::Event;
 
@@ -71,8 +71,61 @@ pub enum Effect {
         /// Which.
         key: RecordKey,
     },
+    /// Send bytes of a file that was sealed here: `PATCH /v1/files/<id>` with this capability, and the offset in
+    /// `Upload-Offset`. Answered by `Moved`, or by `Failed` where the sealed file is not here any more.
+    Upload {
+        /// Comes back in `Moved` or `Failed`.
+        token: Token,
+        /// Which.
+        file: FileId,
+        /// From where in the sealed file.
+        offset: u64,
+        /// How many bytes.
+        length: u64,
+        /// In hexadecimal behind `Authorization: Chopar `.
+        capability: Vec<u8>,
+    },
+    /// Fetch bytes of a file: `GET /v1/files/<id>` with this capability and `Range`.
+    Fetch {
+        /// Comes back in `Moved` or `Failed`.
+        token: Token,
+        /// Which.
+        file: FileId,
+        /// From where in the sealed file.
+        offset: u64,
+        /// How many bytes at most.
+        length: u64,
+        /// In hexadecimal behind `Authorization: Chopar `.
+        capability: Vec<u8>,
+    },
+    /// Append bytes to what is kept of a file that is being fetched. At offset 0 it begins, whatever was kept of it before. It
+    /// is the file once the intent that asked for it is answered with `Done`.
+    Keep {
+        /// Which.
+        file: FileId,
+        /// Where the bytes begin: as many as are kept already.
+        offset: u64,
+        /// Of the file, opened.
+        bytes: Vec<u8>,
+    },
+    /// Delete a file that is kept here, if it is.
+    Discard {
+        /// Which.
+        file: FileId,
+        /// Which of the two.
+        kept: Kept,
+    },
     /// Tell every tab.
     Tell(Event),
+}
+
+/// In which form a host keeps a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Sealed, for the upload.
+    Sealed,
+    /// Opened, for whoever asked for it.
+    Fetched,
 }
 
 /// Ties an answer to the effect that asked. Never reused within one engine's life.
@@ -144,6 +197,8 @@ pub enum Kind {
     Pending = 21,
     /// When a line disappears.
     Expiry = 22,
+    /// A message whose files are on their way to the relay.
+    Upload = 23,
     /// A group: keys of its log, the own epoch, its roster.
     Group = 30,
     /// An epoch of a device of a group's member.
@@ -174,6 +229,7 @@ impl Kind {
             20 => Self::Place,
             21 => Self::Pending,
             22 => Self::Expiry,
+            23 => Self::Upload,
             30 => Self::Group,
             31 => Self::GroupEpoch,
             32 => Self::GroupRow,

@@ -10,7 +10,8 @@
 //! There is one search for a message at a time, and while it is under way nothing else changes its line, so that what was
 //! read is never older than what was written.
 
-use chopar_wire::EnvelopeId;
+use chopar_wire::proto::content::File;
+use chopar_wire::{EnvelopeId, FileId};
 
 use crate::change::Change;
 use crate::changing::Act;
@@ -22,7 +23,7 @@ use crate::map::Map;
 use crate::pending;
 use crate::places::{Place, Spot};
 use crate::records::Stored;
-use crate::records::line::LineRecord;
+use crate::records::line::{LineContent, LineRecord};
 use crate::records::place::PlaceRecord;
 use crate::tokens::Waiting;
 
@@ -32,6 +33,8 @@ pub(crate) enum Wish {
     Show { asked: u64 },
     /// To do something with it.
     Act { asked: u64, act: Act },
+    /// To have a file of it.
+    Fetch { asked: u64, file: FileId },
 }
 
 /// A search under way.
@@ -154,7 +157,7 @@ impl Engine {
     /// The host could not read. What others did still waits; a person is told.
     pub(crate) fn seek_failed(&mut self, spot: &Spot, cx: &mut Context<'_>) {
         for wish in self.searches.remove(spot).unwrap_or_default().wishes {
-            let (Wish::Show { asked } | Wish::Act { asked, .. }) = wish;
+            let (Wish::Show { asked } | Wish::Act { asked, .. } | Wish::Fetch { asked, .. }) = wish;
             cx.fail(asked, Failure::Browser);
         }
     }
@@ -248,7 +251,20 @@ impl Engine {
                 },
                 Found::Gone,
             ) => cx.answer(asked, Answer::Done),
-            (Wish::Act { asked, .. }, _) => cx.fail(asked, Failure::NotFound),
+            (Wish::Fetch { asked, file }, Found::Line(sequence)) => {
+                let line = self.lines.get(&(spot.conversation, sequence));
+                let file = line.and_then(|line| file_in(line, &file)).cloned();
+                self.fetch_file(asked, file.as_ref(), cx);
+            }
+            (Wish::Act { asked, .. } | Wish::Fetch { asked, .. }, _) => cx.fail(asked, Failure::NotFound),
         }
     }
+}
+
+/// What the message of a line says of one of its files.
+fn file_in<'a>(line: &'a LineRecord, file: &FileId) -> Option<&'a File> {
+    let (LineContent::Own(text) | LineContent::Theirs(text)) = line.content.as_ref()? else {
+        return None;
+    };
+    text.files.iter().find(|one| one.id.as_ref() == file.as_bytes())
 }

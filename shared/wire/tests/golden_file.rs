@@ -3,7 +3,7 @@
 use chopar_wire::prost::Message;
 use chopar_wire::proto::content;
 use chopar_wire::proto::relay::{self, client_frame, relay_frame};
-use chopar_wire::{FileId, frame};
+use chopar_wire::{FileId, MessageId, frame};
 
 #[test]
 fn what_a_message_says_of_a_file() {
@@ -25,8 +25,17 @@ fn what_a_message_says_of_a_file() {
         waveform: vec![5; 3].into(),
         ..content::File::default()
     };
-    let lines = [("picture", picture), ("voice_note", note)]
-        .map(|(name, file)| format!("{name} {}", hex::encode(file.encode_to_vec())));
+    let message = content::Text {
+        id: MessageId::new([3; 16]).into(),
+        files: vec![picture.clone()],
+        ..content::Text::default()
+    };
+    let lines = [
+        ("picture", picture.encode_to_vec()),
+        ("voice_note", note.encode_to_vec()),
+        ("message", message.encode_to_vec()),
+    ]
+    .map(|(name, bytes)| format!("{name} {}", hex::encode(bytes)));
     insta::assert_snapshot!(lines.join("\n"));
 }
 

@@ -63,6 +63,11 @@ impl<M: Machine> Owner<'_, M> {
                 self.load(token, conversation, before, limit);
             }
             Effect::Read { token, key } => self.read(token, key),
+            // There is no page for files yet: none is sealed here, and none is fetched.
+            Effect::Upload { token, .. } | Effect::Fetch { token, .. } => {
+                self.done(Input::Failed { token });
+            }
+            Effect::Keep { .. } | Effect::Discard { .. } => {}
             Effect::Tell(event) => self.tell(event)?,
         }
         Ok(())

@@ -11,6 +11,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use chopar_wire::proto::content::File;
 use chopar_wire::proto::identity::{Entry, Signed};
 
 use super::account::AccountRecord;
@@ -32,6 +33,7 @@ use super::prekey::{BundleRecord, OneTimeRecord};
 use super::quarantine::QuarantineRecord;
 use super::seen::SeenRecord;
 use super::session::SessionRecord;
+use super::upload::UploadRecord;
 use super::{SCHEMA, Stored};
 use crate::effect::Kind;
 
@@ -102,6 +104,18 @@ fn text() -> TextRecord {
     text.id = vec![3; 16];
     text.text = "salom".to_owned();
     text
+}
+
+fn file() -> File {
+    let mut file = File::default();
+    file.id = vec![6; 16].into();
+    file.key = vec![7; 32].into();
+    file.size = 300;
+    file.digest = vec![8; 32].into();
+    file.name = "surat.jpg".to_owned();
+    file.media_type = "image/jpeg".to_owned();
+    (file.width, file.height) = (640, 480);
+    file
 }
 
 fn line(content: LineContent) -> LineRecord {
@@ -300,6 +314,18 @@ fn what_is_done_with_messages_stays_readable() {
         r.schema = SCHEMA;
         r.payload = vec![5; 20];
         (r.lasting, r.referring) = (true, true);
+    });
+    stays("line-files-1", |r: &mut LineRecord| {
+        let mut text = text();
+        text.files = vec![file()];
+        *r = line(LineContent::Own(text));
+    });
+    stays("upload-1", |r: &mut UploadRecord| {
+        r.schema = SCHEMA;
+        r.payload = vec![5; 20];
+        r.message = vec![3; 16];
+        r.unnamed = true;
+        r.done = vec![vec![6; 16]];
     });
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod prekey;
 pub(crate) mod quarantine;
 pub(crate) mod seen;
 pub(crate) mod session;
+pub(crate) mod upload;
 
 use prost::Message;
 use zeroize::Zeroizing;

@@ -20,6 +20,7 @@ mod keys;
 mod lone;
 mod person;
 mod relay;
+mod relay_files;
 mod relay_groups;
 mod run;
 mod scenes;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use chopar_wire::{AccountId, MessageId, Timestamp};
+use chopar_wire::{AccountId, FileId, MessageId, Timestamp};
 use rand_chacha::ChaCha8Rng;
 
 use super::keys::SoftwareKeys;
@@ -32,6 +32,10 @@ pub struct Person {
     pub phase: Option<Phase>,
     /// Envelopes put away unread, by reason, over all lives of the engine but the present one.
     pub refusals: BTreeMap<Refusal, u64>,
+    /// Sealed files that the host keeps. They outlive the engine.
+    pub sealed: BTreeMap<FileId, Vec<u8>>,
+    /// Files that were fetched, as far as they came.
+    pub fetched: BTreeMap<FileId, Vec<u8>>,
     /// What the host says at the next start about its vault, see [`crate::Input::Opened`].
     pub rolled_back: bool,
     pub(super) keys: Option<SoftwareKeys>,
@@ -57,6 +61,8 @@ impl Person {
             told: VecDeque::new(),
             phase: None,
             refusals: BTreeMap::new(),
+            sealed: BTreeMap::new(),
+            fetched: BTreeMap::new(),
             rolled_back: false,
             keys: None,
             rng,

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::keys::SoftwareKeys;
 use super::person::Person;
 use super::relay::{ORIGIN, Relay};
-use crate::effect::{Effect, Step};
+use crate::effect::{Effect, Kept, Step};
 use crate::engine::Engine;
 use crate::event::Answer;
 use crate::input::Input;
@@ -451,6 +451,46 @@ impl World {
                 Effect::Read { token, key } => {
                     let records = self.persons[person].vault.select(|known| *known == key);
                     self.plan(after, answer(Input::Loaded { token, records }));
+                }
+                Effect::Upload {
+                    token,
+                    file,
+                    offset,
+                    length,
+                    capability,
+                } => {
+                    let input = match self.upload(person, &file, offset, length, &capability) {
+                        Some(outcome) => Input::Moved { token, outcome },
+                        None => Input::Failed { token },
+                    };
+                    self.plan(after, answer(input));
+                }
+                Effect::Fetch {
+                    token,
+                    file,
+                    offset,
+                    length,
+                    capability,
+                } => {
+                    let outcome = self.fetch(&file, offset, length, &capability);
+                    self.plan(after, answer(Input::Moved { token, outcome }));
+                }
+                Effect::Keep { file, offset, bytes } => {
+                    let kept = self.persons[person].fetched.entry(file).or_default();
+                    kept.truncate(if offset == 0 { 0 } else { kept.len() });
+                    assert_eq!(
+                        kept.len() as u64,
+                        offset,
+                        "bytes of a file are kept in their order"
+                    );
+                    kept.extend(bytes);
+                }
+                Effect::Discard { file, kept } => {
+                    let one = &mut self.persons[person];
+                    match kept {
+                        Kept::Sealed => drop(one.sealed.remove(&file)),
+                        Kept::Fetched => drop(one.fetched.remove(&file)),
+                    }
                 }
                 Effect::Tell(event) => self.persons[person].tell(event),
             }

@@ -1,0 +1,43 @@
+//! Files in a message: how many, held to their bounds, and what is shown of them.
+
+use chopar_e2ee::file::FileDescriptor;
+use chopar_wire::proto::content::File;
+use prost::Message;
+
+use crate::view::{FileView, ShownAs};
+
+/// Files in one message: what somebody attaches at once.
+const MAX_FILES: usize = 10;
+/// What a message says of its files together, in bytes: fits beside the longest text.
+const MAX_FILES_BYTES: usize = 7_000;
+
+/// Whether a message may have these files: few enough, and each of them something that a client says.
+pub(crate) fn in_order(files: &[File]) -> bool {
+    let together: usize = files.iter().map(Message::encoded_len).sum();
+    files.len() <= MAX_FILES
+        && together <= MAX_FILES_BYTES
+        && files.iter().all(|file| FileDescriptor::parse(file).is_ok())
+}
+
+/// A file as it is shown; `None` for one that this build cannot read.
+pub(crate) fn shown(file: &File) -> Option<FileView> {
+    let descriptor = FileDescriptor::parse(file).ok()?;
+    let shown_as = if descriptor.is_picture() {
+        ShownAs::Picture
+    } else if descriptor.is_voice_note() {
+        ShownAs::VoiceNote
+    } else {
+        ShownAs::File
+    };
+    Some(FileView {
+        id: *descriptor.secret.id(),
+        name: descriptor.name.as_str().to_owned(),
+        media_type: descriptor.media.as_str().to_owned(),
+        size: descriptor.secret.layout().size(),
+        shown_as,
+        thumbnail: descriptor.looks.thumbnail.to_vec(),
+        sides: descriptor.looks.sides,
+        duration_ms: descriptor.looks.duration_ms,
+        waveform: descriptor.looks.waveform.to_vec(),
+    })
+}
