@@ -44,15 +44,14 @@ fn fetch(conversation: AccountId, author: AccountId, number: u8, file: FileId) -
 /// The files that a device shows of a message, with its text; `None` where the message is not there.
 fn shown(world: &mut World, device: usize, peer: AccountId, number: u8) -> Option<(String, Vec<FileView>)> {
     let wanted = MessageId::new([number; 16]);
-    let found = lines(world, device, peer)
+    lines(world, device, peer)
         .into_iter()
         .find_map(|line| match line.body {
             LineBody::Own { id, text, extra, .. } | LineBody::Theirs { id, text, extra } if id == wanted => {
                 Some((text, extra.files))
             }
             _ => None,
-        });
-    found
+        })
 }
 
 fn uploads(world: &World, person: usize) -> usize {

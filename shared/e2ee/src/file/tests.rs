@@ -163,7 +163,7 @@ fn chunks_cut_off_moved_swapped_foreign_or_added_fail_by_name() {
         assert_eq!(cut, Err(Truncated { chunk: left as u32 }));
     }
     assert_eq!(
-        altered(&|chunks| drop(chunks[1].pop())),
+        altered(&|chunks| chunks[1].truncate(100)),
         Err(Truncated { chunk: 1 })
     );
     assert_eq!(altered(&|chunks| chunks[0].clear()), Err(Truncated { chunk: 0 }));
