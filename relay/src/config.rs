@@ -102,9 +102,10 @@ pub struct Caps {
     pub sign_in: Duration,
     /// The same for one that showed a usable invite: a person is choosing a handle.
     pub registration: Duration,
-    /// How long a write may stand still before the reader counts as gone; its messages are kept. The same for the body of an
-    /// upload, or of a download, of a file.
+    /// How long a write may stand still before the reader counts as gone; its messages are kept.
     pub slow_reader: Duration,
+    /// How long a part of 64 KiB of a file may take on its way up or down. Who is slower makes room for others.
+    pub file_part: Duration,
 }
 
 impl Default for Caps {
@@ -118,6 +119,8 @@ impl Default for Caps {
             sign_in: Duration::from_secs(30),
             registration: Duration::from_secs(15 * 60),
             slow_reader: Duration::from_secs(20),
+            // 9 kbit/s.
+            file_part: Duration::from_secs(60),
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::origin::Origin;
 use crate::places::Places;
 use crate::policy::limits::Limiter;
 use crate::store::open::{Listeners, Opened, open};
-use crate::store::{Fact, Role, StoreError};
+use crate::store::{Fact, FileKeys, Role, StoreError};
 use crate::tls::{self, TlsError};
 use crate::token::{self, NoRandomness};
 use crate::ws::administration::new_invite;
@@ -160,9 +160,15 @@ impl Relay {
         .map_err(|fault| ServeError::Database(fault.to_string()))?;
         registry.join(others);
 
-        let bodies = bodies::Place::of(&config).open().map_err(ServeError::Files)?;
-        let key = store.file_key(token::random()?).await?;
-        let vault = Vault::new(bodies, Key::new(&key));
+        let fresh = FileKeys {
+            capabilities: token::random()?,
+            home: token::random()?,
+        };
+        let keys = store.file_keys(fresh).await?;
+        let bodies = bodies::Place::of(&config)
+            .open(keys.home)
+            .map_err(ServeError::Files)?;
+        let vault = Vault::new(bodies, Key::new(&keys.capabilities));
 
         let (invite, token) = new_invite(Role::Owner, 1, FIRST_INVITE_SECONDS, config.clock.now())?;
         let made = store.replace_first_invite(invite, token.hash()).await?;
@@ -317,7 +323,7 @@ async fn sweep(core: Arc<Core>) {
                 other => other,
             };
             let swept = match swept {
-                Ok(false) => upkeep::sweep(&core).await,
+                Ok(false) => upkeep::sweep(&core).await.map(|()| false),
                 other => other,
             };
             match swept {

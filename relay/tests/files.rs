@@ -11,9 +11,11 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use chopar_e2ee::file::{FileDescriptor, FileName, FileOpener, FileSealer, Looks, MediaType};
 use chopar_e2ee::fixture::rng;
-use chopar_relay::{Clock, Database, PostgresUrl};
+use chopar_relay::{Clock, Config, Database, PostgresUrl, Rate, Relay, ServeError};
 use chopar_wire::ids::FileId;
 use chopar_wire::limits::{FILE_GRANT_LIFETIME_MS, MIN_STORED_FILE};
 use chopar_wire::proto::relay::{FileGrant, SetDevice, client_frame as c, relay_frame::Body};
@@ -26,15 +28,23 @@ use common::{Client, Program, Reason, TestRelay, postgres};
 
 /// One chunk of a file as a browser makes them.
 const CHUNK: usize = MIN_STORED_FILE as usize;
+/// In parts of so many bytes the relay keeps what comes.
+const PART: usize = 65_536;
+const DAY_MS: u64 = 24 * 3600 * 1000;
 
-/// Files of a folder and those below, with their bytes.
+/// Up to where bytes are kept that were cut off there.
+const fn kept(came: usize) -> usize {
+    came - came % PART
+}
+
+/// Files of a folder and those below, with their bytes; not the folder's marker.
 fn below(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(below(&path));
-        } else {
+        } else if path.file_name() != Some("database".as_ref()) {
             let bytes = std::fs::read(&path).unwrap();
             found.push((path, bytes));
         }
@@ -101,8 +111,8 @@ async fn an_upload_that_breaks_off_at_every_chunk_goes_on() {
     let ends = (1..=6).flat_map(|chunk| [chunk * CHUNK - 1, chunk * CHUNK, chunk * CHUNK + 1]);
     for end in ends {
         break_off(relay.port, &grant, at, &content[at..], end - at).await;
-        grant = stands_at(&mut owner, file(1), size, end).await;
-        at = end;
+        grant = stands_at(&mut owner, file(1), size, kept(end)).await;
+        at = kept(end);
     }
     let answer = patch(relay.port, &grant, at, &content[at..]).await;
     assert_eq!((answer.status, answer.offset()), (204, Some(size)));
@@ -160,25 +170,31 @@ async fn wrong_offsets_and_bodies_that_are_too_long_are_refused() {
     let content = bytes(2 * CHUNK, 6);
     let size = content.len();
     let grant = begin(&mut owner, file(1), size).await;
+    // Less than a part is not kept, and costs nothing.
+    for few in [1, 100, PART - 1] {
+        let few = patch(relay.port, &grant, 0, &content[..few]).await;
+        assert_eq!((few.status, few.offset()), (204, Some(0)));
+        assert!(below(&relay.data().join("files")).is_empty());
+    }
     assert_eq!(
-        patch(relay.port, &grant, 0, &content[..100]).await.offset(),
-        Some(100)
+        patch(relay.port, &grant, 0, &content[..PART + 9]).await.offset(),
+        Some(PART)
     );
-    for wrong in [0, 99, 101, size, size + 1] {
+    for wrong in [0, PART - 1, PART + 1, size, size + 1] {
         let refused = patch(relay.port, &grant, wrong, &content[..10]).await;
-        assert_eq!((refused.status, refused.offset()), (409, Some(100)), "{wrong}");
+        assert_eq!((refused.status, refused.offset()), (409, Some(PART)), "{wrong}");
     }
     let unsaid = patch_with(relay.port, &grant, "content-length: 1\r\n", b"x").await;
-    assert_eq!((unsaid.status, unsaid.offset()), (400, Some(100)));
+    assert_eq!((unsaid.status, unsaid.offset()), (400, Some(PART)));
     // Said beforehand: nothing of it is taken.
-    let longer = [&content[100..], b"x"].concat();
-    let refused = patch(relay.port, &grant, 100, &longer).await;
-    assert_eq!((refused.status, refused.offset()), (413, Some(100)));
+    let longer = [&content[PART..], b"x"].concat();
+    let refused = patch(relay.port, &grant, PART, &longer).await;
+    assert_eq!((refused.status, refused.offset()), (413, Some(PART)));
     // Noticed on the way.
     let chunk = |bytes: &[u8]| [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
-    let body = [chunk(&content[100..]), chunk(b"more"), b"0\r\n\r\n".to_vec()].concat();
-    let more = "upload-offset: 100\r\ntransfer-encoding: chunked\r\n";
-    let refused = patch_with(relay.port, &grant, more, &body).await;
+    let body = [chunk(&content[PART..]), chunk(b"more"), b"0\r\n\r\n".to_vec()].concat();
+    let more = format!("upload-offset: {PART}\r\ntransfer-encoding: chunked\r\n");
+    let refused = patch_with(relay.port, &grant, &more, &body).await;
     assert_eq!(refused.status, 413);
     let stands = begin(&mut owner, file(1), size).await;
     assert!(stands.received <= stands.size);
@@ -354,7 +370,7 @@ async fn files_expire_and_their_bytes_go() {
     let (boss, mut owner) = relay.owner().await;
     upload(relay.port, &mut owner, file(1), &bytes(CHUNK, 10)).await;
     let unfinished = begin(&mut owner, file(2), CHUNK).await;
-    patch(relay.port, &unfinished, 0, &[1; 100]).await;
+    patch(relay.port, &unfinished, 0, &[1; PART]).await;
     let grant = open(&mut owner, file(1)).await;
     assert_eq!(grant.kept_until, clock.now() + keep);
     clock.advance(keep - 1);
@@ -362,34 +378,166 @@ async fn files_expire_and_their_bytes_go() {
     clock.advance(1);
     assert_eq!(get(relay.port, &grant, "").await.status, 404);
     assert_eq!(reason(&ask_open(&mut owner, file(1)).await), Reason::NoSuchFile);
-    // An upload that nobody goes on with for a day.
-    let left = 24 * 3600 * 1000 - keep;
+    // An upload that is not whole after three days; asking for it prolongs nothing.
+    let left = 3 * DAY_MS - keep;
     clock.advance(left - 1);
-    assert_eq!(begin(&mut owner, file(2), CHUNK).await.received, 100);
-    clock.advance(24 * 3600 * 1000);
-    assert_eq!(
-        reason(&ask_begin(&mut owner, file(2), CHUNK).await),
-        Reason::FileExists,
-        "until its bytes are deleted"
-    );
+    let still = begin(&mut owner, file(2), CHUNK).await;
+    assert_eq!(still.received, PART as u64);
+    assert_eq!(still.kept_until, clock.now() + 1);
+    clock.advance(1);
+    let anew = begin(&mut owner, file(2), CHUNK).await;
+    assert_eq!(anew.received, 0, "its own begins anew");
+    assert_eq!(anew.kept_until, clock.now() + 3 * DAY_MS);
+    patch(relay.port, &anew, 0, &[1; PART]).await;
+    clock.advance(3 * DAY_MS);
     drop(owner);
-    // Each start looks for what expired.
-    let stray = relay.data().join("files/ab");
-    std::fs::create_dir_all(&stray).unwrap();
-    std::fs::write(stray.join(format!("ab{}", "0".repeat(30))), b"nobody's").unwrap();
-    std::fs::write(stray.join("README"), b"somebody else's").unwrap();
+    // Each start looks for what expired. One that cannot be deleted keeps no other from it.
+    let stuck = relay.data().join("files/01").join(file(1).to_string());
+    std::fs::remove_file(&stuck).unwrap();
+    std::fs::create_dir(&stuck).unwrap();
     let relay = start(relay.stop().await, clock.clone()).await;
     let folder = relay.data().join("files");
     for _ in 0..600 {
-        if below(&folder).len() == 1 {
+        if below(&folder).is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(below(&folder).is_empty());
+    std::fs::remove_dir(&stuck).unwrap();
+    let mut owner = relay.signed_in(&boss, 0).await;
+    assert_eq!(begin(&mut owner, file(1), CHUNK).await.received, 0);
+    relay.stop().await;
+}
+
+/// P-338.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_that_a_database_does_not_know_stay_for_a_week_and_those_of_another_for_ever() {
+    let clock = Clock::manual(1_800_000_000_000);
+    let start = async |folder, clock: Clock| TestRelay::start_in(folder, |config| config.clock = clock).await;
+    let relay = start(tempfile::tempdir().unwrap(), clock.clone()).await;
+    let folder = relay.data().join("files");
+    let shelf = folder.join("ab");
+    std::fs::create_dir_all(&shelf).unwrap();
+    let stray = shelf.join(format!("ab{}", "0".repeat(30)));
+    std::fs::write(&stray, b"nobody's, or of a newer database").unwrap();
+    std::fs::write(shelf.join("README"), b"somebody else's").unwrap();
+    // A look finds it and leaves it.
+    let relay = start(relay.stop().await, clock.clone()).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert!(stray.exists());
+    clock.advance(7 * DAY_MS + 1);
+    let data = relay.stop().await;
+    // Another database does not come near it.
+    let other = tempfile::tempdir().unwrap();
+    let mut config = Config::new(other.path());
+    config.files.folder = Some(folder.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let refused = Relay::open(listener, config).await.err();
+    let said = match refused {
+        Some(ServeError::Files(fault)) => fault.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert!(said.contains("another database"), "{said}");
+    let relay = start(data, clock.clone()).await;
+    for _ in 0..600 {
+        if !stray.exists() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let left: Vec<_> = below(&folder).into_iter().map(|(path, _)| path).collect();
-    assert_eq!(left, [stray.join("README")]);
-    let mut owner = relay.signed_in(&boss, 0).await;
-    assert_eq!(begin(&mut owner, file(2), CHUNK).await.received, 0);
+    assert_eq!(left, [shelf.join("README")]);
+    relay.stop().await;
+}
+
+/// P-332.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_whose_bytes_are_lost_begins_anew() {
+    let relay = TestRelay::start().await;
+    let (_boss, mut owner) = relay.owner().await;
+    let content = bytes(5 * CHUNK, 21);
+    let grant = begin(&mut owner, file(1), content.len()).await;
+    patch(relay.port, &grant, 0, &content[..3 * PART]).await;
+    let part = relay.data().join("files/01").join(format!("{}.part", file(1)));
+    for lost in ["gone", "shorter"] {
+        match lost {
+            "gone" => std::fs::remove_file(&part).unwrap(),
+            _ => std::fs::write(&part, &content[..PART]).unwrap(),
+        }
+        let refused = patch(relay.port, &grant, 3 * PART, &content[3 * PART..]).await;
+        assert_eq!((refused.status, refused.offset()), (409, Some(0)), "{lost}");
+        assert_eq!(begin(&mut owner, file(1), content.len()).await.received, 0);
+        let again = patch(relay.port, &grant, 0, &content[..3 * PART]).await;
+        assert_eq!(again.offset(), Some(3 * PART));
+    }
+    let rest = patch(relay.port, &grant, 3 * PART, &content[3 * PART..]).await;
+    assert_eq!(rest.status, 204);
+    assert!(fetch(relay.port, &mut owner, file(1)).await == content);
+    relay.stop().await;
+}
+
+/// P-332: one that began before, and goes on with other bytes once the file is whole, or deleted.
+async fn a_late_request_changes_nothing_at(relay: TestRelay) {
+    let (_boss, mut owner) = relay.owner().await;
+    let (content, other) = (bytes(2 * CHUNK, 22), bytes(2 * CHUNK, 23));
+    let grant = begin(&mut owner, file(1), content.len()).await;
+    let mut late = stall(relay.port, "PATCH", &grant, 0, &other[..100], other.len()).await;
+    let mut later = stall(relay.port, "PATCH", &grant, 0, &other[..PART + 9], other.len()).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    // What was first stays, part by part.
+    let mixed = [&other[..PART], &content[PART..]].concat();
+    upload(relay.port, &mut owner, file(1), &content).await;
+    let whole = fetch(relay.port, &mut owner, file(1)).await;
+    assert!(whole == content || whole == mixed);
+    for (stale, sent) in [(&mut late, 100), (&mut later, PART + 9)] {
+        stale.write_all(&other[sent..]).await.unwrap();
+        let answer = read_all(stale).await;
+        assert!(answer.starts_with("HTTP/1.1 409 "), "{answer}");
+    }
+    assert!(fetch(relay.port, &mut owner, file(1)).await == whole);
+    let grant = begin(&mut owner, file(2), content.len()).await;
+    let mut late = stall(relay.port, "PATCH", &grant, 0, &content[..100], content.len()).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(matches!(ask_delete(&mut owner, file(2)).await, Body::Done(_)));
+    late.write_all(&content[100..]).await.unwrap();
+    let answer = read_all(&mut late).await;
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    relay.stop().await;
+}
+
+/// P-332.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_request_changes_nothing_in_a_folder() {
+    a_late_request_changes_nothing_at(TestRelay::start().await).await;
+}
+
+/// P-332.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_request_changes_nothing_in_a_database() {
+    let url = postgres::shared().database("files_late");
+    let relay = TestRelay::start_with(|config| {
+        config.database = Database::Postgres(PostgresUrl::parse(&url, None).unwrap());
+    });
+    a_late_request_changes_nothing_at(relay.await).await;
+}
+
+/// P-336.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_about_files_have_a_rate() {
+    let relay = TestRelay::start_with(|config| {
+        config.clock = Clock::manual(1_800_000_000_000);
+        config.rates.files = Rate::per_second(1, 4);
+    })
+    .await;
+    let (_boss, mut owner) = relay.owner().await;
+    upload(relay.port, &mut owner, file(1), &bytes(CHUNK, 24)).await;
+    let grant = open(&mut owner, file(1)).await;
+    for _ in 0..3 {
+        assert_eq!(get(relay.port, &grant, "range: bytes=0-0\r\n").await.status, 206);
+    }
+    let refused = get(relay.port, &grant, "range: bytes=0-0\r\n").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("3")));
     relay.stop().await;
 }
 
@@ -415,7 +563,7 @@ async fn killed_in_the_middle(database: Option<&str>) {
             break;
         }
         // A part that is acknowledged, and one that is cut off by the end.
-        let part = &content[stood..stood + 1_000_000];
+        let part = &content[stood..stood + 15 * PART];
         let answer = patch(program.port, &grant, stood, part).await;
         assert_eq!(answer.status, 204, "{answer:?}");
         stood += part.len();
@@ -469,8 +617,8 @@ async fn two_relays_share_files_in_their_database_or_in_a_folder() {
         // Begun at one, gone on with at the other, with the capability of either.
         let grant = begin(&mut owner, file(1), size).await;
         break_off(second.port, &grant, 0, &content, 3 * CHUNK).await;
-        stands_at(&mut owner, file(1), size, 3 * CHUNK).await;
-        let rest = patch(first.port, &grant, 3 * CHUNK, &content[3 * CHUNK..]).await;
+        stands_at(&mut owner, file(1), size, 3 * PART).await;
+        let rest = patch(first.port, &grant, 3 * PART, &content[3 * PART..]).await;
         assert_eq!((rest.status, rest.offset()), (204, Some(size)));
         assert!(fetch(second.port, &mut owner, file(1)).await == content);
         let grant = open(&mut owner, file(1)).await;
@@ -581,24 +729,38 @@ async fn numbers_tell_how_many_files_there_are() {
 /// P-336, T-123.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_sends_or_takes_nothing_gives_the_place_back() {
-    let relay = TestRelay::start_with(|config| config.caps.slow_reader = Duration::from_millis(400)).await;
+    let relay = TestRelay::start_with(|config| config.caps.file_part = Duration::from_millis(400)).await;
     let (_boss, mut owner) = relay.owner().await;
     let content = bytes(16_000_000, 15);
     let grant = begin(&mut owner, file(1), content.len()).await;
     // What came before the silence is kept.
-    let mut stalled = stall(relay.port, "PATCH", &grant, &content[..1000], content.len()).await;
+    let mut stalled = stall(relay.port, "PATCH", &grant, 0, &content[..70_000], content.len()).await;
     let answer = read_all(&mut stalled).await;
+    let stands = format!("upload-offset: {PART}\r\n");
     assert!(
-        answer.starts_with("HTTP/1.1 408 ") && answer.contains("upload-offset: 1000\r\n"),
+        answer.starts_with("HTTP/1.1 408 ") && answer.contains(&stands),
         "{answer}"
     );
-    let rest = patch(relay.port, &grant, 1000, &content[1000..]).await;
+    // A byte now and then is no more than nothing.
+    let (mut reading, mut writing) = stall(relay.port, "PATCH", &grant, PART, &[], content.len() - PART)
+        .await
+        .into_split();
+    let trickling = tokio::spawn(async move {
+        while writing.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(5), reading.read_to_end(&mut answer)).await;
+    assert!(read.is_ok(), "it is cut off");
+    drop(trickling.await);
+    let rest = patch(relay.port, &grant, PART, &content[PART..]).await;
     assert_eq!(rest.status, 204);
     // All places of the account, by readers that take nothing.
     let grant = open(&mut owner, file(1)).await;
     let mut stalled = Vec::new();
     for _ in 0..16 {
-        stalled.push(stall(relay.port, "GET", &grant, &[], 0).await);
+        stalled.push(stall(relay.port, "GET", &grant, 0, &[], 0).await);
     }
     let mut refused = 0;
     let last = loop {

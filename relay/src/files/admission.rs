@@ -10,6 +10,7 @@ use super::capability::{May, NoCapability};
 use super::transfers::Transfer;
 use crate::core::Core;
 use crate::places::Peer;
+use crate::policy::limits::Act;
 use crate::store::{FileFacts, StoreError};
 use crate::ws::connect::check_headers;
 
@@ -26,6 +27,9 @@ pub(super) struct Admitted {
 /// A request that may not, and why.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refused(pub(super) StatusCode, pub(super) &'static str);
+
+/// Of what is not there, or not any more.
+pub(super) const GONE: Refused = Refused(StatusCode::NOT_FOUND, "there is no such file\n");
 
 impl From<StoreError> for Refused {
     fn from(fault: StoreError) -> Self {
@@ -107,6 +111,13 @@ pub(super) async fn admit(
             "the capability is for something else\n",
         ));
     }
+    let many = Refused(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too many requests about files: wait a little\n",
+    );
+    core.limiter
+        .account(&capability.account, Act::File, core.now())
+        .map_err(|_| many)?;
     // Who was revoked or suspended since.
     let device = core.store.sign_in(capability.account, capability.device).await?;
     if !device.is_some_and(|device| device.active && !device.disabled && !device.suspended) {
@@ -122,7 +133,7 @@ pub(super) async fn admit(
         "too many files are on their way\n",
     ))?;
     let facts = core.store.file(file).await?;
-    let facts = facts.ok_or(Refused(StatusCode::NOT_FOUND, "there is no such file\n"))?;
+    let facts = facts.ok_or(GONE)?;
     Ok(Admitted {
         file,
         facts,

@@ -12,19 +12,20 @@ use crate::store::Answer;
 use crate::store::open::Database;
 use crate::store::postgres::file_parts::FileParts;
 
-/// Bytes are written and read in parts that begin at multiples of this: what one request holds in memory. Large enough that
-/// each part's own cost does not count, small enough for hundreds of requests at once.
-pub(crate) const PART: usize = 256 * 1024;
+/// Bytes are kept and read in parts of this size, the last one shorter: what came of a part that is not whole is dropped, so that
+/// nothing is ever written twice. Large enough that each part's own cost does not count, small enough that a poor line brings one
+/// before it breaks, and for hundreds of requests in memory at once.
+pub(crate) const PART: usize = 64 * 1024;
 
 /// Bytes by the file's id. What is given here is as long as it may be; whoever writes has made room in the store first.
 ///
 /// Contract of every implementation (checked by `store::conformance::bodies`):
-/// - Writing the same bytes at the same place again changes nothing, also after [`Bodies::finish`].
-/// - What was written is durable after [`Bodies::settle`]; writing beyond what is there fails.
+/// - Writing the same bytes at the same place again changes nothing; after [`Bodies::finish`] no bytes do.
+/// - What was written is durable after [`Bodies::settle`].
 /// - Nothing of a file is read before [`Bodies::finish`].
 pub(crate) trait Bodies: Send + Sync + 'static {
-    /// Writes within one part.
-    fn write(&self, file: FileId, offset: u64, bytes: Bytes) -> Answer<()>;
+    /// Writes the part that begins at `offset`: whole, or the file's last. `false`: what belongs before it is not there.
+    fn write(&self, file: FileId, offset: u64, bytes: Bytes) -> Answer<bool>;
     /// Makes durable what was written.
     fn settle(&self, file: FileId) -> Answer<()>;
     /// All is there, and durable: it can be read from now on.
@@ -54,10 +55,10 @@ impl Place {
         }
     }
 
-    /// Opens it; a folder is made.
-    pub(crate) fn open(self) -> std::io::Result<Arc<dyn Bodies>> {
+    /// Opens it for the database that goes by this name; a folder is made. One that holds another database's files is refused.
+    pub(crate) fn open(self, home: [u8; 16]) -> std::io::Result<Arc<dyn Bodies>> {
         Ok(match self {
-            Self::Folder(folder) => Arc::new(Folder::open(folder)?),
+            Self::Folder(folder) => Arc::new(Folder::open(folder, home)?),
             Self::Database(url) => Arc::new(FileParts::new(&url)),
         })
     }

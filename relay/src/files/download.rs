@@ -121,10 +121,10 @@ struct Reading {
 }
 
 impl Reading {
-    /// Reads the next part once there is room for it. Whoever takes nothing for too long makes room for others; they notice by
-    /// the length that the head said.
+    /// Reads the next part once there is room for it. Whoever takes too long for one makes room for others; they notice by the
+    /// length that the head said.
     async fn send_on(mut self, first: Bytes, parts: mpsc::Sender<Result<Bytes, io::Error>>) {
-        let patience = self.core.config.caps.slow_reader;
+        let patience = self.core.config.caps.file_part;
         let mut first = Some(first);
         while let Ok(Ok(room)) = tokio::time::timeout(patience, parts.reserve()).await {
             let part = match first.take() {

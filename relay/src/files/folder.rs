@@ -15,14 +15,33 @@ use crate::store::{Answer, StoreError};
 
 /// Of a file that is not whole.
 const UNFINISHED: &str = "part";
+/// Whose files these are: the name of the database that knows them. Another one would take all of them for nobody's.
+const MARKER: &str = "database";
 
 /// A folder of files.
 pub(super) struct Folder(Arc<PathBuf>);
 
 impl Folder {
-    /// Makes it if it is missing.
-    pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
+    /// Makes it if it is missing. Several relays of one database may come at once: all of them write the same marker.
+    pub(super) fn open(folder: PathBuf, home: [u8; 16]) -> io::Result<Self> {
         data::create(&folder)?;
+        let (marker, home) = (folder.join(MARKER), hex::encode(home));
+        let said = match fs::read_to_string(&marker) {
+            Err(fault) if fault.kind() == ErrorKind::NotFound => String::new(),
+            other => other?,
+        };
+        // Empty: nobody's yet, or its writing was interrupted.
+        if said.is_empty() {
+            let mut open = File::create(&marker)?;
+            open.write_all(home.as_bytes())?;
+            open.sync_all()?;
+            File::open(&folder)?.sync_all()?;
+        } else if said.trim() != home {
+            return Err(io::Error::other(format!(
+                "it holds the files of another database. Name another folder, or put that database back; if this one shall take \
+                 the folder over, delete the file {MARKER} in it: what it does not know is deleted after a week"
+            )));
+        }
         Ok(Self(Arc::new(folder)))
     }
 
@@ -42,25 +61,27 @@ impl Folder {
 }
 
 impl Bodies for Folder {
-    fn write(&self, file: FileId, offset: u64, bytes: Bytes) -> Answer<()> {
+    fn write(&self, file: FileId, offset: u64, bytes: Bytes) -> Answer<bool> {
         self.run(move |folder| write(folder, &file, offset, &bytes))
     }
 
     fn settle(&self, file: FileId) -> Answer<()> {
-        self.run(move |folder| opened(folder, &file, File::options().write(true))?.sync_data())
+        self.run(move |folder| {
+            let (whole, part) = paths(folder, &file);
+            match File::options().write(true).open(part) {
+                Err(fault) if fault.kind() == ErrorKind::NotFound && whole.exists() => Ok(()),
+                open => open?.sync_data(),
+            }
+        })
     }
 
     fn finish(&self, file: FileId) -> Answer<()> {
         self.run(move |folder| {
             let (whole, part) = paths(folder, &file);
-            match File::open(&part) {
-                Ok(open) => {
-                    open.sync_all()?;
-                    fs::rename(&part, &whole)?;
-                }
-                // It was done, and the answer lost.
-                Err(fault) if fault.kind() == ErrorKind::NotFound && whole.exists() => {}
-                Err(fault) => return Err(fault),
+            // Else it was done, and the answer lost: what is whole stays as it is.
+            if !whole.exists() {
+                File::open(&part)?.sync_all()?;
+                fs::rename(&part, &whole)?;
             }
             File::open(shelf(folder, &file))?.sync_all()
         })
@@ -116,29 +137,28 @@ fn paths(folder: &Path, file: &FileId) -> (PathBuf, PathBuf) {
     (whole, part)
 }
 
-/// The file as it is: whole where it was finished and the answer lost, else unfinished.
-fn opened(folder: &Path, file: &FileId, options: &fs::OpenOptions) -> io::Result<File> {
+/// What is whole is not written to: who is slower, or means to exchange it, changes nothing.
+fn write(folder: &Path, file: &FileId, offset: u64, bytes: &[u8]) -> io::Result<bool> {
     let (whole, part) = paths(folder, file);
-    match options.open(&part) {
-        Err(fault) if fault.kind() == ErrorKind::NotFound => options.open(&whole),
-        other => other,
-    }
-}
-
-fn write(folder: &Path, file: &FileId, offset: u64, bytes: &[u8]) -> io::Result<()> {
-    let mut open = match opened(folder, file, File::options().write(true)) {
-        Err(fault) if fault.kind() == ErrorKind::NotFound && offset == 0 => begun(folder, file)?,
+    let mut open = match File::options().write(true).open(part) {
+        Err(fault) if fault.kind() == ErrorKind::NotFound => {
+            if whole.exists() {
+                return Ok(true);
+            }
+            if offset > 0 {
+                return Ok(false);
+            }
+            begun(folder, file)?
+        }
         other => other?,
     };
     // A hole would be read as zeros.
     if open.metadata()?.len() < offset {
-        return Err(io::Error::new(
-            ErrorKind::InvalidData,
-            "bytes of a file are missing",
-        ));
+        return Ok(false);
     }
     open.seek(SeekFrom::Start(offset))?;
-    open.write_all(bytes)
+    open.write_all(bytes)?;
+    Ok(true)
 }
 
 /// A new file; that it is there is durable when this returns.

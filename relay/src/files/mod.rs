@@ -30,6 +30,8 @@ pub(crate) mod upload;
 
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
+
 use self::bodies::Bodies;
 use self::capability::Key;
 use self::transfers::Transfers;
@@ -39,6 +41,8 @@ pub(crate) struct Vault {
     pub(crate) bodies: Arc<dyn Bodies>,
     pub(crate) key: Key,
     transfers: Transfers,
+    /// Held by whoever deletes: what was just found to have ended does not begin anew meanwhile.
+    ending: Mutex<()>,
 }
 
 impl Vault {
@@ -47,6 +51,7 @@ impl Vault {
             bodies,
             key,
             transfers: Transfers::default(),
+            ending: Mutex::default(),
         }
     }
 }

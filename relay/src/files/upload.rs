@@ -1,4 +1,4 @@
-//! `PATCH /v1/files/<id>`: bytes of an upload, from where it stands. What came before a connection broke is kept.
+//! `PATCH /v1/files/<id>`: bytes of an upload, from where it stands. What came before a connection broke is kept, in whole parts.
 
 use std::sync::Arc;
 
@@ -9,20 +9,22 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chopar_wire::ids::FileId;
 use futures_util::StreamExt;
+use tokio::time::Instant;
 
-use super::admission::{Admitted, Refused, admit, private};
+use super::admission::{Admitted, GONE, Refused, admit, private};
 use super::bodies::PART;
 use super::capability::May;
 use crate::core::{Core, stop_of};
 use crate::places::Peer;
-use crate::store::{FileFacts, Progress};
+use crate::store::{FileFacts, Progress, StoreError};
 
 /// Where an upload stands, in bytes: said by the client with what it sends, by the relay with every answer.
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 /// Bytes after which what came is made durable, so that a break costs no more: on a line of 10 Mbit/s, three seconds.
 const SETTLE_EVERY: u64 = 4 * 1024 * 1024;
-/// How long an upload that nobody goes on with is kept, in milliseconds: a day.
-pub(crate) const UNFINISHED_MS: u64 = 24 * 3600 * 1000;
+/// How long an upload may take from its beginning on until it is whole, in milliseconds: three days, a weekend with the lid
+/// closed. It takes a member's room all that time, and nothing prolongs it.
+pub(crate) const UNFINISHED_MS: u64 = 3 * 24 * 3600 * 1000;
 
 pub(crate) async fn patch(
     State(core): State<Arc<Core>>,
@@ -38,26 +40,25 @@ pub(crate) async fn patch(
     let Admitted {
         file,
         facts,
-        transfer: _transfer,
+        transfer,
     } = admitted;
     if let Err(refused) = fits(&headers, &facts) {
         return at(facts.received, refused);
     }
-    let mut upload = Upload {
-        core: &core,
+    let upload = Upload {
+        core,
         file,
         facts,
         at: facts.received,
         part: Vec::new(),
     };
-    let ended = upload.take(body.into_data_stream()).await;
-    // Whatever ended it: what came stays.
-    let settled = upload.settle().await;
-    let stands = upload.facts.received;
-    match ended.and(settled) {
-        Ok(()) => at(stands, StatusCode::NO_CONTENT),
-        Err(refused) => at(stands, refused),
-    }
+    // A task of its own: this one ends with the connection, and what came until then is to be kept.
+    let going = tokio::spawn(async move {
+        let _transfer = transfer;
+        upload.run(body.into_data_stream()).await
+    });
+    let stopped = Refused(StatusCode::INTERNAL_SERVER_ERROR, "the relay stumbled\n");
+    going.await.unwrap_or_else(|_| stopped.into_response())
 }
 
 /// An answer that says where the upload stands.
@@ -91,10 +92,12 @@ const TOO_LONG: Refused = Refused(
     "more than the file was said to have\n",
 );
 const CUT: Refused = Refused(StatusCode::REQUEST_TIMEOUT, "the body broke off\n");
+const LOST: Refused = Refused(StatusCode::CONFLICT, "what came before is lost: begin anew\n");
+const OVERTAKEN: Refused = Refused(StatusCode::CONFLICT, "another request goes on with this upload\n");
 
 /// One request's part of an upload.
-struct Upload<'a> {
-    core: &'a Arc<Core>,
+struct Upload {
+    core: Arc<Core>,
     file: FileId,
     /// As the store knows it.
     facts: FileFacts,
@@ -104,21 +107,37 @@ struct Upload<'a> {
     part: Vec<u8>,
 }
 
-impl Upload<'_> {
+impl Upload {
+    async fn run(mut self, body: BodyDataStream) -> Response {
+        let ended = self.take(body).await;
+        // Whatever ended it: what came stays.
+        let settled = self.settle().await;
+        let stands = self.facts.received;
+        match ended.and(settled) {
+            Ok(()) => at(stands, StatusCode::NO_CONTENT),
+            Err(refused) => at(stands, refused),
+        }
+    }
+
     async fn take(&mut self, mut body: BodyDataStream) -> Result<(), Refused> {
         let mut stopping = self.core.stopping.subscribe();
-        let patience = self.core.config.caps.slow_reader;
+        let patience = self.core.config.caps.file_part;
+        let mut until = Instant::now() + patience;
         loop {
             let next = tokio::select! {
-                next = tokio::time::timeout(patience, body.next()) => next,
+                next = tokio::time::timeout_at(until, body.next()) => next,
                 () = stop_of(&mut stopping) => {
                     return Err(Refused(StatusCode::SERVICE_UNAVAILABLE, "the relay is stopping\n"));
                 }
             };
+            let before = self.at;
             match next {
                 Ok(Some(Ok(bytes))) => self.write(&bytes).await?,
                 Ok(None) => return Ok(()),
                 Ok(Some(Err(_))) | Err(_) => return Err(CUT),
+            }
+            if self.at > before {
+                until = Instant::now() + patience;
             }
         }
     }
@@ -128,14 +147,14 @@ impl Upload<'_> {
             return Err(TOO_LONG);
         }
         while !bytes.is_empty() {
-            let to_border = PART - (self.at % PART as u64) as usize - self.part.len();
-            let (now, later) = bytes.split_at(bytes.len().min(to_border));
+            let whole = usize::try_from(self.facts.size - self.at).map_or(PART, |left| left.min(PART));
+            let (now, later) = bytes.split_at(bytes.len().min(whole - self.part.len()));
             if self.part.capacity() == 0 {
-                self.part.reserve_exact(to_border);
+                self.part.reserve_exact(whole);
             }
             self.part.extend_from_slice(now);
             bytes = later;
-            if now.len() == to_border {
+            if self.part.len() == whole {
                 self.hand_over().await?;
             }
             if self.at - self.facts.received >= SETTLE_EVERY {
@@ -146,58 +165,83 @@ impl Upload<'_> {
     }
 
     async fn hand_over(&mut self) -> Result<(), Refused> {
-        if self.part.is_empty() {
-            return Ok(());
-        }
         let part = std::mem::take(&mut self.part);
         let length = part.len() as u64;
-        self.core
+        let written = self
+            .core
             .vault
             .bodies
             .write(self.file, self.at, part.into())
-            .await?;
-        self.at += length;
-        Ok(())
+            .await;
+        match written {
+            Ok(true) => {
+                self.at += length;
+                Ok(())
+            }
+            Ok(false) => self.begin_anew().await,
+            Err(fault) => Err(self.failed(fault).await),
+        }
     }
 
     /// First the bytes, then how far they reach.
     async fn settle(&mut self) -> Result<(), Refused> {
-        self.hand_over().await?;
         let (from, to) = (self.facts.received, self.at);
         if from == to {
             return Ok(());
         }
         let bodies = &self.core.vault.bodies;
         let now = self.core.now();
-        let expires = if to == self.facts.size {
-            bodies.finish(self.file).await?;
-            now.saturating_add(self.core.config.files.keep_ms)
+        let (durable, expires) = if to == self.facts.size {
+            let keep = self.core.config.files.keep_ms;
+            (bodies.finish(self.file).await, now.saturating_add(keep))
         } else {
-            bodies.settle(self.file).await?;
-            now.saturating_add(UNFINISHED_MS)
+            (bodies.settle(self.file).await, self.facts.expires)
         };
-        let progress = Progress {
-            file: self.file,
-            from,
-            to,
-            expires,
-        };
-        if !self.core.store.file_received(progress).await? {
-            // Another request went on with the same bytes, or the file was deleted.
-            return Err(match self.core.store.file(self.file).await? {
-                Some(facts) => {
-                    self.facts = facts;
-                    self.at = facts.received;
-                    Refused(StatusCode::CONFLICT, "another request goes on with this upload\n")
-                }
-                None => Refused(StatusCode::NOT_FOUND, "there is no such file\n"),
-            });
+        if let Err(fault) = durable {
+            return Err(self.failed(fault).await);
         }
-        self.facts.received = to;
+        self.set(to, expires).await?;
         self.core.metrics.file_bytes_received(to - from);
         if to == self.facts.size {
             self.core.metrics.file_uploaded();
         }
         Ok(())
+    }
+
+    /// The books say that more came than is there: a folder was put back without its newest files, or a disk forgot. They go
+    /// back to the beginning, where whoever uploads begins again.
+    async fn begin_anew(&mut self) -> Result<(), Refused> {
+        self.at = self.facts.received;
+        tracing::warn!("bytes of an unfinished upload are missing; it begins anew");
+        self.set(0, self.facts.expires).await?;
+        self.at = 0;
+        Err(LOST)
+    }
+
+    /// Compare-and-set of how far it came.
+    async fn set(&mut self, to: u64, expires: u64) -> Result<(), Refused> {
+        let progress = Progress {
+            file: self.file,
+            from: self.facts.received,
+            to,
+            expires,
+        };
+        if self.core.store.file_received(progress).await? {
+            (self.facts.received, self.facts.expires) = (to, expires);
+            return Ok(());
+        }
+        // Another request went on with the same bytes, or the file was deleted.
+        let facts = self.core.store.file(self.file).await?.ok_or(GONE)?;
+        self.facts = facts;
+        self.at = facts.received;
+        Err(OVERTAKEN)
+    }
+
+    /// Bytes could not be kept. Where the file was deleted meanwhile, that is why.
+    async fn failed(&self, fault: StoreError) -> Refused {
+        match self.core.store.file(self.file).await {
+            Ok(None) => GONE,
+            _ => fault.into(),
+        }
     }
 }

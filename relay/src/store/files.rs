@@ -7,9 +7,10 @@ use super::Answer;
 
 /// Books of files.
 pub(crate) trait Files {
-    /// The key of capabilities: the one that is kept, or `fresh` from now on.
-    fn file_key(&self, fresh: [u8; 32]) -> Answer<[u8; 32]>;
-    /// Makes room for an upload, or finds the one that its device began; its end moves to `new.expires` then.
+    /// The key of capabilities, and the name under which a folder of files knows this database: those that are kept, or these
+    /// from now on.
+    fn file_keys(&self, fresh: FileKeys) -> Answer<FileKeys>;
+    /// Makes room for an upload, or finds the one that its device began.
     fn begin_file(&self, new: NewFile) -> Answer<Begun>;
     /// A file, or an upload that may go on; `None` also where it expired.
     fn file(&self, file: FileId) -> Answer<Option<FileFacts>>;
@@ -18,14 +19,27 @@ pub(crate) trait Files {
     fn file_received(&self, progress: Progress) -> Answer<bool>;
     /// From now on nobody gets it. `false`: there is no such file of this account.
     fn end_file(&self, file: FileId, account: AccountId) -> Answer<bool>;
-    /// Files whose time is over, at most so many: their bytes are to be deleted.
-    fn ended_files(&self, limit: usize) -> Answer<Vec<FileId>>;
+    /// Files whose time is over, in their order after one, at most so many: their bytes are to be deleted.
+    fn ended_files(&self, after: Option<FileId>, limit: usize) -> Answer<Vec<FileId>>;
     /// Gives the room of files back whose time is over and whose bytes are deleted.
     fn forget_files(&self, files: Vec<FileId>) -> Answer<()>;
     /// Those of which nothing is known.
     fn unknown_files(&self, files: Vec<FileId>) -> Answer<Vec<FileId>>;
+    /// Notes that nothing is known of these; those of which that was noted before a time.
+    fn stray_files(&self, files: Vec<FileId>, before: u64) -> Answer<Vec<FileId>>;
+    /// Forgets that they were noted: their bytes are deleted.
+    fn forget_strays(&self, files: Vec<FileId>) -> Answer<()>;
     /// Number and bytes of all files, unfinished ones included.
     fn files_kept(&self) -> Answer<FilesKept>;
+}
+
+/// What the database keeps for files besides their rows. No `Debug`: the key opens every file's bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileKeys {
+    /// Of capabilities. After a restore there is another.
+    pub(crate) capabilities: [u8; 32],
+    /// The database's name in a folder of files.
+    pub(crate) home: [u8; 16],
 }
 
 /// An upload to begin.
@@ -36,7 +50,7 @@ pub(crate) struct NewFile {
     pub(crate) device: DeviceId,
     /// Of the encrypted file, in bytes.
     pub(crate) size: u64,
-    /// When the upload is given up unless it goes on.
+    /// When the upload is given up unless it is whole.
     pub(crate) expires: u64,
     pub(crate) room: FileRoom,
 }
@@ -65,11 +79,9 @@ impl NewFile {
     pub(super) fn meets(&self, met: &Met, now: u64) -> Option<Begun> {
         if let Some((account, device, facts)) = &met.same_id {
             let same = *account == self.account && *device == self.device && facts.size == self.size;
-            return Some(match same && facts.expires > now {
-                true => Begun::Ready(FileFacts {
-                    expires: self.end_of(facts),
-                    ..*facts
-                }),
+            return Some(match same {
+                true if facts.expires > now => Begun::Ready(*facts),
+                true => Begun::Ended,
                 false => Begun::Taken,
             });
         }
@@ -80,15 +92,6 @@ impl NewFile {
             return Some(Begun::AccountFull);
         }
         (met.in_total.saturating_add(self.size) > self.room.in_total).then_some(Begun::Full)
-    }
-
-    /// An upload's end moves; that of a whole file stands.
-    fn end_of(&self, facts: &FileFacts) -> u64 {
-        if facts.is_whole() {
-            facts.expires
-        } else {
-            self.expires
-        }
     }
 
     /// As it begins.
@@ -108,6 +111,8 @@ pub(crate) enum Begun {
     Ready(FileFacts),
     /// The id is another file's.
     Taken,
+    /// It is this one, and its time is over: it begins anew once its bytes are deleted.
+    Ended,
     TooManyUnfinished,
     AccountFull,
     /// There is no room at the relay.
@@ -129,7 +134,7 @@ impl FileFacts {
     }
 }
 
-/// An upload goes on.
+/// An upload goes on; or begins anew, where its bytes are gone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
     pub(crate) file: FileId,

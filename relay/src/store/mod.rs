@@ -37,7 +37,7 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 mod waiting;
 
-pub(crate) use files::{Begun, FileFacts, FileRoom, Files, FilesKept, NewFile, Progress};
+pub(crate) use files::{Begun, FileFacts, FileKeys, FileRoom, Files, FilesKept, NewFile, Progress};
 pub(crate) use groups::{GroupSubmission, GroupSubmitted, Groups};
 pub(crate) use opaque::{OpaqueAppend, OpaqueAppended, OpaqueHead, OpaqueLogs, OpaquePage, OpaquePlace};
 

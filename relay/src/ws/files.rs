@@ -33,21 +33,23 @@ pub(super) async fn begin(core: &Arc<Core>, session: &Session, begin: BeginFile)
             format!("a file here has at most {} bytes", limits.bytes_max),
         ));
     }
-    let begun = core
-        .store
-        .begin_file(NewFile {
-            file,
-            account: session.account,
-            device: session.device,
-            size: begin.size,
-            expires: core.now().saturating_add(UNFINISHED_MS),
-            room: FileRoom {
-                of_account: limits.bytes_of_member,
-                in_total: limits.bytes_in_total,
-                unfinished: UNFINISHED_MAX,
-            },
-        })
-        .await?;
+    let new = NewFile {
+        file,
+        account: session.account,
+        device: session.device,
+        size: begin.size,
+        expires: core.now().saturating_add(UNFINISHED_MS),
+        room: FileRoom {
+            of_account: limits.bytes_of_member,
+            in_total: limits.bytes_in_total,
+            unfinished: UNFINISHED_MAX,
+        },
+    };
+    let mut begun = core.store.begin_file(new).await?;
+    if begun == Begun::Ended {
+        upkeep::delete(core, file).await?;
+        begun = core.store.begin_file(new).await?;
+    }
     let full = |detail: &str| Err(Refusal::new(Reason::FilesFull, detail));
     match begun {
         Begun::Ready(facts) => Ok(grant(core, session, file, May::Upload, &facts)),
@@ -55,6 +57,7 @@ pub(super) async fn begin(core: &Arc<Core>, session: &Session, begin: BeginFile)
             Reason::FileExists,
             "this id is another file's: draw a fresh one",
         )),
+        Begun::Ended => Err(Refusal::from(StoreError::Busy)),
         Begun::TooManyUnfinished => {
             full("too many uploads of this device are unfinished: finish or delete some")
         }
@@ -85,7 +88,7 @@ pub(super) async fn delete(core: &Arc<Core>, session: &Session, delete: DeleteFi
     core.limiter.account(&session.account, Act::Other, core.now())?;
     let file = FileId::try_from(delete.id.as_ref())?;
     if core.store.end_file(file, session.account).await?
-        && let Err(fault) = upkeep::delete(core, vec![file]).await
+        && let Err(fault) = upkeep::delete(core, file).await
     {
         tracing::warn!(%fault, "a file's bytes could not be deleted; it is tried again");
     }

@@ -144,12 +144,19 @@ pub async fn break_off(port: u16, grant: &FileGrant, offset: usize, body: &[u8],
     let _broken_off = going.await;
 }
 
-/// Begins a request, sends `body` of a body of `length` bytes, and then nothing; takes in a few KiB at most.
-pub async fn stall(port: u16, method: &str, grant: &FileGrant, body: &[u8], length: usize) -> TcpStream {
+/// Begins a request from `offset` on, sends `body` of a body of `length` bytes, and then nothing; takes in a few KiB at most.
+pub async fn stall(
+    port: u16,
+    method: &str,
+    grant: &FileGrant,
+    offset: usize,
+    body: &[u8],
+    length: usize,
+) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut stream = socket.connect(([127, 0, 0, 1], port).into()).await.unwrap();
-    let more = format!("upload-offset: 0\r\ncontent-length: {length}\r\n");
+    let more = format!("upload-offset: {offset}\r\ncontent-length: {length}\r\n");
     stream
         .write_all(head(port, method, grant, &more).as_bytes())
         .await

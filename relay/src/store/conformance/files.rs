@@ -3,7 +3,7 @@
 use chopar_wire::ids::FileId;
 
 use super::{Bench, DAY, Open, account, device};
-use crate::store::{Begun, FileFacts, FileRoom, FilesKept, NewFile, Progress};
+use crate::store::{Begun, FileFacts, FileKeys, FileRoom, FilesKept, NewFile, Progress};
 
 const MEGABYTE: u64 = 1_000_000;
 
@@ -73,19 +73,18 @@ async fn uploads_are_compared_and_set(open: Open) {
         bench.store.file(file(1)).await.unwrap(),
         Some(facts(500, now + 2 * DAY))
     );
-    // The same upload goes on where it was; its end moves. Of a whole file it stands.
+    // The same upload goes on where it was, until when it was.
     bench.clock.advance(DAY / 2);
-    let later = bench.clock.now();
     assert_eq!(
         begin(&bench, new(&bench, 1, 1)).await,
-        Begun::Ready(facts(500, later + DAY))
+        Begun::Ready(facts(500, now + 2 * DAY))
     );
-    assert!(receive(&bench, 1, 500, MEGABYTE).await);
+    // Back to the beginning, where its bytes are lost.
+    assert!(receive(&bench, 1, 500, 0).await);
+    assert!(receive(&bench, 1, 0, MEGABYTE).await);
+    let whole = facts(MEGABYTE, now + DAY / 2 + 2 * DAY);
     bench.clock.advance(1);
-    assert_eq!(
-        begin(&bench, new(&bench, 1, 1)).await,
-        Begun::Ready(facts(MEGABYTE, later + 2 * DAY))
-    );
+    assert_eq!(begin(&bench, new(&bench, 1, 1)).await, Begun::Ready(whole));
     let other_size = NewFile {
         size: MEGABYTE + 1,
         ..new(&bench, 1, 1)
@@ -130,15 +129,39 @@ async fn room_for_files_is_bounded(open: Open) {
     assert!(bench.store.end_file(file(1), account(1)).await.unwrap());
     assert!(!receive(&bench, 1, MEGABYTE, MEGABYTE).await);
     assert_eq!(bench.store.file(file(1)).await.unwrap(), None);
-    assert_eq!(begin(&bench, new(&bench, 1, 1)).await, Begun::Taken);
+    assert_eq!(begin(&bench, new(&bench, 1, 1)).await, Begun::Ended);
+    assert_eq!(begin(&bench, new(&bench, 1, 2)).await, Begun::Taken);
     assert_eq!(begin(&bench, new(&bench, 12, 4)).await, Begun::Full);
-    assert_eq!(bench.store.ended_files(9).await.unwrap(), [file(1)]);
+    assert_eq!(ended(&bench, None).await, [file(1)]);
     // Nothing that has not ended is forgotten.
     bench.store.forget_files(vec![file(1), file(2)]).await.unwrap();
     assert_eq!(kept(&bench).await, (9, 9));
     assert!(matches!(begin(&bench, new(&bench, 12, 4)).await, Begun::Ready(_)));
     let unknown = bench.store.unknown_files(vec![file(1), file(2), file(99)]).await;
     assert_eq!(unknown.unwrap(), [file(1), file(99)]);
+}
+
+async fn ended(bench: &Bench, after: Option<FileId>) -> Vec<FileId> {
+    bench.store.ended_files(after, 9).await.unwrap()
+}
+
+/// P-338.
+async fn what_is_not_known_is_noted_once(open: Open) {
+    let bench = Bench::new(open);
+    let strays = async |bench: &Bench, before| {
+        let both = vec![file(1), file(2)];
+        bench.store.stray_files(both, before).await.unwrap()
+    };
+    let seen = bench.clock.now();
+    assert!(strays(&bench, seen).await.is_empty());
+    bench.clock.advance(DAY);
+    let bench = bench.reopen().await;
+    assert!(strays(&bench, seen).await.is_empty());
+    let mut found = strays(&bench, seen + 1).await;
+    found.sort_unstable();
+    assert_eq!(found, [file(1), file(2)]);
+    bench.store.forget_strays(vec![file(1)]).await.unwrap();
+    assert_eq!(strays(&bench, seen + 1).await, [file(2)]);
 }
 
 /// P-335.
@@ -148,14 +171,15 @@ async fn files_end(open: Open) {
     begin(&bench, new(&bench, 2, 2)).await;
     assert!(receive(&bench, 2, 0, MEGABYTE).await);
     bench.clock.advance(DAY - 1);
-    assert!(bench.store.ended_files(9).await.unwrap().is_empty());
+    assert!(ended(&bench, None).await.is_empty());
     bench.clock.advance(1);
-    assert_eq!(bench.store.ended_files(9).await.unwrap(), [file(1)]);
+    assert_eq!(ended(&bench, None).await, [file(1)]);
     assert_eq!(bench.store.file(file(1)).await.unwrap(), None);
     assert!(!receive(&bench, 1, 0, 1).await, "too late");
     bench.clock.advance(DAY);
-    assert_eq!(bench.store.ended_files(9).await.unwrap(), [file(1), file(2)]);
-    assert_eq!(bench.store.ended_files(1).await.unwrap(), [file(1)]);
+    assert_eq!(ended(&bench, None).await, [file(1), file(2)]);
+    assert_eq!(ended(&bench, Some(file(1))).await, [file(2)]);
+    assert_eq!(bench.store.ended_files(None, 1).await.unwrap(), [file(1)]);
     let both = vec![file(1), file(2)];
     bench.store.forget_files(both).await.unwrap();
     assert_eq!(kept(&bench).await, (0, 0));
@@ -164,12 +188,21 @@ async fn files_end(open: Open) {
 /// P-330.
 async fn the_key_of_capabilities_is_kept_until_a_restore(open: Open) {
     let bench = Bench::new(open);
-    assert_eq!(bench.store.file_key([1; 32]).await.unwrap(), [1; 32]);
-    assert_eq!(bench.store.file_key([2; 32]).await.unwrap(), [1; 32]);
+    let keys = async |bench: &Bench, fresh: u8| {
+        let fresh = FileKeys {
+            capabilities: [fresh; 32],
+            home: [fresh; 16],
+        };
+        let FileKeys { capabilities, home } = bench.store.file_keys(fresh).await.unwrap();
+        (capabilities[0], home[0])
+    };
+    assert_eq!(keys(&bench, 1).await, (1, 1));
+    assert_eq!(keys(&bench, 2).await, (1, 1));
     let bench = bench.reopen().await;
-    assert_eq!(bench.store.file_key([3; 32]).await.unwrap(), [1; 32]);
+    assert_eq!(keys(&bench, 3).await, (1, 1));
+    // The name by which its folder knows it stays.
     bench.store.after_restore().await.unwrap();
-    assert_eq!(bench.store.file_key([4; 32]).await.unwrap(), [4; 32]);
+    assert_eq!(keys(&bench, 4).await, (4, 1));
 }
 
 conformances!(
@@ -179,6 +212,7 @@ conformances!(
         uploads_are_compared_and_set,
         room_for_files_is_bounded,
         files_end,
+        what_is_not_known_is_noted_once,
         the_key_of_capabilities_is_kept_until_a_restore
     ]
 );

@@ -1,8 +1,8 @@
 //! Bytes of files in the database, for several nodes: rows of one size, over connections of their own, so that a file does
 //! not hold up messages.
 //!
-//! Nothing here waits for the disk: what counts of an upload is how far it came, and that is committed by the writer, after
-//! these commits and with the disk's word for all before it.
+//! Nothing here waits for the disk (`Target::lazy`): what counts of an upload is how far it came, and that is committed by the
+//! writer, after these commits and with the disk's word for all before it. A row is written once and stays as it is.
 
 use std::sync::Arc;
 
@@ -13,28 +13,21 @@ use super::link::{Fault, Link, column, number};
 use super::readers::Readers;
 use super::target::{PostgresUrl, Target};
 use crate::files::bodies::{Bodies, PART};
-use crate::store::{Answer, StoreError};
+use crate::store::Answer;
 
 /// Bytes of files in PostgreSQL.
 pub(crate) struct FileParts(Arc<Readers>);
 
 impl FileParts {
     pub(crate) fn new(url: &PostgresUrl) -> Self {
-        Self(Arc::new(Readers::new(Target::new(url, "files"))))
+        Self(Arc::new(Readers::new(Target::lazy(url, "files"))))
     }
 }
 
 impl Bodies for FileParts {
-    fn write(&self, file: FileId, offset: u64, bytes: Bytes) -> Answer<()> {
-        let written = self
-            .0
-            .run(move |link| Box::pin(async move { write(link, &file, offset, &bytes).await }));
-        Box::pin(async move {
-            match written.await? {
-                true => Ok(()),
-                false => Err(StoreError::Failed("bytes of a file are missing".to_owned())),
-            }
-        })
+    fn write(&self, file: FileId, offset: u64, bytes: Bytes) -> Answer<bool> {
+        self.0
+            .run(move |link| Box::pin(async move { write(link, &file, offset, &bytes).await }))
     }
 
     fn settle(&self, _: FileId) -> Answer<()> {
@@ -67,29 +60,20 @@ impl Bodies for FileParts {
     }
 }
 
-/// `false`: what lies before is not there. Never makes a row shorter: who was slower writes the same bytes once more.
+/// `false`: what lies before is not there, or nothing is known of the file. A row that is there stays as it is: it is locked and
+/// counted, no more.
 async fn write(link: &Link, file: &FileId, offset: u64, bytes: &[u8]) -> Result<bool, Fault> {
-    let (part, within) = (offset / PART as u64, offset % PART as u64);
-    let id = &file.as_bytes()[..];
-    let written = if within == 0 {
-        link.run(
-            "INSERT INTO file_parts AS p (file, number, body)
-             SELECT $1::bytea, $2::bigint, $3::bytea WHERE $2 = 0 OR EXISTS (
-               SELECT 1 FROM file_parts b WHERE b.file = $1 AND b.number = $2 - 1 AND octet_length(b.body) = $4)
-             ON CONFLICT (file, number) DO UPDATE
-             SET body = CASE WHEN octet_length(p.body) > octet_length($3) THEN p.body ELSE $3 END",
-            &[&id, &number(part), &bytes, &(PART as i32)],
+    let part = number(offset / PART as u64);
+    let written = link
+        .run(
+            "INSERT INTO file_parts (file, number, body)
+             SELECT $1::bytea, $2::bigint, $3::bytea
+             WHERE EXISTS (SELECT 1 FROM files f WHERE f.file = $1)
+               AND ($2 = 0 OR EXISTS (SELECT 1 FROM file_parts b WHERE b.file = $1 AND b.number = $2 - 1))
+             ON CONFLICT (file, number) DO UPDATE SET number = excluded.number",
+            &[&&file.as_bytes()[..], &part, &bytes],
         )
-        .await?
-    } else {
-        link.run(
-            "UPDATE file_parts SET body = CASE WHEN octet_length(body) >= $4 + octet_length($3::bytea) THEN body
-                                               ELSE substring(body FROM 1 FOR $4::int) || $3 END
-             WHERE file = $1 AND number = $2 AND octet_length(body) >= $4",
-            &[&id, &number(part), &bytes, &(within as i32)],
-        )
-        .await?
-    };
+        .await?;
     Ok(written == 1)
 }
 

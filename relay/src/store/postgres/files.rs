@@ -6,16 +6,21 @@ use tokio_postgres::Row;
 use super::books::Books;
 use super::link::{Fault, Link, column, number};
 use crate::store::files::Met;
-use crate::store::{Begun, FileFacts, FilesKept, NewFile, Progress};
+use crate::store::{Begun, FileFacts, FileKeys, FilesKept, NewFile, Progress};
 
-pub(super) async fn key(books: &Books, fresh: &[u8; 32]) -> Result<[u8; 32], Fault> {
-    books
+pub(super) async fn keys(books: &Books, fresh: &FileKeys) -> Result<FileKeys, Fault> {
+    let row = books
         .link()?
-        .value(
-            "UPDATE file_room SET key = coalesce(key, $1) RETURNING key",
-            &[&&fresh[..]],
+        .row(
+            "UPDATE file_room SET key = coalesce(key, $1), home = coalesce(home, $2) RETURNING key, home",
+            &[&&fresh.capabilities[..], &&fresh.home[..]],
         )
-        .await
+        .await?
+        .ok_or(Fault::Data("the row of the files' room is missing"))?;
+    Ok(FileKeys {
+        capabilities: column(&row, 0)?,
+        home: column(&row, 1)?,
+    })
 }
 
 pub(super) async fn begin(books: &Books, new: &NewFile) -> Result<Begun, Fault> {
@@ -53,13 +58,6 @@ pub(super) async fn begin(books: &Books, new: &NewFile) -> Result<Begun, Fault> 
         unfinished: column(&taken, 1)?,
     };
     if let Some(begun) = new.meets(&met, books.now()) {
-        if let Begun::Ready(facts) = begun {
-            link.run(
-                "UPDATE files SET expires = $2 WHERE file = $1",
-                &[&id, &number(facts.expires)],
-            )
-            .await?;
-        }
         return Ok(begun);
     }
     link.run(
@@ -118,6 +116,34 @@ pub(super) async fn forget(books: &Books, files: &[FileId]) -> Result<(), Fault>
     .map(drop)
 }
 
+pub(super) async fn strays(books: &Books, files: &[FileId], before: u64) -> Result<Vec<FileId>, Fault> {
+    let files: Vec<&[u8]> = files.iter().map(|file| &file.as_bytes()[..]).collect();
+    let rows = books
+        .link()?
+        .rows(
+            "WITH noted AS (
+               INSERT INTO stray_files AS s (file, seen) SELECT n.file, $2 FROM unnest($1::bytea[]) AS n (file)
+               ON CONFLICT (file) DO UPDATE SET seen = s.seen
+               RETURNING file, seen)
+             SELECT file FROM noted WHERE seen < $3",
+            &[&files, &number(books.now()), &number(before)],
+        )
+        .await?;
+    rows.iter().map(|row| column(row, 0).map(FileId::new)).collect()
+}
+
+pub(super) async fn forget_strays(books: &Books, files: &[FileId]) -> Result<(), Fault> {
+    let files: Vec<&[u8]> = files.iter().map(|file| &file.as_bytes()[..]).collect();
+    books
+        .link()?
+        .run(
+            "DELETE FROM stray_files s USING unnest($1::bytea[]) AS n (file) WHERE s.file = n.file",
+            &[&files],
+        )
+        .await
+        .map(drop)
+}
+
 pub(super) async fn file(link: &Link, file: &FileId, now: u64) -> Result<Option<FileFacts>, Fault> {
     let row = link
         .row(
@@ -128,11 +154,17 @@ pub(super) async fn file(link: &Link, file: &FileId, now: u64) -> Result<Option<
     row.as_ref().map(facts).transpose()
 }
 
-pub(super) async fn ended(link: &Link, limit: usize, now: u64) -> Result<Vec<FileId>, Fault> {
+pub(super) async fn ended(
+    link: &Link,
+    after: Option<FileId>,
+    limit: usize,
+    now: u64,
+) -> Result<Vec<FileId>, Fault> {
+    let after = after.as_ref().map_or(&[][..], |file| &file.as_bytes()[..]);
     let rows = link
         .rows(
-            "SELECT file FROM files WHERE expires <= $1 ORDER BY expires LIMIT $2",
-            &[&number(now), &number(limit as u64)],
+            "SELECT file FROM files WHERE expires <= $1 AND file > $2 ORDER BY file LIMIT $3",
+            &[&number(now), &after, &number(limit as u64)],
         )
         .await?;
     rows.iter().map(|row| column(row, 0).map(FileId::new)).collect()

@@ -28,7 +28,7 @@ use self::writer::Writer;
 use super::administration::{Act, Administration, ListedDevice, Outcome, Standing};
 use super::audit::AuditLog;
 use super::{
-    Answer, Append, Appended, Begun, Claim, Fact, FileFacts, Files, FilesKept, GroupSubmission,
+    Answer, Append, Appended, Begun, Claim, Fact, FileFacts, FileKeys, Files, FilesKept, GroupSubmission,
     GroupSubmitted, Groups, Invite, LogPage, Member, NewAccount, NewFile, OnStored, OpaqueAppend,
     OpaqueAppended, OpaqueHead, OpaqueLogs, OpaquePage, OpaquePlace, Person, Progress, QueuePage,
     Registration, SignInFacts, Store, StoreError, Submission, Submitted, TokenHash,
@@ -394,9 +394,9 @@ impl OpaqueLogs for PostgresStore {
 }
 
 impl Files for PostgresStore {
-    fn file_key(&self, fresh: [u8; 32]) -> Answer<[u8; 32]> {
+    fn file_keys(&self, fresh: FileKeys) -> Answer<FileKeys> {
         self.writer.run(0, move |books: &mut Books| {
-            Box::pin(async move { files::key(books, &fresh).await })
+            Box::pin(async move { files::keys(books, &fresh).await })
         })
     }
 
@@ -424,10 +424,10 @@ impl Files for PostgresStore {
         })
     }
 
-    fn ended_files(&self, limit: usize) -> Answer<Vec<FileId>> {
+    fn ended_files(&self, after: Option<FileId>, limit: usize) -> Answer<Vec<FileId>> {
         let now = self.clock.now();
         self.readers
-            .run(move |link| Box::pin(files::ended(link, limit, now)))
+            .run(move |link| Box::pin(files::ended(link, after, limit, now)))
     }
 
     fn forget_files(&self, files: Vec<FileId>) -> Answer<()> {
@@ -441,6 +441,22 @@ impl Files for PostgresStore {
     fn unknown_files(&self, files: Vec<FileId>) -> Answer<Vec<FileId>> {
         self.readers
             .run(move |link| Box::pin(files::unknown(link, files)))
+    }
+
+    fn stray_files(&self, files: Vec<FileId>, before: u64) -> Answer<Vec<FileId>> {
+        let files = Arc::new(files);
+        self.writer.run(0, move |books: &mut Books| {
+            let files = Arc::clone(&files);
+            Box::pin(async move { files::strays(books, &files, before).await })
+        })
+    }
+
+    fn forget_strays(&self, files: Vec<FileId>) -> Answer<()> {
+        let files = Arc::new(files);
+        self.writer.run(0, move |books: &mut Books| {
+            let files = Arc::clone(&files);
+            Box::pin(async move { files::forget_strays(books, &files).await })
+        })
     }
 
     fn files_kept(&self) -> Answer<FilesKept> {

@@ -1,6 +1,6 @@
 -- Version 4: files.
 
--- What is known of a file. Of an unfinished one `expires` moves with every part.
+-- What is known of a file. `expires` moves once, when it is whole.
 CREATE TABLE files (
   file     bytea PRIMARY KEY,
   account  bytea NOT NULL,
@@ -12,16 +12,23 @@ CREATE TABLE files (
 CREATE INDEX files_by_account ON files (account);
 CREATE INDEX files_by_end ON files (expires);
 
--- One row: the bytes of all files, unfinished ones as large as they will be, and the key of capabilities. It is the lock of
--- whoever makes room.
+-- One row: the bytes of all files, unfinished ones as large as they will be, the key of capabilities, and the
+-- name under which a folder of files knows this database. It is the lock of whoever makes room.
 CREATE TABLE file_room (
   only  boolean PRIMARY KEY CHECK (only),
   bytes bigint NOT NULL,
-  key   bytea
+  key   bytea,
+  home  bytea
 ) WITH (fillfactor = 50);
 INSERT INTO file_room (only, bytes) VALUES (true, 0);
 
--- Bytes of files, where they are kept here and not in a folder, in parts of one size.
+-- Bytes in a folder of which nothing is known, and since when that was seen.
+CREATE TABLE stray_files (
+  file bytea PRIMARY KEY,
+  seen bigint NOT NULL
+);
+
+-- Bytes of files, where they are kept here and not in a folder, in parts of one size; the last one is shorter.
 CREATE TABLE file_parts (
   file   bytea NOT NULL REFERENCES files ON DELETE CASCADE,
   number bigint NOT NULL,

@@ -5,13 +5,20 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::books::Books;
 use crate::store::files::Met;
-use crate::store::{Begun, FileFacts, FilesKept, NewFile, Progress};
+use crate::store::{Begun, FileFacts, FileKeys, FilesKept, NewFile, Progress};
 
 impl Books {
-    pub(super) fn file_key(&mut self, fresh: &[u8; 32]) -> rusqlite::Result<[u8; 32]> {
+    pub(super) fn file_keys(&mut self, fresh: &FileKeys) -> rusqlite::Result<FileKeys> {
         self.db
-            .prepare_cached("UPDATE file_room SET key = coalesce(key, ?1) RETURNING key")?
-            .query_row([fresh], |row| row.get(0))
+            .prepare_cached(
+                "UPDATE file_room SET key = coalesce(key, ?1), home = coalesce(home, ?2) RETURNING key, home",
+            )?
+            .query_row((&fresh.capabilities, &fresh.home), |row| {
+                Ok(FileKeys {
+                    capabilities: row.get(0)?,
+                    home: row.get(1)?,
+                })
+            })
     }
 
     pub(super) fn begin_file(&mut self, new: &NewFile) -> rusqlite::Result<Begun> {
@@ -44,11 +51,6 @@ impl Books {
             unfinished,
         };
         if let Some(begun) = new.meets(&met, self.now()) {
-            if let Begun::Ready(facts) = begun {
-                self.db
-                    .prepare_cached("UPDATE files SET expires = ?2 WHERE file = ?1")?
-                    .execute((id, facts.expires))?;
-            }
             return Ok(begun);
         }
         self.db
@@ -119,6 +121,30 @@ impl Books {
             .map(drop)
     }
 
+    pub(super) fn stray_files(&mut self, files: &[FileId], before: u64) -> rusqlite::Result<Vec<FileId>> {
+        let now = self.now();
+        let mut note = self.db.prepare_cached(
+            "INSERT INTO stray_files (file, seen) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET seen = seen RETURNING seen",
+        )?;
+        let mut strays = Vec::new();
+        for file in files {
+            let seen: u64 = note.query_row((file.as_bytes(), now), |row| row.get(0))?;
+            if seen < before {
+                strays.push(*file);
+            }
+        }
+        Ok(strays)
+    }
+
+    pub(super) fn forget_strays(&mut self, files: &[FileId]) -> rusqlite::Result<()> {
+        for file in files {
+            self.db
+                .prepare_cached("DELETE FROM stray_files WHERE file = ?1")?
+                .execute([file.as_bytes()])?;
+        }
+        Ok(())
+    }
+
     /// Capabilities of before are worth nothing.
     pub(super) fn forget_file_key(&mut self) -> rusqlite::Result<()> {
         self.db.execute("UPDATE file_room SET key = NULL", []).map(drop)
@@ -131,9 +157,15 @@ pub(super) fn file(db: &Connection, file: &FileId, now: u64) -> rusqlite::Result
         .optional()
 }
 
-pub(super) fn ended(db: &Connection, limit: usize, now: u64) -> rusqlite::Result<Vec<FileId>> {
-    db.prepare_cached("SELECT file FROM files WHERE expires <= ?1 ORDER BY expires LIMIT ?2")?
-        .query_map((now, limit), |row| row.get(0).map(FileId::new))?
+pub(super) fn ended(
+    db: &Connection,
+    after: Option<&FileId>,
+    limit: usize,
+    now: u64,
+) -> rusqlite::Result<Vec<FileId>> {
+    let after = after.map_or(&[][..], |file| &file.as_bytes()[..]);
+    db.prepare_cached("SELECT file FROM files WHERE expires <= ?1 AND file > ?2 ORDER BY file LIMIT ?3")?
+        .query_map((now, after, limit), |row| row.get(0).map(FileId::new))?
         .collect()
 }
 

@@ -16,7 +16,7 @@ use self::writer::Writer;
 use super::administration::{Act, Administration, ListedDevice, Outcome, Standing};
 use super::audit::AuditLog;
 use super::{
-    Answer, Append, Appended, Begun, Claim, Fact, FileFacts, Files, FilesKept, GroupSubmission,
+    Answer, Append, Appended, Begun, Claim, Fact, FileFacts, FileKeys, Files, FilesKept, GroupSubmission,
     GroupSubmitted, Groups, Invite, LogPage, Member, NewAccount, NewFile, OnStored, OpaqueAppend,
     OpaqueAppended, OpaqueHead, OpaqueLogs, OpaquePage, OpaquePlace, Person, Progress, QueuePage,
     Registration, SignInFacts, Store, StoreError, Submission, Submitted, TokenHash,
@@ -288,8 +288,8 @@ impl OpaqueLogs for SqliteStore {
 }
 
 impl Files for SqliteStore {
-    fn file_key(&self, fresh: [u8; 32]) -> Answer<[u8; 32]> {
-        self.writer.run(0, move |books| books.file_key(&fresh))
+    fn file_keys(&self, fresh: FileKeys) -> Answer<FileKeys> {
+        self.writer.run(0, move |books| books.file_keys(&fresh))
     }
 
     fn begin_file(&self, new: NewFile) -> Answer<Begun> {
@@ -309,9 +309,10 @@ impl Files for SqliteStore {
         self.writer.run(0, move |books| books.end_file(&file, &account))
     }
 
-    fn ended_files(&self, limit: usize) -> Answer<Vec<FileId>> {
+    fn ended_files(&self, after: Option<FileId>, limit: usize) -> Answer<Vec<FileId>> {
         let now = self.clock.now();
-        self.readers.run(move |db| files::ended(db, limit, now))
+        self.readers
+            .run(move |db| files::ended(db, after.as_ref(), limit, now))
     }
 
     fn forget_files(&self, files: Vec<FileId>) -> Answer<()> {
@@ -320,6 +321,14 @@ impl Files for SqliteStore {
 
     fn unknown_files(&self, files: Vec<FileId>) -> Answer<Vec<FileId>> {
         self.readers.run(move |db| files::unknown(db, files))
+    }
+
+    fn stray_files(&self, files: Vec<FileId>, before: u64) -> Answer<Vec<FileId>> {
+        self.writer.run(0, move |books| books.stray_files(&files, before))
+    }
+
+    fn forget_strays(&self, files: Vec<FileId>) -> Answer<()> {
+        self.writer.run(0, move |books| books.forget_strays(&files))
     }
 
     fn files_kept(&self) -> Answer<FilesKept> {
