@@ -1,7 +1,7 @@
 //! Changing messages: what a person asks for, and what another device says, on the line and in what is sent.
 
 use chopar_wire::proto::content::{self, Copy, Deletion, Edit, Hidden, Reaction, copy, payload};
-use chopar_wire::{AccountId, EnvelopeId, FileId, MessageId, Timestamp};
+use chopar_wire::{AccountId, EnvelopeId, FileMark, MessageId, Timestamp};
 
 use crate::change::{self, Change, Deed, MAX_EDITS, apply, is_text, may_edit, reaction_of};
 use crate::context::Context;
@@ -89,7 +89,7 @@ impl Engine {
         asked: u64,
         conversation: AccountId,
         about: Reference,
-        file: FileId,
+        file: FileMark,
         cx: &mut Context<'_>,
     ) {
         let wish = Wish::Fetch { asked, file };
@@ -246,6 +246,7 @@ impl Engine {
                 if change.deed == Deed::Delete {
                     self.forget_said(spot, cx);
                     self.forget_own_mark(spot, sequence, cx);
+                    self.discard_opened(conversation, sequence, cx);
                 }
                 self.rewrite_line(conversation, sequence, line, cx);
             }

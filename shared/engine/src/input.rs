@@ -72,6 +72,11 @@ pub enum Input {
         /// What.
         outcome: Moved,
     },
+    /// What [`crate::Effect::Keep`] gave is kept: durable, as far as the host can make it.
+    Kept {
+        /// The effect this answers.
+        token: Token,
+    },
     /// Rows of one conversation, as [`crate::Effect::Load`] asked, ascending by sequence; or the record, if there is one,
     /// that [`crate::Effect::Read`] asked for.
     Loaded {

@@ -1,7 +1,7 @@
 //! What a person asks for. Serialised between tab and worker, both of one build.
 
 use chopar_wire::ids::InviteId;
-use chopar_wire::{AccountId, DeviceId, FileId, MessageId};
+use chopar_wire::{AccountId, DeviceId, FileMark, MessageId};
 use serde::{Deserialize, Serialize};
 
 use crate::view::{Preferences, Reference, Role, Setting};
@@ -98,7 +98,7 @@ pub enum Intent {
         /// Which message.
         message: Reference,
         /// Which of its files.
-        file: FileId,
+        file: FileMark,
     },
     /// Give an own message another text. Answer: `Done`.
     Edit {

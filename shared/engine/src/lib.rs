@@ -109,7 +109,7 @@ mod typing;
 pub mod view;
 
 pub use change::EDIT_MS;
-pub use effect::{Batch, Effect, Kept, Kind, Record, RecordKey, Step, Token, Write};
+pub use effect::{Batch, Effect, FileHome, Kept, Kind, Record, RecordKey, Step, Token, Write};
 pub use engine::Engine;
 pub use event::{Answer, Event, Failure};
 pub use input::{Input, Moved};

@@ -346,6 +346,9 @@ pub(crate) const fn held_number(held: Option<Held>) -> u32 {
         Some(Held::NoSuchAccount) => 6,
         Some(Held::RelayStorage) => 7,
         Some(Held::Refused) => 8,
+        Some(Held::FilesFull) => 9,
+        Some(Held::FileTooLarge) => 10,
+        Some(Held::FileLost) => 11,
     }
 }
 
@@ -359,6 +362,9 @@ pub(crate) const fn held_from(number: u32) -> Option<Held> {
         6 => Some(Held::NoSuchAccount),
         7 => Some(Held::RelayStorage),
         8 => Some(Held::Refused),
+        9 => Some(Held::FilesFull),
+        10 => Some(Held::FileTooLarge),
+        11 => Some(Held::FileLost),
         _ => None,
     }
 }

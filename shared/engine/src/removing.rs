@@ -22,6 +22,7 @@ impl Engine {
         self.void_search(&spot);
         self.lines.remove((conversation, sequence));
         self.expiring.remove(conversation, sequence, cx);
+        self.discard_opened(conversation, sequence, cx);
         cx.delete::<LineRecord>(conversation.as_bytes(), sequence);
         cx.delete::<DeliveryRecord>(conversation.as_bytes(), sequence);
         cx.gone(conversation, sequence);

@@ -5,7 +5,7 @@ use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::{AccountId, DeviceId, FileId, GroupId, GroupSubmissionId, Timestamp, frame};
 
 use crate::context::Context;
-use crate::effect::Effect;
+use crate::effect::{Effect, FileHome};
 use crate::files::UploadKey;
 use crate::map::Map;
 use crate::outbox::RowKey;
@@ -43,6 +43,9 @@ pub(crate) enum What {
         file: FileId,
     },
     OpenFile {
+        home: FileHome,
+    },
+    DeleteFile {
         file: FileId,
     },
     Signal,

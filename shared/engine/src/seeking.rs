@@ -10,13 +10,14 @@
 //! There is one search for a message at a time, and while it is under way nothing else changes its line, so that what was
 //! read is never older than what was written.
 
+use chopar_e2ee::file::FileDescriptor;
 use chopar_wire::proto::content::File;
-use chopar_wire::{EnvelopeId, FileId};
+use chopar_wire::{EnvelopeId, FileMark};
 
 use crate::change::Change;
 use crate::changing::Act;
 use crate::context::Context;
-use crate::effect::{Effect, Kind, Record};
+use crate::effect::{Effect, FileHome, Kind, Record};
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
 use crate::map::Map;
@@ -34,7 +35,7 @@ pub(crate) enum Wish {
     /// To do something with it.
     Act { asked: u64, act: Act },
     /// To have a file of it.
-    Fetch { asked: u64, file: FileId },
+    Fetch { asked: u64, file: FileMark },
 }
 
 /// A search under way.
@@ -253,8 +254,13 @@ impl Engine {
             ) => cx.answer(asked, Answer::Done),
             (Wish::Fetch { asked, file }, Found::Line(sequence)) => {
                 let line = self.lines.get(&(spot.conversation, sequence));
-                let file = line.and_then(|line| file_in(line, &file)).cloned();
-                self.fetch_file(asked, file.as_ref(), cx);
+                let said = line.and_then(|line| file_in(line, &file)).cloned();
+                let home = FileHome {
+                    conversation: spot.conversation,
+                    line: sequence,
+                    file,
+                };
+                self.fetch_file(asked, home, said.as_ref(), cx);
             }
             (Wish::Act { asked, .. } | Wish::Fetch { asked, .. }, _) => cx.fail(asked, Failure::NotFound),
         }
@@ -262,9 +268,10 @@ impl Engine {
 }
 
 /// What the message of a line says of one of its files.
-fn file_in<'a>(line: &'a LineRecord, file: &FileId) -> Option<&'a File> {
+fn file_in<'a>(line: &'a LineRecord, file: &FileMark) -> Option<&'a File> {
     let (LineContent::Own(text) | LineContent::Theirs(text)) = line.content.as_ref()? else {
         return None;
     };
-    text.files.iter().find(|one| one.id.as_ref() == file.as_bytes())
+    let is = |one: &&File| FileDescriptor::parse(one).is_ok_and(|one| one.secret.mark() == *file);
+    text.files.iter().find(is)
 }

@@ -3,7 +3,7 @@
 use chopar_wire::{AccountId, FileId};
 
 use crate::accepting::Accepting;
-use crate::effect::Token;
+use crate::effect::{FileHome, Token};
 use crate::files::UploadKey;
 use crate::group::Acting;
 use crate::map::Map;
@@ -53,7 +53,9 @@ pub(crate) enum Waiting {
     /// Bytes of a file that go to the relay.
     Upload { upload: UploadKey, file: FileId },
     /// Bytes of a file that come from it.
-    Fetch { file: FileId },
+    Fetch { home: FileHome },
+    /// Bytes of a file that the host is to keep.
+    Keep { home: FileHome },
     /// A message that a person asked for by name.
     Shown {
         asked: u64,

@@ -1,7 +1,7 @@
 //! What is shown: conversations, lines, people. Plain data, no behaviour, nothing secret but the texts themselves.
 
 use chopar_wire::ids::InviteId;
-use chopar_wire::{AccountId, DeviceId, FileId, MessageId, Timestamp};
+use chopar_wire::{AccountId, DeviceId, FileMark, MessageId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What a fresh tab needs to paint.
@@ -278,7 +278,7 @@ pub struct Extra {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileView {
     /// Names it.
-    pub id: FileId,
+    pub mark: FileMark,
     /// What it is called; it can be shown in a line and saved on any system.
     pub name: String,
     /// What it claims to be.
@@ -301,7 +301,7 @@ pub struct FileView {
 impl core::fmt::Debug for FileView {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("FileView")
-            .field("id", &self.id)
+            .field("mark", &self.mark)
             .finish_non_exhaustive()
     }
 }
@@ -358,6 +358,12 @@ pub enum Held {
     RelayStorage,
     /// The relay refuses it as it is. It is tried again, rarely: a relay may be mended or set up otherwise.
     Refused,
+    /// The own room for files at the relay is used up. It goes out by itself when there is some.
+    FilesFull,
+    /// A file is larger than the relay takes.
+    FileTooLarge,
+    /// A file is not here any more; attach it to a new message.
+    FileLost,
 }
 
 /// Something that happened in a conversation.

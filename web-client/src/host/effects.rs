@@ -64,10 +64,10 @@ impl<M: Machine> Owner<'_, M> {
             }
             Effect::Read { token, key } => self.read(token, key),
             // There is no page for files yet: none is sealed here, and none is fetched.
-            Effect::Upload { token, .. } | Effect::Fetch { token, .. } => {
+            Effect::Upload { token, .. } | Effect::Fetch { token, .. } | Effect::Keep { token, .. } => {
                 self.done(Input::Failed { token });
             }
-            Effect::Keep { .. } | Effect::Discard { .. } => {}
+            Effect::Discard(_) | Effect::Retain { .. } => {}
             Effect::Tell(event) => self.tell(event)?,
         }
         Ok(())

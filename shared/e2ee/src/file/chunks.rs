@@ -89,8 +89,8 @@ impl Chunks {
     }
 
     /// The digest over all chunks so far.
-    pub(super) fn digest(self) -> [u8; 32] {
-        self.digest.finalize().into()
+    pub(super) fn digest(&self) -> [u8; 32] {
+        self.digest.clone().finalize().into()
     }
 
     /// Seven zeros, the chunk's number, whether it is the last.

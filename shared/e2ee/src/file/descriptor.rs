@@ -103,8 +103,8 @@ impl FileDescriptor {
         self.looks.sides.is_some_and(small) && self.media.is_picture(self.name.extension().as_deref())
     }
 
-    /// Whether it may be shown as a voice note.
+    /// Whether it may be shown as a voice note: it has a waveform, and claim and name say the same, as with pictures.
     pub fn is_voice_note(&self) -> bool {
-        !self.looks.waveform.is_empty() && self.media.is_audio()
+        !self.looks.waveform.is_empty() && self.media.is_recording(self.name.extension().as_deref())
     }
 }

@@ -23,6 +23,14 @@ const PICTURES: [(&str, &[&str]); 5] = [
     ("image/avif", &["avif"]),
 ];
 
+/// Recordings that browsers make and play, and the extensions that are theirs.
+const RECORDINGS: [(&str, &[&str]); 4] = [
+    ("audio/ogg", &["ogg", "oga", "opus"]),
+    ("audio/webm", &["webm", "weba"]),
+    ("audio/mp4", &["m4a", "mp4"]),
+    ("audio/mpeg", &["mp3"]),
+];
+
 impl MediaType {
     /// Takes a type as it came; an empty text stands for any kind of file. Letters are folded to lower case.
     ///
@@ -53,13 +61,18 @@ impl MediaType {
 
     /// Whether it is a picture that can be shown, of a file with this extension.
     pub(super) fn is_picture(&self, extension: Option<&str>) -> bool {
-        PICTURES
-            .iter()
-            .any(|(kind, theirs)| self.0 == *kind && extension.is_some_and(|one| theirs.contains(&one)))
+        self.is_one_of(&PICTURES, extension)
     }
 
-    pub(super) fn is_audio(&self) -> bool {
-        self.0.starts_with("audio/")
+    /// Whether it is a recording that can be played, of a file with this extension.
+    pub(super) fn is_recording(&self, extension: Option<&str>) -> bool {
+        self.is_one_of(&RECORDINGS, extension)
+    }
+
+    fn is_one_of(&self, kinds: &[(&str, &[&str])], extension: Option<&str>) -> bool {
+        kinds
+            .iter()
+            .any(|(kind, theirs)| self.0 == *kind && extension.is_some_and(|one| theirs.contains(&one)))
     }
 }
 

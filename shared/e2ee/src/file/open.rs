@@ -37,7 +37,7 @@ pub enum OpenError {
     /// Something is hidden behind the file's end.
     #[error("the padding is malformed")]
     Padding,
-    /// Each chunk opens, and they are not those of the message: its sender uploaded two files under one key.
+    /// Each chunk opens, and they are not those of the message: its sender, who alone has the key, uploaded others.
     #[error("the file is not the one of the message")]
     OtherFile,
 }
@@ -87,7 +87,7 @@ impl FileOpener {
     ///
     /// # Errors
     /// [`OpenError::Truncated`], [`OpenError::OtherFile`].
-    pub fn finish(self) -> Result<(), OpenError> {
+    pub fn finish(&self) -> Result<(), OpenError> {
         if self.wants().is_some() {
             return Err(OpenError::Truncated {
                 chunk: self.chunks.number(),

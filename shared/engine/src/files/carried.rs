@@ -3,6 +3,7 @@
 use chopar_e2ee::file::FileDescriptor;
 use chopar_wire::proto::content::File;
 use prost::Message;
+use std::collections::BTreeSet;
 
 use crate::view::{FileView, ShownAs};
 
@@ -11,11 +12,13 @@ const MAX_FILES: usize = 10;
 /// What a message says of its files together, in bytes: fits beside the longest text.
 const MAX_FILES_BYTES: usize = 7_000;
 
-/// Whether a message may have these files: few enough, and each of them something that a client says.
+/// Whether a message may have these files: few enough, none twice, and each of them something that a client says.
 pub(crate) fn in_order(files: &[File]) -> bool {
     let together: usize = files.iter().map(Message::encoded_len).sum();
+    let ids: BTreeSet<&[u8]> = files.iter().map(|file| file.id.as_ref()).collect();
     files.len() <= MAX_FILES
         && together <= MAX_FILES_BYTES
+        && ids.len() == files.len()
         && files.iter().all(|file| FileDescriptor::parse(file).is_ok())
 }
 
@@ -30,7 +33,7 @@ pub(crate) fn shown(file: &File) -> Option<FileView> {
         ShownAs::File
     };
     Some(FileView {
-        id: *descriptor.secret.id(),
+        mark: descriptor.secret.mark(),
         name: descriptor.name.as_str().to_owned(),
         media_type: descriptor.media.as_str().to_owned(),
         size: descriptor.secret.layout().size(),

@@ -1,5 +1,6 @@
-//! From a message to its file. Chunks are opened as they come and handed to the host one after the other; the file counts when
-//! the last one came and its digest is that of the message. After a restart it begins anew: nobody waits for it any more.
+//! From a message to its file. Chunks are opened as they come and handed to the host, which says when it keeps them; only then the
+//! next are fetched. The file counts when the last chunk came and its digest is that of the message. After a restart it begins
+//! anew: nobody waits for it any more.
 
 use chopar_e2ee::file::{FileDescriptor, FileOpener};
 use chopar_wire::Timestamp;
@@ -9,7 +10,7 @@ use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{FileGrant, OpenFile, Reason, Refused};
 
 use crate::context::Context;
-use crate::effect::{Effect, Kept};
+use crate::effect::{Effect, FileHome, Kept};
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
 use crate::input::Moved;
@@ -27,13 +28,14 @@ const AT_ONCE: usize = 2;
 /// Attempts in a row that bring nothing, until it is given up: a few minutes.
 const MAX_FAILURES: u32 = 8;
 
-/// All of them.
-pub(crate) type Fetches = Map<FileId, Fetching>;
+/// All of them. What a sender chose, an id above all, names none: two messages may say the same of different files.
+pub(crate) type Fetches = Map<FileHome, Fetching>;
 
 /// A file on its way here.
 pub(crate) struct Fetching {
     /// Intents that wait for it.
     asked: Vec<u64>,
+    file: FileId,
     opener: FileOpener,
     /// As it lies at the relay.
     size: u64,
@@ -49,43 +51,46 @@ pub(crate) struct Fetching {
 enum Way {
     Idle,
     Asked,
-    Moving { capability: Vec<u8> },
+    Moving {
+        capability: Vec<u8>,
+    },
+    /// The host is keeping what came.
+    Keeping {
+        capability: Vec<u8>,
+        last: bool,
+    },
 }
 
 /// What came of bytes.
 enum Taken {
     Nothing,
-    Some,
-    All,
+    Some(Vec<u8>),
+    All(Vec<u8>),
     NotIt,
 }
 
 impl Fetching {
-    /// Opens whole chunks; each becomes a part of the file. A chunk that is cut off is fetched again.
-    fn take(&mut self, mut bytes: &[u8], keep: &mut Vec<(u64, Vec<u8>)>) -> Taken {
+    /// Opens whole chunks. One that is cut off is fetched again.
+    fn take(&mut self, mut bytes: &[u8]) -> Taken {
         let before = self.at;
+        let mut content = Vec::with_capacity(bytes.len());
         while let Some(wanted) = self.opener.wants() {
             let Some((chunk, rest)) = bytes.split_at_checked(wanted) else {
                 return if self.at > before {
-                    Taken::Some
+                    Taken::Some(content)
                 } else {
                     Taken::Nothing
                 };
             };
-            let Ok(content) = self.opener.open(chunk) else {
+            let Ok(opened) = self.opener.open(chunk) else {
                 return Taken::NotIt;
             };
-            let length = content.len() as u64;
-            // The first is told of even if the file is empty.
-            if length > 0 || self.at == 0 {
-                keep.push((self.given, content));
-            }
-            self.given += length;
+            content.extend(opened);
             self.at += wanted as u64;
             bytes = rest;
         }
-        if bytes.is_empty() {
-            Taken::All
+        if bytes.is_empty() && self.opener.finish().is_ok() {
+            Taken::All(content)
         } else {
             Taken::NotIt
         }
@@ -94,11 +99,17 @@ impl Fetching {
 
 impl Engine {
     /// A person wants a file of a message whose line is at hand.
-    pub(crate) fn fetch_file(&mut self, asked: u64, file: Option<&File>, cx: &mut Context<'_>) {
+    pub(crate) fn fetch_file(
+        &mut self,
+        asked: u64,
+        home: FileHome,
+        file: Option<&File>,
+        cx: &mut Context<'_>,
+    ) {
         let Some(secret) = file.and_then(|file| Some(FileDescriptor::parse(file).ok()?.secret)) else {
             return cx.fail(asked, Failure::NotFound);
         };
-        if let Some(fetching) = self.fetches.get_mut(secret.id()) {
+        if let Some(fetching) = self.fetches.get_mut(&home) {
             fetching.asked.push(asked);
             return;
         }
@@ -110,6 +121,7 @@ impl Engine {
         }
         let fetching = Fetching {
             asked: vec![asked],
+            file: *secret.id(),
             opener: FileOpener::new(&secret),
             size: secret.layout().stored(),
             at: 0,
@@ -118,7 +130,9 @@ impl Engine {
             failures: 0,
             not_before: cx.now,
         };
-        self.fetches.insert(*secret.id(), fetching);
+        self.fetches.insert(home, fetching);
+        // Before anything of it is kept, so that all of it goes with the line.
+        self.opened_files.add(home.conversation, home.line, cx);
     }
 
     pub(crate) fn pump_fetches(&mut self, cx: &mut Context<'_>) {
@@ -127,38 +141,39 @@ impl Engine {
         }
         let busy = |fetching: &&Fetching| !matches!(fetching.way, Way::Idle);
         let mut room = AT_ONCE.saturating_sub(self.fetches.values().filter(busy).count());
-        for (file, fetching) in self.fetches.iter_mut() {
+        for (home, fetching) in self.fetches.iter_mut() {
             if room == 0 {
                 break;
             }
             if matches!(fetching.way, Way::Idle) && fetching.not_before <= cx.now {
                 fetching.way = Way::Asked;
                 room -= 1;
-                let (id, what) = ((*file).into(), What::OpenFile { file: *file });
+                let (id, what) = (fetching.file.into(), What::OpenFile { home: *home });
                 self.requests.send(cx, what, Body::OpenFile(OpenFile { id }));
             }
         }
     }
 
-    pub(crate) fn on_fetch_granted(&mut self, file: FileId, grant: &FileGrant, cx: &mut Context<'_>) {
-        let Some(fetching) = self.fetches.get_mut(&file) else {
+    pub(crate) fn on_fetch_granted(&mut self, home: FileHome, grant: &FileGrant, cx: &mut Context<'_>) {
+        let Some(fetching) = self.fetches.get_mut(&home) else {
             return;
         };
-        if grant.size != fetching.size || grant.id.as_ref() != file.as_bytes() {
-            return self.give_fetch_up(file, Failure::RelayMisbehaved, cx);
+        if grant.size != fetching.size || grant.id.as_ref() != fetching.file.as_bytes() {
+            return self.give_fetch_up(home, Failure::FileDamaged, cx);
         }
-        self.fetch_on(file, grant.capability.to_vec(), cx);
+        self.fetch_on(home, grant.capability.to_vec(), cx);
     }
 
-    fn fetch_on(&mut self, file: FileId, capability: Vec<u8>, cx: &mut Context<'_>) {
-        let Some(fetching) = self.fetches.get_mut(&file) else {
+    fn fetch_on(&mut self, home: FileHome, capability: Vec<u8>, cx: &mut Context<'_>) {
+        let Some(fetching) = self.fetches.get_mut(&home) else {
             return;
         };
-        let (offset, length) = (fetching.at, PART.min(fetching.size - fetching.at));
+        let (file, offset) = (fetching.file, fetching.at);
+        let length = PART.min(fetching.size - offset);
         fetching.way = Way::Moving {
             capability: capability.clone(),
         };
-        let token = self.tokens.wait(Waiting::Fetch { file });
+        let token = self.tokens.wait(Waiting::Fetch { home });
         cx.effect(Effect::Fetch {
             token,
             file,
@@ -168,77 +183,89 @@ impl Engine {
         });
     }
 
-    pub(crate) fn on_fetch_moved(&mut self, file: FileId, outcome: &Moved, cx: &mut Context<'_>) {
-        let Some(fetching) = self.fetches.get_mut(&file) else {
+    pub(crate) fn on_fetch_moved(&mut self, home: FileHome, outcome: &Moved, cx: &mut Context<'_>) {
+        let Some(fetching) = self.fetches.get_mut(&home) else {
             return;
         };
-        let way = core::mem::replace(&mut fetching.way, Way::Idle);
+        let Way::Moving { capability } = core::mem::replace(&mut fetching.way, Way::Idle) else {
+            return;
+        };
         let bytes = match outcome {
             Moved::Came(bytes) => bytes,
-            Moved::Refused(404) => return self.give_fetch_up(file, Failure::NotFound, cx),
-            _ => return self.fetch_put_off(file, Failure::Offline, cx),
+            Moved::Refused(404) => return self.give_fetch_up(home, Failure::NotFound, cx),
+            _ => return self.fetch_put_off(home, Failure::Offline, cx),
         };
-        let mut keep = Vec::new();
-        let taken = fetching.take(bytes, &mut keep);
-        for (offset, bytes) in keep {
-            cx.effect(Effect::Keep { file, offset, bytes });
-        }
-        match (taken, way) {
-            (Taken::Some, Way::Moving { capability }) => {
-                fetching.failures = 0;
-                self.fetch_on(file, capability, cx);
-            }
-            (Taken::All, _) => self.fetched(file, cx),
-            (Taken::NotIt, _) => self.give_fetch_up(file, Failure::RelayMisbehaved, cx),
-            (Taken::Nothing | Taken::Some, _) => self.fetch_put_off(file, Failure::RelayMisbehaved, cx),
-        }
+        let (bytes, last) = match fetching.take(bytes) {
+            Taken::Some(bytes) => (bytes, false),
+            Taken::All(bytes) => (bytes, true),
+            Taken::Nothing => return self.fetch_put_off(home, Failure::RelayMisbehaved, cx),
+            // The relay exchanged something, or the sender uploaded what is not the file of the message: nobody can tell.
+            Taken::NotIt => return self.give_fetch_up(home, Failure::FileDamaged, cx),
+        };
+        let offset = fetching.given;
+        fetching.given += bytes.len() as u64;
+        fetching.failures = 0;
+        fetching.way = Way::Keeping { capability, last };
+        let token = self.tokens.wait(Waiting::Keep { home });
+        cx.effect(Effect::Keep {
+            token,
+            home,
+            offset,
+            bytes,
+            last,
+        });
     }
 
-    fn fetched(&mut self, file: FileId, cx: &mut Context<'_>) {
-        let Some(fetching) = self.fetches.remove(&file) else {
+    /// The host keeps what it was given: on with the next, or that was all.
+    pub(crate) fn on_file_kept(&mut self, home: FileHome, cx: &mut Context<'_>) {
+        let Some(fetching) = self.fetches.get_mut(&home) else {
             return;
         };
-        match fetching.opener.finish() {
-            Ok(()) => {
-                for asked in fetching.asked {
+        match core::mem::replace(&mut fetching.way, Way::Idle) {
+            Way::Keeping { last: true, .. } => {
+                for asked in self.fetches.remove(&home).into_iter().flat_map(|one| one.asked) {
                     cx.answer(asked, Answer::Done);
                 }
             }
-            Err(_) => discard(file, fetching.asked, Failure::RelayMisbehaved, cx),
+            Way::Keeping { capability, .. } => self.fetch_on(home, capability, cx),
+            way => fetching.way = way,
         }
     }
 
-    pub(crate) fn on_fetch_refused(&mut self, file: FileId, refused: &Refused, cx: &mut Context<'_>) {
+    pub(crate) fn on_fetch_refused(&mut self, home: FileHome, refused: &Refused, cx: &mut Context<'_>) {
         match refused.reason() {
-            Reason::NoSuchFile => self.give_fetch_up(file, Failure::NotFound, cx),
-            _ => self.fetch_put_off(file, Failure::RateLimited, cx),
+            Reason::NoSuchFile => self.give_fetch_up(home, Failure::NotFound, cx),
+            _ => self.fetch_put_off(home, Failure::RateLimited, cx),
         }
     }
 
     /// Later, longer each time; `failure` is what is told when it is given up.
-    pub(crate) fn fetch_put_off(&mut self, file: FileId, failure: Failure, cx: &mut Context<'_>) {
-        let Some(fetching) = self.fetches.get_mut(&file) else {
+    pub(crate) fn fetch_put_off(&mut self, home: FileHome, failure: Failure, cx: &mut Context<'_>) {
+        let Some(fetching) = self.fetches.get_mut(&home) else {
             return;
         };
         fetching.way = Way::Idle;
         fetching.failures += 1;
         if fetching.failures >= MAX_FAILURES {
-            return self.give_fetch_up(file, failure, cx);
+            return self.give_fetch_up(home, failure, cx);
         }
         let wait = REFUSED_MS.saturating_mul(1 << fetching.failures);
         fetching.not_before = cx.now.plus_ms(wait.min(REFUSED_CAP_MS));
     }
 
     /// Nothing of it is kept, and whoever waits is told.
-    pub(crate) fn give_fetch_up(&mut self, file: FileId, failure: Failure, cx: &mut Context<'_>) {
-        if let Some(fetching) = self.fetches.remove(&file) {
-            discard(file, fetching.asked, failure, cx);
+    pub(crate) fn give_fetch_up(&mut self, home: FileHome, failure: Failure, cx: &mut Context<'_>) {
+        if let Some(fetching) = self.fetches.remove(&home) {
+            cx.effect(Effect::Discard(Kept::Fetched(home)));
+            for asked in fetching.asked {
+                cx.fail(asked, failure);
+            }
         }
     }
 
     /// The connection on which it was asked is gone: it is asked again on the next.
-    pub(crate) fn fetch_grounded(&mut self, file: FileId) {
-        if let Some(fetching) = self.fetches.get_mut(&file)
+    pub(crate) fn fetch_grounded(&mut self, home: FileHome) {
+        if let Some(fetching) = self.fetches.get_mut(&home)
             && matches!(fetching.way, Way::Asked)
         {
             fetching.way = Way::Idle;
@@ -249,13 +276,5 @@ impl Engine {
     pub(crate) fn fetches_due(&self, now: Timestamp) -> Option<Timestamp> {
         let idle = |one: &&Fetching| matches!(one.way, Way::Idle) && one.not_before > now;
         self.fetches.values().filter(idle).map(|one| one.not_before).min()
-    }
-}
-
-fn discard(file: FileId, asked: Vec<u64>, failure: Failure, cx: &mut Context<'_>) {
-    let kept = Kept::Fetched;
-    cx.effect(Effect::Discard { file, kept });
-    for asked in asked {
-        cx.fail(asked, failure);
     }
 }

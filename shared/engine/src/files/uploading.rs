@@ -12,7 +12,7 @@ use chopar_e2ee::file::FileDescriptor;
 use chopar_wire::ids::FileId;
 use chopar_wire::proto::content::{Payload, Text, payload};
 use chopar_wire::proto::relay::client_frame::Body;
-use chopar_wire::proto::relay::{BeginFile, DeleteFile, FileGrant, Reason, Refused};
+use chopar_wire::proto::relay::{BeginFile, FileGrant, Reason, Refused};
 use chopar_wire::{AccountId, MessageId, Timestamp};
 use prost::Message;
 
@@ -59,6 +59,7 @@ struct Outgoing {
     file: FileId,
     /// As it lies at the relay.
     size: u64,
+    /// Since this start. Before it is asked again: the relay may have kept it no longer.
     done: bool,
 }
 
@@ -70,7 +71,7 @@ enum Way {
 
 impl Upload {
     /// `None`: the payload is no message with files.
-    fn read(message: MessageId, unnamed: bool, payload: Vec<u8>, done: &[FileId]) -> Option<Self> {
+    fn read(message: MessageId, unnamed: bool, payload: Vec<u8>) -> Option<Self> {
         let content = Payload::decode(payload.as_slice()).ok()?.content;
         let Some(payload::Content::Text(text)) = content else {
             return None;
@@ -80,7 +81,7 @@ impl Upload {
             Some(Outgoing {
                 file: *secret.id(),
                 size: secret.layout().stored(),
-                done: done.contains(secret.id()),
+                done: false,
             })
         };
         Some(Self {
@@ -100,13 +101,11 @@ impl Upload {
     }
 
     fn save(&self, (conversation, line): UploadKey, cx: &mut Context<'_>) {
-        let done = self.files.iter().filter(|outgoing| outgoing.done);
         let record = UploadRecord {
             schema: SCHEMA,
             payload: self.payload.clone(),
             message: self.message.as_bytes().to_vec(),
             unnamed: self.unnamed,
-            done: done.map(|outgoing| outgoing.file.as_bytes().to_vec()).collect(),
         };
         cx.put(conversation.as_bytes(), line, &record);
     }
@@ -131,9 +130,7 @@ impl Engine {
         let bad = UploadRecord::bad;
         let conversation = AccountId::try_from(partition).map_err(|_| bad("conversation"))?;
         let message = MessageId::try_from(record.message.as_slice()).map_err(|_| bad("message"))?;
-        let done = record.done.iter().map(|id| FileId::try_from(id.as_slice()));
-        let done: Vec<FileId> = done.collect::<Result<_, _>>().map_err(|_| bad("done"))?;
-        let upload = Upload::read(message, record.unnamed, record.payload, &done).ok_or(bad("payload"))?;
+        let upload = Upload::read(message, record.unnamed, record.payload).ok_or(bad("payload"))?;
         self.uploads.insert((conversation, line), upload);
         Ok(())
     }
@@ -150,7 +147,7 @@ impl Engine {
             content: Some(payload::Content::Text(text)),
             ..Payload::default()
         };
-        if let Some(upload) = Upload::read(message, false, payload.encode_to_vec(), &[]) {
+        if let Some(upload) = Upload::read(message, false, payload.encode_to_vec()) {
             upload.save(key, cx);
             self.uploads.insert(key, upload);
         }
@@ -204,8 +201,7 @@ impl Engine {
             self.say(conversation, content, named, cx);
         }
         for Outgoing { file, .. } in upload.files {
-            let kept = Kept::Sealed;
-            cx.effect(Effect::Discard { file, kept });
+            cx.effect(Effect::Discard(Kept::Sealed(file)));
         }
     }
 
@@ -241,7 +237,6 @@ impl Engine {
             next.done = true;
             upload.way = Way::Idle;
             upload.failures = 0;
-            upload.save(key, cx);
             let named = !upload.unnamed;
             if named {
                 self.set_held(key.0, key.1, None, cx);
@@ -288,7 +283,7 @@ impl Engine {
     pub(crate) fn upload_lost(&mut self, key: UploadKey, cx: &mut Context<'_>) {
         if let Some(upload) = self.uploads.get_mut(&key) {
             upload.put_off(REFUSED_CAP_MS, cx.now);
-            self.hold_upload(key, Held::Refused, cx);
+            self.hold_upload(key, Held::FileLost, cx);
         }
     }
 
@@ -299,7 +294,9 @@ impl Engine {
         upload.put_off(refused.retry_after_ms, cx.now);
         match refused.reason() {
             // It goes out by itself when there is room.
-            Reason::FilesFull | Reason::Storage => self.hold_upload(key, Held::RelayStorage, cx),
+            Reason::FilesFull => self.hold_upload(key, Held::FilesFull, cx),
+            Reason::Storage => self.hold_upload(key, Held::RelayStorage, cx),
+            Reason::TooLarge => self.hold_upload(key, Held::FileTooLarge, cx),
             Reason::RateLimited | Reason::ShuttingDown | Reason::SignInFirst => {}
             _ => self.hold_upload(key, Held::Refused, cx),
         }
@@ -355,11 +352,8 @@ impl Engine {
         let upload = self.uploads.remove(&key);
         cx.delete::<UploadRecord>(key.0.as_bytes(), key.1);
         for Outgoing { file, .. } in upload.into_iter().flat_map(|upload| upload.files) {
-            let (kept, id) = (Kept::Sealed, file.into());
-            cx.effect(Effect::Discard { file, kept });
-            if self.link.signed_in() {
-                self.requests.send_only(cx, Body::DeleteFile(DeleteFile { id }));
-            }
+            cx.effect(Effect::Discard(Kept::Sealed(file)));
+            self.end_file(file, cx);
         }
     }
 
@@ -371,6 +365,12 @@ impl Engine {
             upload.unnamed = true;
             upload.save(key, cx);
         }
+    }
+
+    /// Files that the host is to keep sealed.
+    pub(super) fn uploading_files(&self) -> Vec<FileId> {
+        let files = self.uploads.values().flat_map(|upload| &upload.files);
+        files.map(|outgoing| outgoing.file).collect()
     }
 
     /// When an upload is tried next.

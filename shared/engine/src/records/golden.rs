@@ -18,6 +18,7 @@ use super::account::AccountRecord;
 use super::contact::{
     ContactRecord, DeviceFacts, LogRecord, MarkRecord, MarksRecord, SettingRecord, TimerRecord,
 };
+use super::ending_file::EndingFileRecord;
 use super::expiry::ExpiryRecord;
 use super::group::{
     EpochRecord, GroupRecord, GroupRowRecord, KeyRecord, PendingEntryRecord, RecipientRecord,
@@ -26,6 +27,7 @@ use super::group::{
 use super::line::{
     DeliveryRecord, DraftRecord, LineContent, LineRecord, NoticeRecord, ReactionRecord, TextRecord,
 };
+use super::opened_file::OpenedFileRecord;
 use super::outbox::{OutboxRecord, TargetRecord};
 use super::pending::PendingRecord;
 use super::place::PlaceRecord;
@@ -325,8 +327,9 @@ fn what_is_done_with_messages_stays_readable() {
         r.payload = vec![5; 20];
         r.message = vec![3; 16];
         r.unnamed = true;
-        r.done = vec![vec![6; 16]];
     });
+    stays("opened-file-1", |r: &mut OpenedFileRecord| r.schema = SCHEMA);
+    stays("ending-file-1", |r: &mut EndingFileRecord| r.schema = SCHEMA);
 }
 
 fn entry() -> Signed {

@@ -4,9 +4,11 @@
 
 pub(crate) mod account;
 pub(crate) mod contact;
+pub(crate) mod ending_file;
 pub(crate) mod expiry;
 pub(crate) mod group;
 pub(crate) mod line;
+pub(crate) mod opened_file;
 pub(crate) mod outbox;
 pub(crate) mod pending;
 pub(crate) mod place;

@@ -16,8 +16,5 @@ pub(crate) struct UploadRecord {
     /// Whether its line is gone.
     #[prost(bool, tag = "4")]
     pub(crate) unnamed: bool,
-    /// Ids of those of its files that the relay has.
-    #[prost(bytes = "vec", repeated, tag = "5")]
-    pub(crate) done: Vec<Vec<u8>>,
 }
 stored!(UploadRecord, Upload);

@@ -236,7 +236,8 @@ impl Lone {
                 self.gave_up += 1;
                 None
             }
-            Effect::Keep { .. } | Effect::Discard { .. } => None,
+            Effect::Keep { token, .. } => Some(Input::Kept { token }),
+            Effect::Discard(_) | Effect::Retain { .. } => None,
             Effect::Tell(_) | Effect::Connect | Effect::WakeAt(_) => None,
         }
     }

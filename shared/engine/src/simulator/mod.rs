@@ -31,6 +31,7 @@ pub use keys::SoftwareKeys;
 pub use lone::{Image, Lone};
 pub use person::Person;
 pub use relay::Relay;
+pub use relay_files::Sealed;
 pub use run::{Config, Report, run};
 pub use vault::Vault;
 pub use world::{Faults, Tamper, Tap, World};

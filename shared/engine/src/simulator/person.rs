@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::keys::SoftwareKeys;
 use super::vault::Vault;
-use crate::effect::Record;
+use crate::effect::{FileHome, Record};
 use crate::engine::Engine;
 use crate::event::{Answer, Event};
 use crate::intent::Intent;
@@ -34,8 +34,10 @@ pub struct Person {
     pub refusals: BTreeMap<Refusal, u64>,
     /// Sealed files that the host keeps. They outlive the engine.
     pub sealed: BTreeMap<FileId, Vec<u8>>,
-    /// Files that were fetched, as far as they came.
-    pub fetched: BTreeMap<FileId, Vec<u8>>,
+    /// Files that were fetched, as far as they came, and whether that is all. They outlive it as well.
+    pub fetched: BTreeMap<FileHome, (Vec<u8>, bool)>,
+    /// Whether the host has room for no more bytes of files.
+    pub disk_full: bool,
     /// What the host says at the next start about its vault, see [`crate::Input::Opened`].
     pub rolled_back: bool,
     pub(super) keys: Option<SoftwareKeys>,
@@ -63,6 +65,7 @@ impl Person {
             refusals: BTreeMap::new(),
             sealed: BTreeMap::new(),
             fetched: BTreeMap::new(),
+            disk_full: false,
             rolled_back: false,
             keys: None,
             rng,

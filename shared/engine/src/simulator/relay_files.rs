@@ -3,14 +3,17 @@
 use chopar_e2ee::file::{FileDescriptor, FileName, FileSealer, Looks, MediaType};
 use chopar_wire::prost::Message;
 use chopar_wire::prost::bytes::Bytes;
+use chopar_wire::proto::content::File;
 use chopar_wire::proto::relay::relay_frame::Body as Say;
 use chopar_wire::proto::relay::{BeginFile, DeleteFile, Done, FileGrant, OpenFile, Reason, Refused};
-use chopar_wire::{AccountId, FileId, limits};
+use chopar_wire::{AccountId, FileId, FileMark, limits};
 
+use super::person::Person;
 use super::relay::Relay;
 use super::world::World;
+use crate::effect::{FileHome, Kept};
 use crate::input::Moved;
-use crate::intent::SealedFile;
+use crate::intent::{Intent, SealedFile};
 
 /// A file at the relay, as far as it came.
 #[derive(Clone)]
@@ -68,6 +71,11 @@ impl Relay {
         whole.map(|(id, _)| *id).collect()
     }
 
+    /// Whether it has a file, or a part of one.
+    pub fn knows_file(&self, file: &FileId) -> bool {
+        self.files.contains_key(file)
+    }
+
     pub(super) fn begin_file(&mut self, account: &AccountId, begin: &BeginFile, now: u64) -> Say {
         let file = id(&begin.id);
         if self.files_full && !self.files.contains_key(&file) {
@@ -106,15 +114,70 @@ impl Relay {
     }
 }
 
+impl Person {
+    /// A file that was fetched and is whole, wherever it is kept.
+    pub fn fetched(&self, file: &FileMark) -> Option<&[u8]> {
+        let whole = |(home, (_, last)): &(&FileHome, &(Vec<u8>, bool))| home.file == *file && *last;
+        let found = self.fetched.iter().find(whole);
+        found.map(|(_, (bytes, _))| bytes.as_slice())
+    }
+
+    /// `false`: there is no room.
+    pub(super) fn keep(&mut self, home: FileHome, offset: u64, bytes: &[u8], last: bool) -> bool {
+        if self.disk_full {
+            return false;
+        }
+        let (kept, whole) = self.fetched.entry(home).or_default();
+        kept.truncate(if offset == 0 { 0 } else { kept.len() });
+        assert_eq!(
+            kept.len() as u64,
+            offset,
+            "bytes of a file are kept in their order"
+        );
+        kept.extend(bytes);
+        *whole = last;
+        true
+    }
+
+    pub(super) fn discard(&mut self, kept: Kept) {
+        match kept {
+            Kept::Sealed(file) => drop(self.sealed.remove(&file)),
+            Kept::Fetched(home) => drop(self.fetched.remove(&home)),
+            Kept::OfLine { conversation, line } => self
+                .fetched
+                .retain(|home, _| home.conversation != conversation || home.line != line),
+        }
+    }
+
+    pub(super) fn retain(&mut self, sealed: &[FileId], lines: &[(AccountId, u64)]) {
+        // What a tab still asks for its host would seal once more; here it is the same again.
+        let mut asked = Vec::new();
+        for intent in self.unanswered.iter().map(|(_, intent)| intent) {
+            if let Intent::SendFiles { files, .. } = intent {
+                let said = files.iter().map(|file| File::decode(file.0.as_slice()));
+                asked.extend(said.filter_map(|file| Some(id(&file.ok()?.id))));
+            }
+        }
+        self.sealed
+            .retain(|file, _| sealed.contains(file) || asked.contains(file));
+        self.fetched
+            .retain(|home, _| lines.contains(&(home.conversation, home.line)));
+    }
+}
+
+/// A file as a host sealed it.
+pub struct Sealed {
+    /// Under which the relay will keep it.
+    pub file: FileId,
+    /// Under which it is shown and fetched.
+    pub mark: FileMark,
+    /// What its message says of it.
+    pub said: SealedFile,
+}
+
 impl World {
-    /// Has a person's host seal a file; what its message will say of it.
-    pub fn seal(
-        &mut self,
-        person: usize,
-        content: &[u8],
-        name: &str,
-        media_type: &str,
-    ) -> (FileId, SealedFile) {
+    /// Has a person's host seal a file.
+    pub fn seal(&mut self, person: usize, content: &[u8], name: &str, media_type: &str) -> Sealed {
         let one = &mut self.persons[person];
         let mut sealer = FileSealer::new(content.len() as u64, &mut one.rng).expect("not too large");
         let (mut rest, mut sealed) = (content, Vec::new());
@@ -131,7 +194,11 @@ impl World {
         };
         let file = *descriptor.secret.id();
         one.sealed.insert(file, sealed);
-        (file, SealedFile(descriptor.to_wire().encode_to_vec()))
+        Sealed {
+            file,
+            mark: descriptor.secret.mark(),
+            said: SealedFile(descriptor.to_wire().encode_to_vec()),
+        }
     }
 
     /// `None`: the host has no such file.

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::keys::SoftwareKeys;
 use super::person::Person;
 use super::relay::{ORIGIN, Relay};
-use crate::effect::{Effect, Kept, Step};
+use crate::effect::{Effect, Step};
 use crate::engine::Engine;
 use crate::event::Answer;
 use crate::input::Input;
@@ -475,23 +475,21 @@ impl World {
                     let outcome = self.fetch(&file, offset, length, &capability);
                     self.plan(after, answer(Input::Moved { token, outcome }));
                 }
-                Effect::Keep { file, offset, bytes } => {
-                    let kept = self.persons[person].fetched.entry(file).or_default();
-                    kept.truncate(if offset == 0 { 0 } else { kept.len() });
-                    assert_eq!(
-                        kept.len() as u64,
-                        offset,
-                        "bytes of a file are kept in their order"
-                    );
-                    kept.extend(bytes);
+                Effect::Keep {
+                    token,
+                    home,
+                    offset,
+                    bytes,
+                    last,
+                } => {
+                    let input = match self.persons[person].keep(home, offset, &bytes, last) {
+                        true => Input::Kept { token },
+                        false => Input::Failed { token },
+                    };
+                    self.plan(after, answer(input));
                 }
-                Effect::Discard { file, kept } => {
-                    let one = &mut self.persons[person];
-                    match kept {
-                        Kept::Sealed => drop(one.sealed.remove(&file)),
-                        Kept::Fetched => drop(one.fetched.remove(&file)),
-                    }
-                }
+                Effect::Discard(kept) => self.persons[person].discard(kept),
+                Effect::Retain { sealed, lines } => self.persons[person].retain(&sealed, &lines),
                 Effect::Tell(event) => self.persons[person].tell(event),
             }
         }
