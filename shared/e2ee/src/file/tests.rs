@@ -421,11 +421,53 @@ fn only_what_is_a_picture_to_everybody_is_shown_as_one() {
         ..file.clone()
     };
     assert!(FileDescriptor::parse(&note).unwrap().is_voice_note());
-    let other = File {
-        media_type: "video/mp4".to_owned(),
-        ..note
+    for (name, kind, bars) in [
+        ("note.ogg", "video/mp4", 64),
+        ("note.ogg.exe", "audio/ogg", 64),
+        ("note.html", "audio/ogg", 64),
+        ("note", "audio/ogg", 64),
+        ("note.ogg", "audio/x-executable", 64),
+        ("note.ogg", "audio/ogg", 0),
+    ] {
+        let other = File {
+            name: name.to_owned(),
+            media_type: kind.to_owned(),
+            waveform: vec![3; bars].into(),
+            ..note.clone()
+        };
+        assert!(
+            !FileDescriptor::parse(&other).unwrap().is_voice_note(),
+            "{name}, {kind}"
+        );
+    }
+}
+
+/// P-344.
+#[test]
+fn a_mark_names_one_file_and_no_other() {
+    let (secret, _) = seal(b"hello", 1);
+    let file = FileDescriptor {
+        secret,
+        name: FileName::parse("a.txt").unwrap(),
+        media: MediaType::parse("").unwrap(),
+        looks: Looks::default(),
+    }
+    .to_wire();
+    let mark = |change: &dyn Fn(&mut File)| {
+        let mut file = file.clone();
+        change(&mut file);
+        FileDescriptor::parse(&file).unwrap().secret.mark()
     };
-    assert!(!FileDescriptor::parse(&other).unwrap().is_voice_note());
+    let marks = [
+        mark(&|_| {}),
+        mark(&|file| file.id = vec![1; 16].into()),
+        mark(&|file| file.key = vec![1; 32].into()),
+        mark(&|file| file.size += 1),
+        mark(&|file| file.digest = vec![1; 32].into()),
+    ];
+    let distinct: std::collections::BTreeSet<_> = marks.iter().collect();
+    assert_eq!(distinct.len(), marks.len());
+    assert_eq!(mark(&|file| file.name = "b.txt".to_owned()), marks[0]);
 }
 
 proptest! {
