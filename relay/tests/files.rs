@@ -729,7 +729,7 @@ async fn numbers_tell_how_many_files_there_are() {
 /// P-336, T-123.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_sends_or_takes_nothing_gives_the_place_back() {
-    let relay = TestRelay::start_with(|config| config.caps.file_part = Duration::from_millis(400)).await;
+    let relay = TestRelay::start_with(|config| config.caps.file_part = Duration::from_millis(1500)).await;
     let (_boss, mut owner) = relay.owner().await;
     let content = bytes(16_000_000, 15);
     let grant = begin(&mut owner, file(1), content.len()).await;
@@ -762,6 +762,8 @@ async fn who_sends_or_takes_nothing_gives_the_place_back() {
     for _ in 0..16 {
         stalled.push(stall(relay.port, "GET", &grant, 0, &[], 0).await);
     }
+    // Until the relay has heard all of them.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     let mut refused = 0;
     let last = loop {
         match get(relay.port, &grant, "range: bytes=0-9\r\n").await {

@@ -78,10 +78,13 @@ impl Bodies for Folder {
     fn finish(&self, file: FileId) -> Answer<()> {
         self.run(move |folder| {
             let (whole, part) = paths(folder, &file);
-            // Else it was done, and the answer lost: what is whole stays as it is.
             if !whole.exists() {
-                File::open(&part)?.sync_all()?;
-                fs::rename(&part, &whole)?;
+                let synced = File::open(&part).and_then(|open| open.sync_all());
+                match synced.and_then(|()| fs::rename(&part, &whole)) {
+                    // Another request was quicker by a moment.
+                    Err(fault) if fault.kind() == ErrorKind::NotFound && whole.exists() => {}
+                    renamed => renamed?,
+                }
             }
             File::open(shelf(folder, &file))?.sync_all()
         })

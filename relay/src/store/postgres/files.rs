@@ -31,7 +31,7 @@ pub(super) async fn begin(books: &Books, new: &NewFile) -> Result<Begun, Fault> 
         &new.device.as_bytes()[..],
     );
     let in_total = link
-        .value("SELECT bytes FROM file_room WHERE only FOR UPDATE", &[])
+        .value("SELECT bytes FROM file_room WHERE single FOR UPDATE", &[])
         .await?;
     let same_id = link
         .row(
@@ -103,7 +103,7 @@ pub(super) async fn forget(books: &Books, files: &[FileId]) -> Result<(), Fault>
     let files: Vec<&[u8]> = files.iter().map(|file| &file.as_bytes()[..]).collect();
     let link = books.link()?;
     // First, as whoever makes room does.
-    link.row("SELECT bytes FROM file_room WHERE only FOR UPDATE", &[])
+    link.row("SELECT bytes FROM file_room WHERE single FOR UPDATE", &[])
         .await?;
     link.run(
         "WITH gone AS (

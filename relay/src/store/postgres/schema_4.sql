@@ -15,12 +15,12 @@ CREATE INDEX files_by_end ON files (expires);
 -- One row: the bytes of all files, unfinished ones as large as they will be, the key of capabilities, and the
 -- name under which a folder of files knows this database. It is the lock of whoever makes room.
 CREATE TABLE file_room (
-  only  boolean PRIMARY KEY CHECK (only),
+  single boolean PRIMARY KEY CHECK (single),
   bytes bigint NOT NULL,
   key   bytea,
   home  bytea
 ) WITH (fillfactor = 50);
-INSERT INTO file_room (only, bytes) VALUES (true, 0);
+INSERT INTO file_room (single, bytes) VALUES (true, 0);
 
 -- Bytes in a folder of which nothing is known, and since when that was seen.
 CREATE TABLE stray_files (
