@@ -215,21 +215,16 @@ fn groups() {
         };
         write("engine_frames", name, &part(253, &payload.encode_to_vec()));
     }
-    let answers = [
-        Body::OpaqueLog(ALONE.log.clone()),
-        Body::GroupAccepted(GroupAccepted::default()),
-        Body::GroupMismatch(GroupMismatch::default()),
-    ];
-    let script: Vec<u8> = answers
-        .into_iter()
-        .flat_map(|body| {
-            let bytes = frame::relay(0, body);
-            (1..=12)
-                .flat_map(move |pick| part(pick, &bytes))
-                .collect::<Vec<_>>()
-        })
-        .collect();
-    write("engine_frames", "group_answers", &script);
+    // Each answer raises further requests, so a script asks far back.
+    let to_all = |body: Body| {
+        let bytes = frame::relay(0, body);
+        (1..=30).flat_map(|pick| part(pick, &bytes)).collect::<Vec<u8>>()
+    };
+    let log = Body::OpaqueLog(ALONE.log.clone());
+    write("engine_frames", "group_answers", &to_all(log));
+    let accepted = to_all(Body::GroupAccepted(GroupAccepted::default()));
+    let mismatch = to_all(Body::GroupMismatch(GroupMismatch::default()));
+    write("engine_frames", "group_refusals", &[accepted, mismatch].concat());
     // A frame without a body, to each request.
     let empty: Vec<u8> = (0..=12).flat_map(|pick| part(pick, &[])).collect();
     write("engine_frames", "no_bodies", &empty);
