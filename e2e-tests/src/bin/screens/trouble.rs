@@ -172,7 +172,9 @@ async fn part_that_was_altered(
     page.until_shows(words.say("part.altered")?).await?;
     album.take(page, "part-altered", words.language).await?;
     relay.be_honest();
-    // These errors are what the picture is of. Some are told late: not before the page is another.
+    // These errors are what the picture is of. Some are told late, and once more for what the browser has cached: not before the page
+    // is another, and the cache empty.
+    page.call("Network.clearBrowserCache", json!({})).await?;
     owner.open("/").await?;
     page.find_within(&settings, Patience::LONG).await?;
     owner.watch().forgive_errors();
