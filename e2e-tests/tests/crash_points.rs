@@ -281,15 +281,8 @@ async fn relocks(owner: &Person, full: bool, texts: &[String]) -> Result<usize> 
 
 /// Asks for a lock, with the worker to be stopped at this point (0: at none).
 async fn put_lock_on(owner: &Person, stop_at: usize) -> Result<()> {
-    owner.open("/settings").await?;
+    owner.type_new_passphrase(PASSPHRASE).await?;
     owner.until_connection("Online").await?;
-    owner
-        .page()
-        .find_within(&textbox("Passphrase"), Patience::LONG)
-        .await?;
-    for field in ["Passphrase", "Passphrase again"] {
-        owner.page().fill(&textbox(field), PASSPHRASE).await?;
-    }
     // What follows a start of its own accord is committed before the points are counted.
     tokio::time::sleep(TAIL).await;
     arm(owner, stop_at).await?;

@@ -15,10 +15,9 @@ use std::path::Path;
 use std::process::Command;
 
 use common::tls::{client, connect};
-use common::{Client, Person, Program, get, status};
+use common::{Client, Person, Program, free_port, get, status};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tokio::net::TcpListener;
 
 /// Tells the story that it is told where there is no network.
 const ALONE: &str = "CHOPAR_TEST_ALONE";
@@ -65,9 +64,7 @@ async fn the_whole_story() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let first = path("first");
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let metrics = free.local_addr().unwrap().port();
-    drop(free);
+    let metrics = free_port();
     let program = Program::start_with(&first, |command| {
         command.args(["--tls", "own", "--metrics", &format!("127.0.0.1:{metrics}")]);
     });

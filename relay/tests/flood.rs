@@ -17,14 +17,14 @@ use chopar_wire::close::CloseCode;
 use chopar_wire::proto::relay::{Ping, client_frame as c, relay_frame::Body};
 use common::client::Ended;
 use common::tls::{client, connect, handshake, hello};
-use common::{Client, Person, Program, TestRelay, get, status};
+use common::{Client, Person, Program, TestRelay, free_port, get, status};
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 /// `small`, or `large` where the whole is wanted.
@@ -126,10 +126,7 @@ async fn connections(metrics: u16) -> u32 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_dribbles_keeps_nobody_from_signing_in() {
     let folder = tempfile::tempdir().unwrap();
-    // A port that was free a moment ago.
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let metrics = free.local_addr().unwrap().port();
-    drop(free);
+    let metrics = free_port();
     let (program, config) = with_tls(folder.path(), &["--metrics", &format!("127.0.0.1:{metrics}")]);
     let port = program.port;
     let origin = format!("https://localhost:{port}");

@@ -184,11 +184,7 @@ async fn start_times(person: &Person) -> Result<Vec<f64>> {
 async fn unlock_times(person: &Person) -> Result<Vec<f64>> {
     const PASSPHRASE: &str = "quyosh daraxt kitob deraza";
     let page = person.page();
-    person.open("/settings").await?;
-    page.find_within(&textbox("Passphrase"), Patience::LONG).await?;
-    for field in ["Passphrase", "Passphrase again"] {
-        page.fill(&textbox(field), PASSPHRASE).await?;
-    }
+    person.type_new_passphrase(PASSPHRASE).await?;
     page.click(&button("Set passphrase")).await?;
     page.find_within(&button("Lock now"), Patience::LONG).await?;
     let mut times = Vec::new();

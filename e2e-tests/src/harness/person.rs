@@ -275,6 +275,21 @@ impl Person {
         .await
     }
 
+    /// Opens the settings, where there is no lock yet, and types a passphrase into both boxes of a new one.
+    ///
+    /// # Errors
+    /// When there is a lock.
+    pub async fn type_new_passphrase(&self, passphrase: &str) -> Result<()> {
+        self.open("/settings").await?;
+        self.page
+            .find_within(&textbox("Passphrase"), Patience::LONG)
+            .await?;
+        for field in ["Passphrase", "Passphrase again"] {
+            self.page.fill(&textbox(field), passphrase).await?;
+        }
+        Ok(())
+    }
+
     /// Says something more where the last thing was said: the focus is still in the message box, so nothing is looked for. Looking
     /// goes through everything the page shows, which takes seconds once that is a thousand messages.
     ///

@@ -134,8 +134,12 @@ impl GroupScene {
 
     /// The log key as it is read: version, then the key.
     pub fn log_key(&self) -> Vec<u8> {
-        [&self.key.version().to_be_bytes()[..], self.key.as_bytes()].concat()
+        spelled(&self.key)
     }
+}
+
+fn spelled(key: &LogKey) -> Vec<u8> {
+    [&key.version().to_be_bytes()[..], key.as_bytes()].concat()
 }
 
 /// An append by whoever has the log key.
@@ -218,7 +222,7 @@ pub fn log_key(bytes: &[u8]) -> bool {
     let Some(key) = LogKey::parse(u32::from_be_bytes(*version), key) else {
         return false;
     };
-    assert_eq!([&key.version().to_be_bytes()[..], key.as_bytes()].concat(), bytes);
+    assert_eq!(spelled(&key), bytes);
     let opens = key.open(GROUP.roster.group(), &GROUP.sealed).is_ok();
     assert!(!opens || bytes == GROUP.log_key(), "another key opens the log");
     opens

@@ -38,23 +38,20 @@ impl Serve {
             tracing::warn!("rates are not limited");
             config.rates = Rates::unlimited();
         }
-        if !config.behind_proxy
-            && !config.speaks_tls_at(listener.local_addr()?)
-            && config.origins.iter().any(|origin| origin.starts_with("https://"))
-        {
-            tracing::warn!(
-                "people come by https, so through a proxy, but --behind-proxy is not set: all of them count as one address"
-            );
-        }
-        let at = listener.local_addr()?.ip();
-        if config.behind_proxy
-            && !at.is_loopback()
-            && !config.speaks_tls_at(listener.local_addr()?)
-            && config.proxies.is_empty()
-        {
-            tracing::warn!(
-                "other machines reach {at}, and none of them is served: plain HTTP is for proxies, and --proxy ADDRESS names none"
-            );
+        let at = listener.local_addr()?;
+        if !config.speaks_tls_at(at) {
+            let by_https = config.origins.iter().any(|origin| origin.starts_with("https://"));
+            if !config.behind_proxy && by_https {
+                tracing::warn!(
+                    "people come by https, so through a proxy, but --behind-proxy is not set: all of them count as one address"
+                );
+            }
+            if config.behind_proxy && config.proxies.is_empty() && !at.ip().is_loopback() {
+                tracing::warn!(
+                    "other machines reach {}, and none of them is served: plain HTTP is for proxies, and --proxy ADDRESS names none",
+                    at.ip()
+                );
+            }
         }
         let relay = Relay::open(listener, config).await?;
         if let Some((page, fingerprint)) = relay.authority() {

@@ -122,6 +122,15 @@ fn message(number: u32, from: &Person, to: &Person) -> c::Body {
     })
 }
 
+/// Whether the message is the relay's from here on, for everybody it goes to.
+fn is_acceptance(answer: &Body) -> bool {
+    match answer {
+        Body::Accepted(_) => true,
+        Body::GroupAccepted(accepted) => accepted.full.is_empty(),
+        _ => false,
+    }
+}
+
 async fn send(ann: Person, bob: Arc<Person>, ways: Ways, history: Arc<History>, stop: watch::Receiver<bool>) {
     let mut outbox: VecDeque<(u32, c::Body)> = VecDeque::new();
     let (mut next, mut turn) = (0, 0);
@@ -147,11 +156,7 @@ async fn send(ann: Person, bob: Arc<Person>, ways: Ways, history: Arc<History>, 
             }
             for (request, number) in asked {
                 match client.try_answer(request).await {
-                    Some(Body::Accepted(_)) => {
-                        history.acknowledged(number);
-                        outbox.retain(|(waiting, _)| *waiting != number);
-                    }
-                    Some(Body::GroupAccepted(accepted)) if accepted.full.is_empty() => {
+                    Some(answer) if is_acceptance(&answer) => {
                         history.acknowledged(number);
                         outbox.retain(|(waiting, _)| *waiting != number);
                     }

@@ -18,6 +18,6 @@ pub use client::Client;
 pub use history::History;
 pub use http::{ask, get, status};
 pub use people::Person;
-pub use program::Program;
+pub use program::{Program, free_port};
 pub use reason::Reason;
 pub use relay::TestRelay;

@@ -14,6 +14,12 @@ pub struct Program {
     pub printed: String,
 }
 
+/// A port that was free a moment ago, for a program that must be told which.
+pub fn free_port() -> u16 {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().port()
+}
+
 impl Program {
     pub fn start(data: &Path) -> Self {
         Self::start_with(data, |_| {})

@@ -16,17 +16,8 @@ pub(crate) async fn thrown_away(
     album: &Album,
 ) -> Result<()> {
     for words in languages {
-        let look = Look {
-            language: words.language.to_owned(),
-            ..Look::default()
-        };
-        let visitor = organisation
-            .person_with("Visitor", &format!("evicted-{}", words.language), look)
-            .await?;
+        let visitor = newcomer(organisation, words, "evicted").await?;
         let page = visitor.page();
-        visitor.open("/").await?;
-        page.find_within(&heading(words.say("welcome.title")?), Patience::LONG)
-            .await?;
         page.evict(&organisation.origin, "indexeddb").await?;
         visitor.open("/").await?;
         page.find_within(&heading(words.say("lost.title")?), Patience::LONG)
@@ -35,6 +26,23 @@ pub(crate) async fn thrown_away(
         visitor.leave().await?;
     }
     Ok(())
+}
+
+/// Somebody whose browser was never here, at the first page; one for each language.
+pub(crate) async fn newcomer(organisation: &Organisation, words: &Words, profile: &str) -> Result<Person> {
+    let look = Look {
+        language: words.language.to_owned(),
+        ..Look::default()
+    };
+    let visitor = organisation
+        .person_with("Visitor", &format!("{profile}-{}", words.language), look)
+        .await?;
+    visitor.open("/").await?;
+    visitor
+        .page()
+        .find_within(&heading(words.say("welcome.title")?), Patience::LONG)
+        .await?;
+    Ok(visitor)
 }
 
 /// The lock in Settings, and the page of a locked browser.

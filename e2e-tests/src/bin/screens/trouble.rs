@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use chopar_e2e::harness::{
-    Key, Look, Organisation, Patience, Person, Sought, button, heading, item, line, link, menu_item, option,
+    Key, Organisation, Patience, Person, Sought, button, heading, item, line, link, menu_item, option,
     textbox,
 };
 use chopar_e2e::hostile::HostileProxy;
@@ -11,6 +11,7 @@ use chopar_wire::proto::relay::client_frame::Body as Asked;
 use serde_json::json;
 
 use crate::album::Album;
+use crate::kept::newcomer;
 use crate::story::{path_of, speak, widest};
 use crate::words::Words;
 
@@ -184,18 +185,7 @@ async fn part_that_was_altered(
 
 /// A newer build was here.
 async fn newer_database(organisation: &Organisation, words: &Words, album: &Album) -> Result<()> {
-    let look = Look {
-        language: words.language.to_owned(),
-        ..Look::default()
-    };
-    let visitor = organisation
-        .person_with("Visitor", &format!("newer-{}", words.language), look)
-        .await?;
-    visitor.open("/").await?;
-    visitor
-        .page()
-        .find_within(&heading(words.say("welcome.title")?), Patience::LONG)
-        .await?;
+    let visitor = newcomer(organisation, words, "newer").await?;
     visitor.page().write_newer_database().await?;
     visitor.open("/").await?;
     visitor
