@@ -2,7 +2,7 @@
 // becomes a point at which the worker can be stopped for good, just before it happens and just after it is done.
 (() => {
   const say = BroadcastChannel.prototype.postMessage;
-  const state = { stopAt: 0, count: 0, commits: 0, names: [], armed: false };
+  const state = { stopAt: 0, counts: true, count: 0, commits: 0, names: [], armed: false };
 
   // A thread that waits for what never comes: nothing of it runs any more, until the browser ends the worker.
   const stop = (name) => {
@@ -39,7 +39,7 @@
       point(`before transaction ${name}`);
       const transaction = begin.call(this, stores, mode, options);
       transaction.addEventListener("complete", () => {
-        if (mode === "readwrite") state.commits += 1;
+        if (mode === "readwrite" && state.counts) state.commits += 1;
         point(`after commit ${name}`);
       });
       transaction.chopar = name;
@@ -72,7 +72,9 @@
   };
 
   self.crashPoints = {
-    arm: (stopAt) => Object.assign(state, { stopAt, count: 0, commits: 0, names: [], armed: true }) && true,
+    arm: (stopAt, counts = true) => Object.assign(state, { stopAt, counts, count: 0, commits: 0, names: [], armed: true }) && true,
+    // What is committed from here on counts.
+    countCommits: () => Object.assign(state, { counts: true }) && true,
     names: () => state.names,
   };
 })();

@@ -96,11 +96,12 @@ fn sample(count: usize, wanted: usize) -> Vec<usize> {
 }
 
 /// Counts the points of a scene from here on, and stops the worker at one of them (0: at none).
-async fn arm(owner: &Person, stop_at: usize) -> Result<()> {
+/// `counts`: commits count from here on, and not only from [`begin`]'s Enter on.
+async fn arm(owner: &Person, stop_at: usize, counts: bool) -> Result<()> {
     owner.page().evaluate(LISTEN).await?;
     let armed = owner
         .chrome()
-        .in_workers(&format!("self.crashPoints.arm({stop_at})"))
+        .in_workers(&format!("self.crashPoints.arm({stop_at}, {counts})"))
         .await?;
     ensure!(armed == [Value::Bool(true)], "one worker is armed: {armed:?}");
     Ok(())
@@ -110,6 +111,14 @@ async fn begin(owner: &Person, member: &Person, scene: Scene, text: &str) -> Res
     match scene {
         Scene::Sending => {
             owner.page().fill(&textbox("Message"), text).await?;
+            // The draft, and what the scene before left over, have commits of their own: only those after them are the message's.
+            tokio::time::sleep(TAIL).await;
+            if owner.page().evaluate("window.crashed").await?.is_null() {
+                owner
+                    .chrome()
+                    .in_workers("self.crashPoints.countCommits()")
+                    .await?;
+            }
             owner.page().press(Key::Enter).await
         }
         Scene::Receiving => member.say(text).await,
@@ -124,7 +133,7 @@ async fn record(
     texts: &mut Vec<String>,
 ) -> Result<Vec<String>> {
     let text = format!("{scene:?}-0");
-    arm(owner, 0).await?;
+    arm(owner, 0, scene != Scene::Sending).await?;
     begin(owner, member, scene, &text).await?;
     for person in [owner, member] {
         person.until_sees(&text).await?;
@@ -164,7 +173,7 @@ async fn crash(
     texts: &mut Vec<String>,
 ) -> Result<()> {
     let text = format!("{scene:?}-{number}-qulash");
-    arm(owner, number).await?;
+    arm(owner, number, scene != Scene::Sending).await?;
     begin(owner, member, scene, &text).await?;
     // The number of points differs a little from run to run (what is acknowledged together): the last ones may not come.
     let stopped = stopped(owner).await?;
@@ -285,7 +294,7 @@ async fn put_lock_on(owner: &Person, stop_at: usize) -> Result<()> {
     owner.until_connection("Online").await?;
     // What follows a start of its own accord is committed before the points are counted.
     tokio::time::sleep(TAIL).await;
-    arm(owner, stop_at).await?;
+    arm(owner, stop_at, true).await?;
     owner.page().click(&button("Set passphrase")).await
 }
 
