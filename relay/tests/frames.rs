@@ -18,8 +18,8 @@ use chopar_wire::ids::GroupSubmissionId;
 use chopar_wire::proto::relay::set_member::Act;
 use chopar_wire::proto::relay::{
     Ack, AddOneTime, AppendLog, AppendOpaque, CheckInvite, ClaimBundle, CreateInvite, FetchAudit, FetchLog,
-    FetchOpaque, Find, ListDevices, ListInvites, ListMembers, Ping, PublishBundle, RevokeInvite, Role,
-    SetDevice, SetMember, SetProfile, SignIn, SubmitGroup, SubmitSignal, client_frame as c,
+    FetchOpaque, Find, ListDevices, ListInvites, ListMembers, Ping, PublishBundle, Recover, RevokeInvite,
+    Role, SetDevice, SetMember, SetProfile, SignIn, SubmitGroup, SubmitSignal, client_frame as c,
     relay_frame::Body,
 };
 use common::client::{kind, reason};
@@ -77,6 +77,16 @@ fn kinds(client: &Client, ann: &Person, bob: &Person) -> Vec<Kind> {
             B::CheckInvite(CheckInvite {
                 invite: "token".to_owned(),
             }),
+            Reason::NotAllowed,
+        ),
+        never(
+            B::Recover(Recover {
+                proof: Some(ann.recover_proof(&client.challenge, &client.origin())),
+            }),
+            Reason::NotAllowed,
+        ),
+        never(
+            B::AdmitDevice(ann.admission(&ann.draft_device().0, &client.challenge, &client.origin())),
             Reason::NotAllowed,
         ),
         same(B::Submit(bob.submission(b"x", None))),
@@ -175,6 +185,16 @@ fn with_a_wrong_length(body: c::Body) -> Option<c::Body> {
             let proof = register.proof.as_mut().unwrap();
             proof.signature = short(&proof.signature);
             B::Register(register)
+        }
+        B::Recover(mut recover) => {
+            let proof = recover.proof.as_mut().unwrap();
+            proof.signature = short(&proof.signature);
+            B::Recover(recover)
+        }
+        B::AdmitDevice(mut admit) => {
+            let proof = admit.proof.as_mut().unwrap();
+            proof.signature = short(&proof.signature);
+            B::AdmitDevice(admit)
         }
         B::Submit(mut submit) => {
             submit.account = short(&submit.account);
@@ -279,7 +299,7 @@ fn opens(body: &c::Body) -> bool {
     use c::Body as B;
     matches!(
         body,
-        B::SignIn(_) | B::Register(_) | B::CheckInvite(_) | B::Ping(_)
+        B::SignIn(_) | B::Register(_) | B::CheckInvite(_) | B::Recover(_) | B::AdmitDevice(_) | B::Ping(_)
     )
 }
 
@@ -386,7 +406,9 @@ async fn every_kind_is_answered_however_it_comes() {
             let refused = matches!(&answer, Body::Refused(_)).then(|| reason(&answer));
             let expected = match &well_made.body {
                 // It answers the challenge of another connection: a proof that was seen is worth nothing.
-                c::Body::SignIn(_) => Some(Reason::SignInFailed),
+                c::Body::SignIn(_) | c::Body::Recover(_) | c::Body::AdmitDevice(_) => {
+                    Some(Reason::SignInFailed)
+                }
                 // Its invite is looked at first, and is nobody's.
                 c::Body::Register(_) => Some(Reason::InviteUnknown),
                 c::Body::CheckInvite(_) => Some(Reason::InviteUnknown),

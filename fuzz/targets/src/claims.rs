@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use chopar_identity::{
-    AccountLog, DeviceName, DisplayName, EntryDraft, LogError, SignInClaim, SignInExpected, Signer,
-    verify_sign_in,
+    AccountLog, DeviceName, DisplayName, EntryDraft, LogError, RecoverClaim, SignInClaim, SignInExpected,
+    Signer, verify_recover, verify_sign_in,
 };
 use chopar_wire::prost::Message;
 use chopar_wire::proto::identity::{Entry, Signed};
@@ -32,7 +32,18 @@ pub fn claim() -> SignInClaim {
     }
 }
 
-/// A sign-in proof: only what the device signed for this very challenge is taken.
+/// The same by Bob's account key, where no device of his is left.
+pub fn recovering() -> RecoverClaim {
+    RecoverClaim {
+        relay_name: RELAY.to_owned(),
+        origin: ORIGIN.to_owned(),
+        nonce: NONCE,
+        expires: NOW.0 + 1,
+        account: *SCENE.bob.local.account(),
+    }
+}
+
+/// A proof of possession: only what the device, or the account key, signed for this very challenge is taken.
 pub fn sign_in(bytes: &[u8]) -> bool {
     let Ok(proof) = Signed::decode(bytes) else {
         return false;
@@ -48,6 +59,12 @@ pub fn sign_in(bytes: &[u8]) -> bool {
     let key = |account: &_, device: &_| {
         (account == bob.account() && device == bob.device()).then_some(bob.keys().signing)
     };
+    let account_key = |_: &_| Some(*SCENE.bob.log.account_key());
+    if let Ok(account) = verify_recover(&proof, &expected, account_key) {
+        assert_eq!(account, *bob.account());
+        assert_eq!(proof.body[..], recovering().body(), "a forged claim");
+        return true;
+    }
     let Ok(claimant) = verify_sign_in(&proof, &expected, key) else {
         return false;
     };

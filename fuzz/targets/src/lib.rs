@@ -30,7 +30,7 @@ use chopar_wire::proto::identity::Bundle;
 use chopar_wire::proto::relay::Log;
 use rand_core::CryptoRng;
 
-pub use claims::{claim, histories, log_growth, name, sign_in};
+pub use claims::{claim, histories, log_growth, name, recovering, sign_in};
 pub use group::{
     GROUP, GroupScene, group_distribution, group_message, group_recipients, group_record, log_key,
     opaque_append, roster_entry, roster_sealed,

@@ -80,9 +80,11 @@ pub(crate) fn handle(core: &Arc<Core>, session: &Session, body: client_frame::Bo
             Box::pin(async move { opaque::append(&owned, &session, append).await })
         }
         Frame::FetchOpaque(fetch) => Box::pin(async move { opaque::fetch(&owned, &session, fetch).await }),
-        Frame::SignIn(_) | Frame::Register(_) | Frame::CheckInvite(_) => {
-            at_once(Refusal::new(Reason::NotAllowed, "this connection is signed in"))
-        }
+        Frame::SignIn(_)
+        | Frame::Register(_)
+        | Frame::CheckInvite(_)
+        | Frame::Recover(_)
+        | Frame::AdmitDevice(_) => at_once(Refusal::new(Reason::NotAllowed, "this connection is signed in")),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  connect   (upgrade: Host, Origin, buffer limits)
-//!    └> session     (Challenge -> SignIn | Register | CheckInvite, under a deadline)
+//!    └> session     (Challenge -> SignIn | Register | CheckInvite | recovery, under a deadline)
+//!         ├> recovery    (the account key opens its log, and lets a device in)
 //!         └> connection  (the loop of a signed-in device)
 //!              ├> dispatch   (frame -> policy -> store -> answer; groups, opaque, records, administration, oversight)
 //!              ├> standing   (who was suspended, here or elsewhere, and has to go)
@@ -20,6 +21,7 @@ mod groups;
 mod opaque;
 mod oversight;
 mod records;
+mod recovery;
 mod registration;
 pub(crate) mod registry;
 mod session;

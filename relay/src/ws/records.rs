@@ -28,10 +28,15 @@ const PAGE_BYTES: usize = 64 * 1024;
 pub(crate) async fn fetch_log(core: &Arc<Core>, session: &Session, fetch: FetchLog) -> Outcome {
     core.limiter.account(&session.account, Act::Other, core.now())?;
     let account = AccountId::try_from(fetch.account.as_ref())?;
-    let page = core.store.log(account, fetch.from, PAGE_BYTES).await?;
+    part(core, account, fetch.from).await
+}
+
+/// As much of a log from a position on as one answer holds.
+pub(super) async fn part(core: &Arc<Core>, account: AccountId, from: u32) -> Outcome {
+    let page = core.store.log(account, from, PAGE_BYTES).await?;
     let page = page.ok_or_else(|| Refusal::new(Reason::NoSuchAccount, "no such account"))?;
     Ok(Body::Log(Log {
-        account: fetch.account,
+        account: account.into(),
         from: page.from,
         entries: entries(&page)?,
         head: Some(LogHead {
@@ -43,10 +48,15 @@ pub(crate) async fn fetch_log(core: &Arc<Core>, session: &Session, fetch: FetchL
 
 pub(crate) async fn append_log(core: &Arc<Core>, session: &Session, append: AppendLog) -> Outcome {
     core.limiter.account(&session.account, Act::Other, core.now())?;
-    let invalid = |fault: &str| Refusal::new(Reason::LogInvalid, fault);
     let entry = append
         .entry
         .ok_or_else(|| Refusal::malformed("there is no entry"))?;
+    append_entry(core, session.account, entry).await
+}
+
+/// Verifies an entry against an account's log and appends it, or says what came first.
+pub(super) async fn append_entry(core: &Arc<Core>, account: AccountId, entry: Entry) -> Outcome {
+    let invalid = |fault: &str| Refusal::new(Reason::LogInvalid, fault);
     if entry.encoded_len() > MAX_LOG_ENTRY {
         return Err(Refusal::new(
             Reason::TooLarge,
@@ -54,23 +64,16 @@ pub(crate) async fn append_log(core: &Arc<Core>, session: &Session, append: Appe
         ));
     }
     let body = EntryBody::decode(entry.body.clone()).map_err(|_| invalid("the entry is malformed"))?;
-    let account = session.account;
     if body.account.as_ref() != account.as_bytes() {
         return Err(Refusal::new(
             Reason::NotAllowed,
             "the entry belongs to another account",
         ));
     }
-    let page = core.store.log(account, 0, usize::MAX).await?;
-    let page = page.ok_or_else(|| Refusal::new(Reason::NoSuchAccount, "no such account"))?;
-    let known = entries(&page)?;
-
-    // Up to 256 entries of three signatures: tens of milliseconds that no other connection waits for.
+    let known = whole(core, account).await?;
+    let known = known.ok_or_else(|| Refusal::new(Reason::NoSuchAccount, "no such account"))?;
     let judged = off_thread(move || {
-        let mut log = AccountLog::verify(&account, &known).map_err(|fault| {
-            tracing::error!(%fault, "a stored log does not verify");
-            Refusal::from(StoreError::Failed(String::new()))
-        })?;
+        let mut log = verified(&account, &known)?;
         let parent = devices::head(&log);
         if body.parent.as_ref() != parent.hash || body.position != parent.length {
             let shared = log
@@ -116,6 +119,28 @@ pub(crate) async fn append_log(core: &Arc<Core>, session: &Session, append: Appe
             done()
         }
     }
+}
+
+/// A stored log as it verifies, or `None` without such an account.
+pub(super) async fn log_of(core: &Arc<Core>, account: AccountId) -> Result<Option<AccountLog>, Refusal> {
+    match whole(core, account).await? {
+        Some(known) => off_thread(move || verified(&account, &known)).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn whole(core: &Arc<Core>, account: AccountId) -> Result<Option<Vec<Entry>>, Refusal> {
+    let page = core.store.log(account, 0, usize::MAX).await?;
+    page.map(|page| entries(&page)).transpose()
+}
+
+/// Up to 256 entries of three signatures: tens of milliseconds that no other connection waits for, so never on the runtime's
+/// own threads.
+fn verified(account: &AccountId, known: &[Entry]) -> Result<AccountLog, Refusal> {
+    AccountLog::verify(account, known).map_err(|fault| {
+        tracing::error!(%fault, "a stored log does not verify");
+        Refusal::from(StoreError::Failed(String::new()))
+    })
 }
 
 /// Somebody else was first: here is what the client does not know yet.

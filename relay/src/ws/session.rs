@@ -15,6 +15,7 @@ use chopar_wire::proto::relay::{
 use tokio::time::Instant;
 
 use super::answers::Refusal;
+use super::recovery::Admitted;
 use super::wire::{Incoming, Lost, Wire};
 use super::{registration, standing};
 use crate::core::{Core, stop_of};
@@ -66,6 +67,7 @@ pub(crate) async fn open(
         attempts: 0,
         deadline: Instant::now() + core.config.caps.sign_in,
         address,
+        recovering: None,
     };
     let mut stopping = core.stopping.subscribe();
     let end = tokio::select! {
@@ -104,14 +106,17 @@ impl From<Lost> for End {
     }
 }
 
-struct Opening<'a> {
-    core: &'a Arc<Core>,
-    peer: &'a Peer,
+/// A connection before its sign-in.
+pub(super) struct Opening<'a> {
+    pub(super) core: &'a Arc<Core>,
+    pub(super) peer: &'a Peer,
     origin: Option<&'a str>,
     nonce: Nonce,
     attempts: u32,
-    deadline: Instant,
-    address: IpAddr,
+    pub(super) deadline: Instant,
+    pub(super) address: IpAddr,
+    /// Whose account key was proven here: its log may be read.
+    pub(super) recovering: Option<AccountId>,
 }
 
 impl Opening<'_> {
@@ -158,6 +163,27 @@ impl Opening<'_> {
                         // The client knows what a `SignedIn` would tell: it has just said it.
                         wire.write(request, Body::Registered(registered)).await?;
                         return Ok(session);
+                    }
+                    Err(refusal) => self.refuse_attempt(wire, request, refusal).await?,
+                },
+                Some(client_frame::Body::Recover(recover)) => match self.recover(recover.proof).await {
+                    Ok(log) => wire.write(request, log).await?,
+                    Err(refusal) => self.refuse_attempt(wire, request, refusal).await?,
+                },
+                Some(client_frame::Body::FetchLog(fetch)) if self.recovering.is_some() => {
+                    let body = self.fetch_log(fetch).await.unwrap_or_else(Refusal::into_body);
+                    wire.write(request, body).await?;
+                }
+                Some(client_frame::Body::AdmitDevice(admit)) => match self.admit(admit).await {
+                    Ok(Admitted::In(admitted)) => {
+                        let (session, facts) = *admitted;
+                        self.core.metrics.signed_in();
+                        wire.write(request, signed_in(&facts, self.core.now())).await?;
+                        return Ok(session);
+                    }
+                    Ok(Admitted::TooLate(conflict)) => {
+                        wire.write(request, conflict).await?;
+                        self.challenge(wire).await?;
                     }
                     Err(refusal) => self.refuse_attempt(wire, request, refusal).await?,
                 },
@@ -254,7 +280,7 @@ impl Opening<'_> {
     }
 
     /// Only after the signature: who may not enter is told why only when they proved who they are.
-    fn session(
+    pub(super) fn session(
         &self,
         account: AccountId,
         device: DeviceId,
@@ -290,6 +316,20 @@ impl Opening<'_> {
         proof: &Signed,
         keys: impl FnOnce(&AccountId, &DeviceId) -> Option<DevicePublics>,
     ) -> Result<(AccountId, DeviceId), Refusal> {
+        self.answers(|expected| {
+            verify_sign_in(proof, expected, |account, device| {
+                keys(account, device)
+                    .and_then(|stored| devices::keys(&stored).ok())
+                    .map(|keys| keys.signing)
+            })
+        })
+    }
+
+    /// Judges a proof against the challenge of this connection.
+    pub(super) fn answers<T>(
+        &self,
+        judge: impl FnOnce(&SignInExpected<'_>) -> Result<T, SignInError>,
+    ) -> Result<T, Refusal> {
         // A browser cannot lie about its page: where it named one, the proof must name the same.
         let named;
         let origins = match self.origin {
@@ -306,12 +346,7 @@ impl Opening<'_> {
             expires: self.nonce.expires,
             now: self.core.now(),
         };
-        verify_sign_in(proof, &expected, |account, device| {
-            keys(account, device)
-                .and_then(|stored| devices::keys(&stored).ok())
-                .map(|keys| keys.signing)
-        })
-        .map_err(|fault| refusal_of(&fault))
+        judge(&expected).map_err(|fault| refusal_of(&fault))
     }
 
     fn ping(&self) -> Result<Body, Refusal> {
@@ -352,7 +387,7 @@ impl Opening<'_> {
     }
 }
 
-fn refusal_of(fault: &SignInError) -> Refusal {
+pub(super) fn refusal_of(fault: &SignInError) -> Refusal {
     let reason = match fault {
         SignInError::Expired => Reason::SignInExpired,
         SignInError::Malformed => Reason::Malformed,

@@ -99,6 +99,14 @@ impl Client {
         }
     }
 
+    /// Takes the fresh challenge that follows a proof that was not taken.
+    pub async fn take_challenge(&mut self) {
+        match self.next().await {
+            Body::Challenge(challenge) => self.challenge = challenge,
+            other => panic!("a challenge was expected: {}", kind(&other)),
+        }
+    }
+
     /// Connects and signs in.
     pub async fn signed_in(port: u16, person: &Person, device: usize) -> Self {
         let mut client = Self::connect(port).await;

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chopar_identity::bundle::signed;
 use chopar_identity::{
     AccountLog, BundleBase, DeviceKeys, DeviceName, EcPrekey, Ed25519Public, EntryDraft, KemPublic1024,
-    LogHead, OneTimePair, PqPrekey, RecoveryKeys, SignInClaim, Signer, X25519Public, account_id,
+    LogHead, OneTimePair, PqPrekey, RecoverClaim, RecoveryKeys, SignInClaim, Signer, X25519Public,
+    account_id,
 };
 use chopar_wire::ids::{AccountId, DeviceId, EnvelopeId};
 use chopar_wire::proto::identity::{Entry, Signed};
-use chopar_wire::proto::relay::{Challenge, Envelope, Submit};
+use chopar_wire::proto::relay::{AdmitDevice, Challenge, Envelope, Submit};
 use ed25519_dalek::{Signer as _, SigningKey};
 
 pub struct Device {
@@ -150,7 +151,10 @@ impl Person {
     }
 
     pub fn bundle(&self, device: usize, sequence: u64) -> Signed {
-        let device = &self.devices[device];
+        self.bundle_of(&self.devices[device], sequence)
+    }
+
+    fn bundle_of(&self, device: &Device, sequence: u64) -> Signed {
         let prekey = |id| EcPrekey {
             id,
             public: X25519Public::parse(&seed()).unwrap(),
@@ -173,7 +177,19 @@ impl Person {
     }
 
     pub fn proof(&self, device: usize, challenge: &Challenge, origin: &str) -> Signed {
-        let device = &self.devices[device];
+        self.proof_of(&self.devices[device], challenge, origin)
+    }
+
+    /// What lets a device in that is not in the log yet.
+    pub fn admission(&self, device: &Device, challenge: &Challenge, origin: &str) -> AdmitDevice {
+        AdmitDevice {
+            entry: Some(self.draft_addition(device)),
+            bundle: Some(self.bundle_of(device, 1)),
+            proof: Some(self.proof_of(device, challenge, origin)),
+        }
+    }
+
+    fn proof_of(&self, device: &Device, challenge: &Challenge, origin: &str) -> Signed {
         let claim = SignInClaim {
             relay_name: challenge.relay_name.clone(),
             origin: origin.to_owned(),
@@ -184,6 +200,21 @@ impl Person {
         };
         let body = claim.body();
         let signature = device.signing.sign(&SignInClaim::signing_input(&body)).to_bytes();
+        signed(body, signature)
+    }
+
+    /// The account key's answer to a challenge.
+    pub fn recover_proof(&self, challenge: &Challenge, origin: &str) -> Signed {
+        let claim = RecoverClaim {
+            relay_name: challenge.relay_name.clone(),
+            origin: origin.to_owned(),
+            nonce: challenge.nonce.as_ref().try_into().unwrap(),
+            expires: challenge.expires,
+            account: self.account,
+        };
+        let body = claim.body();
+        let input = RecoverClaim::signing_input(&body);
+        let signature = self.account_key.sign(&input).to_bytes();
         signed(body, signature)
     }
 

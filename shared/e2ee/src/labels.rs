@@ -39,6 +39,7 @@ mod tests {
             chopar_wire::labels::LOG_HASH.as_bytes(),
             chopar_wire::labels::ONE_TIME.as_bytes(),
             chopar_wire::labels::SIGN_IN.as_bytes(),
+            chopar_wire::labels::RECOVER.as_bytes(),
         ];
         let distinct: std::collections::HashSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());

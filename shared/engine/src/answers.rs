@@ -22,6 +22,9 @@ impl Engine {
             (What::CheckInvite { asked }, Some(Body::InviteStatus(status))) => {
                 self.on_invite_status(asked, &status, cx);
             }
+            (What::Recover, Some(Body::Log(log))) => self.on_recovered_log(&log, cx),
+            (What::AdmitDevice, Some(Body::SignedIn(signed_in))) => self.on_admitted(&signed_in, cx),
+            (What::AdmitDevice, Some(Body::LogConflict(_))) => self.on_admission_conflict(cx),
             (What::Submit { row, submission }, Some(Body::Accepted(_))) => {
                 self.on_accepted(row, submission, cx);
             }
@@ -100,6 +103,7 @@ impl Engine {
         match what {
             What::SignIn => self.on_sign_in_refused(refused, cx),
             What::Register => self.on_register_refused(refused, cx),
+            What::Recover | What::AdmitDevice => self.on_recovery_refused(&what, refused, cx),
             What::Submit { row, .. } => self.on_submit_refused(row, refused, cx),
             What::FetchLog { account, .. } => {
                 let failed = match refused.reason() {
@@ -138,9 +142,12 @@ impl Engine {
         match what {
             What::ClaimBundle { account, device } => self.opening_failed(account, device, cx),
             What::FetchLog { account, .. } => self.on_log_failed(account, NoLog::Refused, cx),
-            What::SignIn | What::Register | What::Submit { .. } | What::SubmitGroup { .. } => {
-                self.drop_link(cx)
-            }
+            What::SignIn
+            | What::Register
+            | What::Recover
+            | What::AdmitDevice
+            | What::Submit { .. }
+            | What::SubmitGroup { .. } => self.drop_link(cx),
             What::FetchOpaque { group } => self.on_opaque_failed(&group, cx),
             What::AppendOpaque { group, .. } => self.on_append_failed(&group, cx),
             What::PublishBundle | What::AddOneTime => self.on_prekeys_refused(),
@@ -170,6 +177,7 @@ impl Engine {
                 }
             }
         }
+        self.recovering_grounded();
         self.handles_asked.clear();
         self.groups_grounded();
         self.openings_grounded();

@@ -44,6 +44,7 @@ impl Engine {
             } => {
                 self.create_account(id, invite, &handle, &display_name, &device_name, cx);
             }
+            Intent::Recover { key, device_name } => self.recover(id, key, &device_name, cx),
             Intent::ConfirmRecoveryKey { groups } => self.confirm_recovery_key(id, &groups, cx),
             Intent::CheckInvite { .. } => self.ask(asked, cx),
             Intent::Page {
@@ -149,11 +150,12 @@ impl Engine {
 
     /// Whether there is a reason to be connected.
     pub(crate) fn wants_link(&self) -> bool {
-        let account = self
-            .own
-            .as_ref()
-            .is_some_and(|own| matches!(own.stage, Stage::Asked | Stage::Registered));
-        account || !self.asks.is_empty() || self.registering.is_some()
+        let account = self.own.as_ref().is_some_and(|own| match own.stage {
+            Stage::Asked | Stage::Registered => true,
+            Stage::Recovering => !self.absent,
+            Stage::Prepared | Stage::Revoked => false,
+        });
+        account || !self.asks.is_empty() || self.registering.is_some() || self.recovering.is_some()
     }
 
     /// Asks the relay now or as soon as it can be reached.

@@ -33,6 +33,7 @@ use crate::quarantine::Quarantine;
 use crate::receipts::OwedDue;
 use crate::receiving::Trials;
 use crate::records::{RecordError, SCHEMA};
+use crate::recovering::Recovering;
 use crate::refusals::{Refusal, Refusals};
 use crate::repair::Repairs;
 use crate::requests::Requests;
@@ -66,7 +67,9 @@ pub struct Engine {
     pub(crate) tokens: Tokens,
     pub(crate) asks: Vec<WaitingAsk>,
     pub(crate) registering: Option<Registering>,
-    /// The relay said that it does not have the account whose registration was in doubt.
+    /// A recovery key at work.
+    pub(crate) recovering: Option<Recovering>,
+    /// The relay said that it does not have the account, or the device, whose registration was in doubt.
     pub(crate) absent: bool,
     pub(crate) openings: Map<(AccountId, DeviceId), Opening>,
     pub(crate) logs_wanted: LogsWanted,
@@ -168,7 +171,7 @@ impl Engine {
                 if let Some(Waiting::Identity) = self.tokens.take(token) {
                     self.identity = device_keys_from(keys);
                     if self.identity.is_none() {
-                        self.registration_failed(Failure::Browser, cx);
+                        self.onboarding_failed(cx);
                     }
                 }
             }
@@ -214,6 +217,7 @@ impl Engine {
     fn on_signed(&mut self, waiting: Waiting, signatures: &[[u8; 64]], cx: &mut Context<'_>) {
         match (waiting, signatures) {
             (Waiting::Preparation(preparing), _) => self.on_prepared(*preparing, signatures, cx),
+            (Waiting::Admission(admission), _) => self.on_admission_signed(*admission, signatures, cx),
             (Waiting::Proof { nonce, body }, [signature]) => self.on_proof(&nonce, body, *signature, cx),
             (Waiting::OneTime(draft), _) => self.on_pairs_signed(draft, signatures, cx),
             (Waiting::Bundle(draft), [signature]) => self.on_bundle_signed(*draft, *signature, cx),
@@ -229,7 +233,7 @@ impl Engine {
     /// The host could not do what was asked.
     fn on_host_failed(&mut self, waiting: Waiting, cx: &mut Context<'_>) {
         match waiting {
-            Waiting::Identity | Waiting::Preparation(_) => self.registration_failed(Failure::Browser, cx),
+            Waiting::Identity | Waiting::Preparation(_) | Waiting::Admission(_) => self.onboarding_failed(cx),
             Waiting::Proof { .. } => self.drop_link(cx),
             Waiting::OneTime(_) | Waiting::Bundle(_) => self.on_prekeys_refused(),
             Waiting::Revocation { asked, .. }
@@ -271,6 +275,7 @@ impl Engine {
         self.tick_link(cx);
         self.tick_asks(cx);
         self.tick_onboarding(cx);
+        self.tick_recovering(cx);
         self.tick_owed(cx);
         self.tick_typing(cx);
         self.tick_expiring(cx);
@@ -284,6 +289,7 @@ impl Engine {
             self.dial(cx);
         }
         self.pump_onboarding(cx);
+        self.pump_recovering(cx);
         self.pump_asks(cx);
         self.pump_inbox(cx);
         self.pump_logs(cx);
@@ -346,6 +352,7 @@ impl Engine {
             self.requests.due(),
             self.asks_due(),
             self.onboarding_due(),
+            self.recovering_due(),
             self.inbox.due(),
             self.owed_due.values().min().copied(),
             self.typing_until.values().min().copied(),

@@ -154,6 +154,15 @@ pub enum Failure {
     /// The groups of the recovery key are not the ones shown.
     #[error("wrong recovery key groups")]
     WrongGroups,
+    /// Not a recovery key: a character is wrong, missing or too many.
+    #[error("recovery key mistyped")]
+    RecoveryKeyMistyped,
+    /// No account at this relay has this recovery key, or it has another one by now.
+    #[error("recovery key unknown")]
+    RecoveryKeyUnknown,
+    /// The account has as many devices as one may have.
+    #[error("too many devices")]
+    TooManyDevices,
     /// Empty, or longer than a message may be.
     #[error("text length")]
     TextLength,

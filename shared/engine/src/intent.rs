@@ -36,6 +36,14 @@ pub enum Intent {
         /// How this browser is called in the list of devices.
         device_name: String,
     },
+    /// Make this browser a device of the account that a recovery key belongs to. Answer: `Done` once the relay has let it in; the
+    /// phase then is `Ready`.
+    Recover {
+        /// All groups, as typed.
+        key: String,
+        /// How this browser is called in the list of devices.
+        device_name: String,
+    },
     /// The recovery key was saved: the groups asked for, as typed. Answer: `Done`, or `Failed(WrongGroups)`.
     ConfirmRecoveryKey {
         /// (group number from 1, text).

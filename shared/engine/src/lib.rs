@@ -86,6 +86,7 @@ mod quarantine;
 mod receipts;
 mod receiving;
 mod records;
+mod recovering;
 pub mod refusals;
 mod removing;
 mod repair;

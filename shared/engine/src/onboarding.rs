@@ -30,7 +30,7 @@ use crate::tokens::Waiting;
 use crate::view::{Preferences, Role};
 
 /// How long the form waits for an answer, in milliseconds. The registration itself goes on.
-const FORM_MS: u64 = 60_000;
+pub(crate) const FORM_MS: u64 = 60_000;
 
 /// A filled form on its way.
 pub(crate) struct Registering {
@@ -88,8 +88,17 @@ impl Engine {
         cx: &mut Context<'_>,
     ) {
         // An attempt whose answer was lost is found out first; a form that comes meanwhile waits for that.
-        let begun = self.own.as_ref().is_some_and(|own| own.stage > Stage::Asked);
-        if begun || self.registering.as_ref().is_some_and(|r| r.asked.is_some()) {
+        let begun = match self.own.as_ref().map(|own| own.stage) {
+            None | Some(Stage::Prepared | Stage::Asked) => false,
+            // A recovery that came to nothing.
+            Some(Stage::Recovering) if self.absent => {
+                self.abandon(cx);
+                false
+            }
+            Some(Stage::Registered | Stage::Revoked | Stage::Recovering) => true,
+        };
+        if begun || self.recovering.is_some() || self.registering.as_ref().is_some_and(|r| r.asked.is_some())
+        {
             return cx.fail(asked, Failure::NotNow);
         }
         let handle = match Handle::parse(handle.trim()) {
@@ -131,16 +140,20 @@ impl Engine {
         }
     }
 
+    /// Has the host make this device's keys, once.
+    pub(crate) fn make_identity(&mut self, cx: &mut Context<'_>) {
+        if !self.tokens.is_open(|w| matches!(w, Waiting::Identity)) {
+            let token = self.tokens.wait(Waiting::Identity);
+            cx.effect(Effect::MakeIdentity { token });
+        }
+    }
+
     fn prepare(&mut self, cx: &mut Context<'_>) {
-        if self
-            .tokens
-            .is_open(|w| matches!(w, Waiting::Identity | Waiting::Preparation(_)))
-        {
+        if self.tokens.is_open(|w| matches!(w, Waiting::Preparation(_))) {
             return;
         }
         let Some(keys) = self.identity else {
-            let token = self.tokens.wait(Waiting::Identity);
-            return cx.effect(Effect::MakeIdentity { token });
+            return self.make_identity(cx);
         };
         let Some(device_name) = self.registering.as_ref().map(|r| r.device_name.clone()) else {
             return;
@@ -331,6 +344,12 @@ impl Engine {
         if let Some(asked) = self.registering.take().and_then(|r| r.asked) {
             cx.fail(asked, failure);
         }
+    }
+
+    /// This browser cannot make or use the keys of a device.
+    pub(crate) fn onboarding_failed(&mut self, cx: &mut Context<'_>) {
+        self.registration_failed(Failure::Browser, cx);
+        self.recovering_failed(Failure::Browser, cx);
     }
 
     pub(crate) fn tick_onboarding(&mut self, cx: &mut Context<'_>) {

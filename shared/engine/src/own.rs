@@ -108,6 +108,11 @@ impl Own {
         cx.put(&[], 0, &record);
     }
 
+    pub(crate) fn delete(self, cx: &mut Context<'_>) {
+        cx.account = false;
+        cx.delete::<AccountRecord>(&[], 0);
+    }
+
     pub(crate) fn me(&self) -> Me {
         Me {
             account: self.account,
@@ -120,7 +125,7 @@ impl Own {
 
     pub(crate) fn phase(&self) -> Phase {
         match (self.stage, &self.recovery) {
-            (Stage::Prepared | Stage::Asked, _) => Phase::Fresh,
+            (Stage::Prepared | Stage::Asked | Stage::Recovering, _) => Phase::Fresh,
             (Stage::Registered, Some(pending)) => Phase::RecoveryKey {
                 groups: pending
                     .key

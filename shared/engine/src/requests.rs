@@ -18,6 +18,8 @@ const TIMEOUT_MS: u64 = 30_000;
 pub(crate) enum What {
     SignIn,
     Register,
+    Recover,
+    AdmitDevice,
     CheckInvite {
         asked: u64,
     },

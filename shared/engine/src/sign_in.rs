@@ -9,6 +9,7 @@ use crate::claims;
 use crate::context::Context;
 use crate::effect::Effect;
 use crate::engine::Engine;
+use crate::event::Failure;
 use crate::link::State;
 use crate::own::role_from;
 use crate::records::account::Stage;
@@ -21,6 +22,7 @@ impl Engine {
         match self.own.as_ref().map(|own| own.stage) {
             Some(Stage::Asked | Stage::Registered) => true,
             Some(Stage::Prepared) => self.registering.is_some(),
+            Some(Stage::Recovering) => !self.absent,
             Some(Stage::Revoked) | None => false,
         }
     }
@@ -71,7 +73,7 @@ impl Engine {
             (Some(Stage::Prepared | Stage::Asked), Some(_)) if self.may_register() => {
                 self.register(proof, relay, cx);
             }
-            (Some(Stage::Registered | Stage::Asked), _) => {
+            (Some(Stage::Registered | Stage::Asked | Stage::Recovering), _) => {
                 self.requests
                     .send(cx, What::SignIn, Body::SignIn(SignIn { proof }));
             }
@@ -101,6 +103,11 @@ impl Engine {
         if own.stage == Stage::Asked {
             own.display_name = display_name;
             self.registered(&handle, role, cx);
+        } else if own.stage == Stage::Recovering {
+            own.role = role;
+            own.handle = handle;
+            own.display_name = display_name;
+            self.recovered(cx);
         } else if own.role != role || own.display_name != display_name || own.handle != handle {
             own.role = role;
             own.handle = handle;
@@ -129,6 +136,17 @@ impl Engine {
                 self.absent = true;
                 self.await_challenge(cx);
             }
+            // This device was not let in. With the key at hand once more; without it there is nothing to be done.
+            (
+                Some(Stage::Recovering),
+                Reason::SignInFailed | Reason::NoSuchAccount | Reason::NoSuchDevice,
+            ) => {
+                self.absent = true;
+                match self.recovering {
+                    Some(_) => self.await_challenge(cx),
+                    None => self.drop_link(cx),
+                }
+            }
             (_, Reason::DeviceRevoked) => self.own_device_revoked(cx),
             // The proof is right for what this device holds, so it is the relay that does not know it. A relay answers an
             // unknown account as it answers a wrong signature.
@@ -138,7 +156,10 @@ impl Engine {
             ) => {
                 self.stop_link(Stopped::Unknown, cx);
             }
-            (_, Reason::NotAllowed) => self.stop_link(Stopped::Suspended, cx),
+            (_, Reason::NotAllowed) => {
+                self.recovering_failed(Failure::NotAllowed, cx);
+                self.stop_link(Stopped::Suspended, cx);
+            }
             _ => self.drop_link(cx),
         }
     }

@@ -42,7 +42,7 @@ impl Engine {
         let surplus = (strangers.len() + 1).saturating_sub(MAX_STRANGERS);
         strangers.sort_unstable();
         for (_, _, account) in strangers.into_iter().take(surplus) {
-            self.forget_stranger(account, cx);
+            self.forget_person(account, cx);
         }
     }
 
@@ -52,8 +52,8 @@ impl Engine {
         self.speaks_to(account) || self.contacts.get(account).is_some_and(Contact::is_decided)
     }
 
-    /// As if they had never written.
-    fn forget_stranger(&mut self, account: AccountId, cx: &mut Context<'_>) {
+    /// As if they had never been heard of.
+    pub(crate) fn forget_person(&mut self, account: AccountId, cx: &mut Context<'_>) {
         for key in self.sessions.of_account(&account, |_| true) {
             self.sessions.remove(key, cx);
         }

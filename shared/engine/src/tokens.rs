@@ -10,6 +10,7 @@ use crate::onboarding::Preparing;
 use crate::opening::Initiating;
 use crate::places::Spot;
 use crate::prekeys::{BundleDraft, OneTimeDraft};
+use crate::recovering::Admission;
 
 /// What an answer of the host will be used for. What waits here holds no draft of a session: when the answer comes, its
 /// preconditions are checked anew.
@@ -18,6 +19,8 @@ pub(crate) enum Waiting {
     Identity,
     /// The first log entry of this device and its first bundle.
     Preparation(Box<Preparing>),
+    /// The entry that lets this device into an account, and what goes with it.
+    Admission(Box<Admission>),
     /// The sign-in proof over this body.
     Proof { nonce: Vec<u8>, body: Vec<u8> },
     /// One-time prekeys.

@@ -21,7 +21,7 @@
 //! | [`bundle`] | prekey bundles and their parts |
 //! | [`group`] | the id of a group submission in each mailbox |
 //! | [`opaque`] | logs of bytes that only their writers can read |
-//! | [`sign_in`] | proof of possession towards a relay |
+//! | [`sign_in`] | proof of possession towards a relay, by a device or by the account key |
 //! | [`name`] | handles, display names, device names |
 
 #![forbid(unsafe_code)]
@@ -47,7 +47,7 @@ pub use log::{
 };
 pub use name::{DeviceName, DisplayName, Handle, HandleError, NameError};
 pub use opaque::{OpaqueAppend, OpaqueError, OpaqueHead, append_hash};
-pub use sign_in::{SignInClaim, SignInError, SignInExpected, verify_sign_in};
+pub use sign_in::{RecoverClaim, SignInClaim, SignInError, SignInExpected, verify_recover, verify_sign_in};
 pub use signed::{BadSignature, SIGNATURE_LEN, signing_input, verify};
 
 /// The one suite of this version. Another one is refused by name.

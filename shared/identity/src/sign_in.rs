@@ -1,4 +1,5 @@
-//! Proof of possession: a device shows a relay that it holds its signing key, here and now.
+//! Proof of possession: a device shows a relay that it holds its signing key, here and now. Where no device is left the account
+//! key does ([`RecoverClaim`]).
 
 use chopar_wire::ids::{AccountId, DeviceId};
 use chopar_wire::labels;
@@ -7,6 +8,7 @@ use chopar_wire::proto::relay::SignInBody;
 use prost::Message;
 
 use crate::keys::Ed25519Public;
+pub use crate::sign_in::recover::{RecoverClaim, recover_claimant, verify_recover};
 use crate::signed::{signing_input, verify};
 
 /// A proof's body in bytes: names, a nonce and two ids; more is a mistake.
@@ -64,6 +66,31 @@ pub struct SignInExpected<'a> {
     pub now: u64,
 }
 
+impl SignInExpected<'_> {
+    /// Whether a proof names exactly the facts of the challenge, and in time.
+    fn is_answered(
+        &self,
+        relay_name: &str,
+        origin: &String,
+        nonce: &[u8],
+        expires: u64,
+    ) -> Result<(), SignInError> {
+        if relay_name != self.relay_name {
+            return Err(SignInError::OtherRelay);
+        }
+        if !self.origins.contains(origin) {
+            return Err(SignInError::OtherOrigin);
+        }
+        if nonce != self.nonce || expires != self.expires {
+            return Err(SignInError::OtherChallenge);
+        }
+        if self.now >= self.expires {
+            return Err(SignInError::Expired);
+        }
+        Ok(())
+    }
+}
+
 /// Why a proof was refused. Who presented it is at fault, except for [`Expired`](Self::Expired), where a new challenge
 /// helps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,18 +139,7 @@ pub fn verify_sign_in(
     signing_key: impl FnOnce(&AccountId, &DeviceId) -> Option<Ed25519Public>,
 ) -> Result<(AccountId, DeviceId), SignInError> {
     let claim = parse(proof)?;
-    if claim.relay_name != expected.relay_name {
-        return Err(SignInError::OtherRelay);
-    }
-    if !expected.origins.contains(&claim.origin) {
-        return Err(SignInError::OtherOrigin);
-    }
-    if claim.nonce != *expected.nonce || claim.expires != expected.expires {
-        return Err(SignInError::OtherChallenge);
-    }
-    if expected.now >= expected.expires {
-        return Err(SignInError::Expired);
-    }
+    expected.is_answered(&claim.relay_name, &claim.origin, &claim.nonce, claim.expires)?;
     let key = signing_key(&claim.account, &claim.device).ok_or(SignInError::UnknownDevice)?;
     verify(labels::SIGN_IN, &proof.body, &proof.signature, &key).map_err(|_| SignInError::BadSignature)?;
     Ok((claim.account, claim.device))
@@ -148,5 +164,6 @@ fn parse(proof: &Signed) -> Result<SignInClaim, SignInError> {
     })
 }
 
+mod recover;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,8 @@ pub const BUNDLE: &str = "Chopar v1 bundle";
 pub const ONE_TIME: &str = "Chopar v1 one-time-prekey";
 /// Proof of possession at sign-in, by the device.
 pub const SIGN_IN: &str = "Chopar v1 sign-in";
+/// Proof of the account key where no device is left, by the account key.
+pub const RECOVER: &str = "Chopar v1 recover";
 /// Hash of a record of an audit log (the link of the next).
 pub const AUDIT: &str = "Chopar v1 audit";
 /// Name of an audit log's chain, from its key.

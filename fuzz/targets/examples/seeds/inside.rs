@@ -2,8 +2,8 @@
 
 use chopar_e2ee::padding::pad;
 use chopar_e2ee::ratchet::primitives::{kem_offer, next_header};
-use chopar_fuzz_targets::{SCENE, claim, histories};
-use chopar_identity::SignInClaim;
+use chopar_fuzz_targets::{SCENE, claim, histories, recovering};
+use chopar_identity::{RecoverClaim, SignInClaim};
 use chopar_wire::prost::Message;
 use chopar_wire::proto::content::FirstContact;
 use chopar_wire::proto::identity::Signed;
@@ -21,6 +21,13 @@ pub(crate) fn write_all() {
         signature: signature.to_vec().into(),
     };
     write("sign_in", "proof", &proof.encode_to_vec());
+    let body = recovering().body();
+    let signature = bob.account.sign(&RecoverClaim::signing_input(&body)).to_bytes();
+    let proof = Signed {
+        body: body.into(),
+        signature: signature.to_vec().into(),
+    };
+    write("sign_in", "account_key", &proof.encode_to_vec());
     write("name", "plain", b"Bobur Mirzo");
     write("name", "cyrillic", " Бобур Мирзо ".as_bytes());
     for (name, entries) in ["longer", "other", "resolved"].into_iter().zip(histories()) {

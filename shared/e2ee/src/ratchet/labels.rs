@@ -46,6 +46,7 @@ mod tests {
         for signed in [
             chopar_wire::labels::BUNDLE,
             chopar_wire::labels::SIGN_IN,
+            chopar_wire::labels::RECOVER,
             chopar_wire::labels::ONE_TIME,
         ] {
             assert!(!ALL.contains(&signed.as_bytes()));

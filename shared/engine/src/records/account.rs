@@ -54,7 +54,7 @@ impl Drop for AccountRecord {
 }
 
 /// How far the account has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
 #[repr(i32)]
 pub(crate) enum Stage {
     /// Keys and log exist; no relay was asked yet, or it refused.
@@ -65,4 +65,6 @@ pub(crate) enum Stage {
     Registered = 2,
     /// This device was revoked.
     Revoked = 3,
+    /// An `AdmitDevice` left, or is about to; whether this device is in is not known.
+    Recovering = 4,
 }

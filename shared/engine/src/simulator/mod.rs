@@ -21,6 +21,7 @@ mod lone;
 mod person;
 mod relay;
 mod relay_groups;
+mod relay_recovery;
 mod run;
 mod scenes;
 mod vault;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chopar_identity::log::entry_hash;
-use chopar_identity::{AccountLog, LogHead, SignInExpected, verify_base, verify_sign_in};
+use chopar_identity::{AccountLog, LogHead, SignInError, SignInExpected, verify_base, verify_sign_in};
 use chopar_wire::prost::bytes::Bytes;
 use chopar_wire::proto::identity::{Bundle, Entry, Signed};
 use chopar_wire::proto::relay::client_frame::Body as Ask;
@@ -40,7 +40,7 @@ pub struct Relay {
     pub(super) opaque_views: BTreeMap<(AccountId, OpaqueLogId), Vec<Signed>>,
     /// Bodies submitted to groups: each once, whatever the number of mailboxes.
     pub group_bodies: u64,
-    connections: BTreeMap<u64, Connection>,
+    pub(super) connections: BTreeMap<u64, Connection>,
     nonces: u64,
     submitted: u64,
     delivered: u64,
@@ -64,9 +64,11 @@ pub(super) struct Queue {
 }
 
 #[derive(Clone)]
-struct Connection {
+pub(super) struct Connection {
     challenge: Challenge,
     signed_in: Option<(AccountId, DeviceId)>,
+    /// Whose account key was proven on it.
+    pub(super) recovering: Option<AccountId>,
 }
 
 /// A log as somebody is shown it.
@@ -137,22 +139,34 @@ impl Relay {
         self.queues.values().map(|queue| queue.waiting.len()).sum()
     }
 
-    pub(super) fn connected(&mut self, connection: u64, now: u64) -> Vec<Out> {
+    fn challenge(&mut self, now: u64) -> Challenge {
         self.nonces += 1;
         let mut nonce = vec![0; 32];
         nonce[..8].copy_from_slice(&self.nonces.to_be_bytes());
-        let challenge = Challenge {
+        Challenge {
             relay_name: NAME.to_owned(),
             nonce: nonce.into(),
             expires: now + limits::CHALLENGE_LIFETIME_MS,
             relay_time: now,
             protocol: limits::PROTOCOL,
-        };
+        }
+    }
+
+    /// A proof answers one challenge, once.
+    fn challenge_again(&mut self, connection: u64, now: u64) -> Option<Out> {
+        let challenge = self.challenge(now);
+        self.connections.get_mut(&connection)?.challenge = challenge.clone();
+        Some((connection, 0, Say::Challenge(challenge)))
+    }
+
+    pub(super) fn connected(&mut self, connection: u64, now: u64) -> Vec<Out> {
+        let challenge = self.challenge(now);
         self.connections.insert(
             connection,
             Connection {
                 challenge: challenge.clone(),
                 signed_in: None,
+                recovering: None,
             },
         );
         vec![(connection, 0, Say::Challenge(challenge))]
@@ -200,6 +214,28 @@ impl Relay {
                 self.welcome(connection, &mut out);
                 return out;
             }
+            (Ask::Recover(recover), None) => {
+                let answer = self.recover(connection, &recover, now);
+                let refused_it = answer.is_err();
+                out.push((connection, request, answer.unwrap_or_else(refused)));
+                if refused_it {
+                    out.extend(self.challenge_again(connection, now));
+                }
+                return out;
+            }
+            (Ask::FetchLog(fetch), None) => self.fetch_recovered(connection, &fetch),
+            (Ask::AdmitDevice(_), None) if self.full => no_room(),
+            (Ask::AdmitDevice(admit), None) => {
+                let answer = self.admit_device(connection, admit, now);
+                let admitted = matches!(answer, Ok(Say::SignedIn(_)));
+                out.push((connection, request, answer.unwrap_or_else(refused)));
+                if admitted {
+                    self.welcome(connection, &mut out);
+                } else {
+                    out.extend(self.challenge_again(connection, now));
+                }
+                return out;
+            }
             (_, None) => refused(Reason::SignInFirst),
             (Ask::Submit(_), Some(_)) if self.full => no_room(),
             (Ask::Submit(submit), Some((viewer, _))) => self
@@ -227,15 +263,7 @@ impl Relay {
                 }
                 Say::Done(Done {})
             }
-            (Ask::FetchLog(fetch), Some((viewer, _))) => match self.shown(&viewer, fetch.account.as_ref()) {
-                Some(shown) => Say::Log(Log {
-                    account: fetch.account,
-                    from: fetch.from,
-                    entries: shown.since(fetch.from),
-                    head: Some((&shown.head()).into()),
-                }),
-                None => refused(Reason::NoSuchAccount),
-            },
+            (Ask::FetchLog(fetch), Some((viewer, _))) => self.log_shown(&viewer, &fetch.account, fetch.from),
             (Ask::AppendLog(append), Some((id, _))) => {
                 let account = self.accounts.get_mut(&id).expect("signed in");
                 let length = account.log.length();
@@ -271,7 +299,9 @@ impl Relay {
                 self.accounts.get_mut(&id).expect("signed in").display_name = profile.display_name;
                 Say::Done(Done {})
             }
-            (Ask::Register(_) | Ask::SignIn(_), Some(_)) => refused(Reason::Malformed),
+            (Ask::Register(_) | Ask::SignIn(_) | Ask::Recover(_) | Ask::AdmitDevice(_), Some(_)) => {
+                refused(Reason::Malformed)
+            }
             (_, Some(_)) => refused(Reason::NotAllowed),
         };
         out.push((connection, request, answer));
@@ -347,6 +377,17 @@ impl Relay {
             chopar_identity::sign_in::sign_in_claimant(proof).map_err(|_| Reason::Malformed)?;
         let known = self.accounts.get(&account).ok_or(Reason::SignInFailed)?;
         let (account, device) = self.prove(connection, proof, &known.log, now)?;
+        Ok(self.signed_in(connection, account, device, now))
+    }
+
+    /// Signs a proven device in, and what it is told.
+    pub(super) fn signed_in(
+        &mut self,
+        connection: u64,
+        account: AccountId,
+        device: DeviceId,
+        now: u64,
+    ) -> Say {
         let known = &self.accounts[&account];
         let answer = SignedIn {
             handle: known.handle.clone(),
@@ -363,16 +404,43 @@ impl Relay {
             relay_time: now,
         };
         self.sign(connection, account, device);
-        Ok(Say::SignedIn(answer))
+        Say::SignedIn(answer)
     }
 
-    fn prove(
+    /// A log as somebody is shown it, from a position on.
+    pub(super) fn log_shown(&self, viewer: &AccountId, account: &[u8], from: u32) -> Say {
+        match self.shown(viewer, account) {
+            Some(shown) => Say::Log(Log {
+                account: account.to_vec().into(),
+                from,
+                entries: shown.since(from),
+                head: Some((&shown.head()).into()),
+            }),
+            None => refused(Reason::NoSuchAccount),
+        }
+    }
+
+    pub(super) fn prove(
         &self,
         connection: u64,
         proof: &Signed,
         log: &AccountLog,
         now: u64,
     ) -> Result<(AccountId, DeviceId), Reason> {
+        self.judge(connection, now, |expected| {
+            verify_sign_in(proof, expected, |_, device| {
+                log.device(device).map(|d| d.keys.signing)
+            })
+        })
+    }
+
+    /// Judges a proof against a connection's challenge.
+    pub(super) fn judge<T>(
+        &self,
+        connection: u64,
+        now: u64,
+        judge: impl FnOnce(&SignInExpected<'_>) -> Result<T, SignInError>,
+    ) -> Result<T, Reason> {
         let challenge = &self.connections[&connection].challenge;
         let nonce = challenge.nonce.as_ref().try_into().expect("32 bytes");
         let origins = [ORIGIN.to_owned()];
@@ -384,10 +452,7 @@ impl Relay {
             expires,
             now,
         };
-        verify_sign_in(proof, &expected, |_, device| {
-            log.device(device).map(|d| d.keys.signing)
-        })
-        .map_err(|_| Reason::SignInFailed)
+        judge(&expected).map_err(|_| Reason::SignInFailed)
     }
 
     fn sign(&mut self, connection: u64, account: AccountId, device: DeviceId) {

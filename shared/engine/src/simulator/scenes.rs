@@ -152,6 +152,17 @@ impl World {
         self.switch_on(fresh);
     }
 
+    /// The entry by which a person's first device calls itself otherwise: the shortest way to a longer log.
+    pub fn draft_rename(&self, person: usize, name: &str) -> Entry {
+        let account = self.persons[person].account().expect("an account");
+        let log = self.relay.log(&account);
+        let device = log.active_devices()[0].id;
+        let name = DeviceName::parse(name).expect("a name");
+        let draft = EntryDraft::rename_device(log, &device, &name, Signer::Device(device), self.now);
+        let signature = self.keys(person).sign(&[draft.signing_input()])[0];
+        draft.finish(&[signature]).expect("one signature")
+    }
+
     /// Has a person's device say something of the test's making, as an altered client could. Its browser restarts for it.
     pub fn has_say(&mut self, person: usize, peer: AccountId, content: payload::Content) {
         self.switch_off(person);

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use chopar_e2ee::recovery::RecoveryKey;
-use chopar_identity::{DeviceName, EntryDraft, Signer};
+use chopar_identity::EntryDraft;
 use chopar_wire::proto::identity::Entry;
 
 use super::stage::Stage;
@@ -144,13 +144,7 @@ impl Who {
     /// Renames the own device: the shortest way to a longer log.
     pub fn renames_the_own_device(self, name: &'static str) -> Step {
         Step::new(format!("{self} calls the own device {name:?}"), move |stage| {
-            let log = stage.log(self);
-            let device = log.active_devices()[0].id;
-            let name = DeviceName::parse(name).expect("a name");
-            let now = stage.world.now().0;
-            let draft = EntryDraft::rename_device(&log, &device, &name, Signer::Device(device), now);
-            let signature = stage.world.keys(self.0).sign(&[draft.signing_input()])[0];
-            let entry = draft.finish(&[signature]).expect("one signature");
+            let entry = stage.world.draft_rename(self.0, name);
             stage.append(self, &entry);
         })
     }
