@@ -19,7 +19,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CustomEvent, CustomEventInit, VisibilityState};
 
 use crate::i18n::Language;
-use crate::pages::{Fatal, Join, Lost, Recovery, Shell, Unlock, Welcome};
+use crate::pages::{Fatal, Join, Lost, Recover, Recovery, Shell, Unlock, Welcome};
 use crate::port::{FatalKind, Lock};
 use crate::state::{App, Client, Stage, Theme, minutes_ahead, now};
 use crate::ui::Announcer;
@@ -143,6 +143,7 @@ enum Screen {
     Starting,
     Welcome,
     Join,
+    Recover,
     Recovery { groups: Vec<String>, confirm: [u8; 2] },
     Shell,
     Unlock(Lock),
@@ -160,8 +161,11 @@ fn OnStage() -> impl IntoView {
         Stage::Locked(lock) => Screen::Unlock(lock.clone()),
         Stage::Fatal(kind @ (FatalKind::HalfEvicted | FatalKind::VaultDamaged)) => Screen::Lost(*kind),
         Stage::Fatal(kind) => Screen::Fatal(*kind),
-        Stage::Phase(Phase::Fresh) if Place::parse(&path.read()) == Place::Join => Screen::Join,
-        Stage::Phase(Phase::Fresh) => Screen::Welcome,
+        Stage::Phase(Phase::Fresh) => match Place::parse(&path.read()) {
+            Place::Join => Screen::Join,
+            Place::Recover => Screen::Recover,
+            _ => Screen::Welcome,
+        },
         Stage::Phase(Phase::RecoveryKey { groups, confirm }) => Screen::Recovery {
             groups: groups.clone(),
             confirm: *confirm,
@@ -172,6 +176,7 @@ fn OnStage() -> impl IntoView {
         Screen::Starting => view! { <div class="starting" aria-busy="true"></div> }.into_any(),
         Screen::Welcome => view! { <Welcome/> }.into_any(),
         Screen::Join => view! { <Join/> }.into_any(),
+        Screen::Recover => view! { <Recover/> }.into_any(),
         Screen::Recovery { groups, confirm } => view! { <Recovery groups confirm/> }.into_any(),
         Screen::Shell => view! { <Shell/> }.into_any(),
         Screen::Unlock(lock) => view! { <Unlock lock/> }.into_any(),

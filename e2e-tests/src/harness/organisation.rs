@@ -139,20 +139,47 @@ impl Organisation {
     /// # Errors
     /// When the relay's program refuses.
     pub async fn invite(&self, uses: u32) -> Result<String> {
+        let uses = uses.to_string();
+        self.command(&["invite"], &["--origin", &self.origin, "--uses", &uses])
+            .await
+    }
+
+    /// Ids of a member's active devices, as an administrator lists them on the relay's machine.
+    ///
+    /// # Errors
+    /// When the relay's program refuses.
+    pub async fn devices(&self, handle: &str) -> Result<Vec<String>> {
+        let listed = self.command(&["device", "list", handle], &[]).await?;
+        let ids = listed.lines().filter_map(|line| line.split_whitespace().next());
+        Ok(ids.map(str::to_owned).collect())
+    }
+
+    /// Has an administrator suspend a member's device.
+    ///
+    /// # Errors
+    /// When the relay's program refuses.
+    pub async fn suspend(&self, handle: &str, device: &str) -> Result<()> {
+        self.command(&["device", "suspend", handle, device], &[])
+            .await
+            .map(drop)
+    }
+
+    /// Runs the relay's program beside the running relay, and gives what it prints.
+    async fn command(&self, what: &[&str], more: &[&str]) -> Result<String> {
         let output = tokio::process::Command::new(&self.plan.executable)
-            .arg("invite")
+            .args(what)
             .arg("--data")
             .arg(&self.plan.data)
-            .args(["--origin", &self.origin, "--uses", &uses.to_string()])
+            .args(more)
             .output()
             .await?;
-        let printed = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         ensure!(
             output.status.success(),
-            "no invite: {}",
+            "`{}` was refused: {}",
+            what.join(" "),
             String::from_utf8_lossy(&output.stderr)
         );
-        Ok(printed)
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     /// Where the relay keeps its database.

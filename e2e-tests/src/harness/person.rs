@@ -11,7 +11,7 @@ use super::element::Element;
 use super::keyboard::Key;
 use super::page::Page;
 use super::patience::{Patience, eventually};
-use super::seek::{Sought, button, item, labelled, list, log, option, status, textbox};
+use super::seek::{Sought, button, item, labelled, link, list, log, option, status, textbox};
 use super::stage::Stage;
 use super::watch::Watch;
 
@@ -183,6 +183,28 @@ impl Person {
             self.page.fill(&textbox(&field.name), group).await?;
         }
         self.page.click(&button("Continue")).await
+    }
+
+    /// Goes from the first visit to the page that asks for a recovery key, and types one.
+    ///
+    /// # Errors
+    /// When the way is not there.
+    pub async fn bring_back(&self, key: &str) -> Result<()> {
+        self.open("/").await?;
+        let way = link("I have a recovery key");
+        self.page.find_within(&way, Patience::LONG).await?;
+        self.page.click(&way).await?;
+        self.type_recovery_key(key).await
+    }
+
+    /// Types a recovery key where it is asked for, and hands it in.
+    ///
+    /// # Errors
+    /// When it is not asked for.
+    pub async fn type_recovery_key(&self, key: &str) -> Result<()> {
+        self.page.find(&textbox("Recovery key")).await?;
+        self.page.fill(&textbox("Recovery key"), key).await?;
+        self.page.click(&button("Bring back")).await
     }
 
     /// Waits for the list of chats.

@@ -10,7 +10,7 @@ use leptos::task::spawn_local;
 use super::languages::Languages;
 use crate::state::{Asking, use_app};
 use crate::ui::{Field, Icon, Problem, failure_text, focus_when_mounted, is_fine_pointer, role_text};
-use crate::view_model::browser_name;
+use crate::view_model::{Place, browser_name};
 
 #[derive(Clone, PartialEq, Eq)]
 enum Invite {
@@ -171,6 +171,7 @@ fn JoinForm(token: String, role: Role, organisation: String) -> impl IntoView {
             </div>
         </form>
         <p class="assurance"><Icon name="key-round"/><span>{texts.join_privacy()}</span></p>
+        <p><a class="link" href=Place::Recover.path()>{texts.recover_open()}</a></p>
     }
 }
 

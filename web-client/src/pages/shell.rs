@@ -64,7 +64,7 @@ pub(crate) fn Shell() -> impl IntoView {
                     Beside::Page(Place::Settings) => later(&OWN, page(texts.settings_title()), |own| (own.settings)()),
                     Beside::Page(Place::Devices) => later(&OWN, page(texts.chats_devices()), |own| (own.devices)()),
                     Beside::Page(Place::Admin) => later(&OWN, page(texts.admin_title()), |own| (own.admin)()),
-                    Beside::Page(Place::Join) => view! { <Already/> }.into_any(),
+                    Beside::Page(Place::Join | Place::Recover) => view! { <Already/> }.into_any(),
                     Beside::Page(Place::Chats) => view! { <Pick/> }.into_any(),
                     Beside::Page(_) => view! { <Missing/> }.into_any(),
                 }}
@@ -173,7 +173,7 @@ fn keep_title(app: App, place: Memo<Place>) {
             Place::Settings => Some(texts.settings_title().to_owned()),
             Place::Devices => Some(texts.chats_devices().to_owned()),
             Place::Admin => Some(texts.admin_title().to_owned()),
-            Place::Chats | Place::Join | Place::Missing => None,
+            Place::Chats | Place::Join | Place::Recover | Place::Missing => None,
         };
         if let Some(here) = here {
             title.push_str(&here);

@@ -9,6 +9,8 @@ pub(crate) enum Place {
     Chats,
     /// `/join`, the invite behind `#`
     Join,
+    /// `/recover`
+    Recover,
     /// `/c/<account>`
     Talk(AccountId),
     /// `/p/<account>`
@@ -30,6 +32,7 @@ impl Place {
         match path {
             "" => Self::Chats,
             "/join" => Self::Join,
+            "/recover" => Self::Recover,
             "/settings" => Self::Settings,
             "/devices" => Self::Devices,
             "/admin" => Self::Admin,
@@ -48,6 +51,7 @@ impl Place {
         match self {
             Self::Chats | Self::Missing => String::from("/"),
             Self::Join => String::from("/join"),
+            Self::Recover => String::from("/recover"),
             Self::Talk(account) => ["/c/", &account.to_string()].concat(),
             Self::Person(account) => ["/p/", &account.to_string()].concat(),
             Self::Settings => String::from("/settings"),
@@ -83,6 +87,7 @@ mod tests {
         for place in [
             Place::Chats,
             Place::Join,
+            Place::Recover,
             Place::Talk(account),
             Place::Person(account),
             Place::Settings,
