@@ -193,12 +193,18 @@ impl Client {
         Some(self.requests)
     }
 
-    /// As `answer`; `None` where the connection is gone. What is pushed meanwhile is dropped.
+    /// As `answer`; `None` where the connection is gone. What is pushed meanwhile is dropped; answers to others are kept, for a refusal
+    /// overtakes what waits for a commit.
     pub async fn try_answer(&mut self, request: u64) -> Option<Body> {
+        if let Some(body) = self.early.remove(&request) {
+            return Some(body);
+        }
         loop {
             let frame = self.frame().await.ok()?;
-            if frame.reply_to == request {
-                return frame.body;
+            match (frame.reply_to, frame.body?) {
+                (to, body) if to == request => return Some(body),
+                (0, _) => {}
+                (other, body) => drop(self.early.insert(other, body)),
             }
         }
     }
