@@ -406,9 +406,9 @@ async fn every_kind_is_answered_however_it_comes() {
             let refused = matches!(&answer, Body::Refused(_)).then(|| reason(&answer));
             let expected = match &well_made.body {
                 // It answers the challenge of another connection: a proof that was seen is worth nothing.
-                c::Body::SignIn(_) | c::Body::Recover(_) | c::Body::AdmitDevice(_) => {
-                    Some(Reason::SignInFailed)
-                }
+                c::Body::SignIn(_) | c::Body::Recover(_) => Some(Reason::SignInFailed),
+                // The account key is to be proven on the same connection.
+                c::Body::AdmitDevice(_) => Some(Reason::SignInFirst),
                 // Its invite is looked at first, and is nobody's.
                 c::Body::Register(_) => Some(Reason::InviteUnknown),
                 c::Body::CheckInvite(_) => Some(Reason::InviteUnknown),

@@ -140,6 +140,13 @@ async fn an_admission_is_whole_or_nothing() {
     let (device, entry) = bob.draft_device();
     let (another, another_entry) = bob.draft_device();
     let mut fresh = relay.client().await;
+    // Without the account key's proof there is no admission, however whole.
+    let early = bob.admission(&device, &fresh.challenge, &fresh.origin());
+    let refused = admit(&mut fresh, early).await.map(|body| kind(&body));
+    assert_eq!(refused, Err(Reason::SignInFirst));
+    recover(&mut fresh, &bob)
+        .await
+        .unwrap_or_else(|why| panic!("{why:?}"));
     let whole = |client: &Client, bob: &Person| bob.admission(&device, &client.challenge, &client.origin());
     let mut refused = Vec::new();
     for change in [
@@ -177,6 +184,9 @@ async fn an_admission_is_whole_or_nothing() {
     // Another device was first: what came before is said, and the same connection goes on.
     let first = {
         let mut client = relay.client().await;
+        recover(&mut client, &bob)
+            .await
+            .unwrap_or_else(|why| panic!("{why:?}"));
         let frame = bob.admission(&another, &client.challenge, &client.origin());
         admit(&mut client, frame).await.map(|body| kind(&body))
     };
@@ -214,8 +224,48 @@ async fn a_disabled_member_recovers_nothing() {
     let mut fresh = relay.client().await;
     assert_eq!(refusal(&mut fresh, &bob).await, Reason::NotAllowed);
     assert_eq!(reason(&fetch(&mut fresh, &bob).await), Reason::SignInFirst);
+    // Disabled between the proof and the admission.
+    let act = |act: Act| {
+        c::Body::SetMember(SetMember {
+            account: bob.account.into(),
+            act: act.into(),
+            free_handle: false,
+        })
+    };
+    assert!(matches!(o.ask(act(Act::Enable)).await, Body::Done(_)));
+    recover(&mut fresh, &bob)
+        .await
+        .unwrap_or_else(|why| panic!("{why:?}"));
+    assert!(matches!(o.ask(act(Act::Disable)).await, Body::Done(_)));
     let frame = bob.admission(&bob.draft_device().0, &fresh.challenge, &fresh.origin());
     let refused = admit(&mut fresh, frame).await.map(|body| kind(&body));
     assert_eq!(refused, Err(Reason::NotAllowed));
+    match fetch(&mut o, &bob).await {
+        Body::Log(log) => assert!(log.entries == bob.log.entries(0), "nothing was stored"),
+        other => panic!("{}", kind(&other)),
+    }
+    relay.stop().await;
+}
+
+/// P-220, P-311: a suspended device is active in the log still, and lets no other in.
+#[tokio::test]
+async fn no_device_lets_another_in_here() {
+    let relay = TestRelay::start().await;
+    let (_owner, mut o) = relay.owner().await;
+    let (bob, b) = relay.member(&mut o, "bob").await;
+    drop(b);
+    let mut fresh = relay.client().await;
+    recover(&mut fresh, &bob)
+        .await
+        .unwrap_or_else(|why| panic!("{why:?}"));
+    let (device, _) = bob.draft_device();
+    let mut frame = bob.admission(&device, &fresh.challenge, &fresh.origin());
+    frame.entry = Some(bob.draft_addition_by_device(&device));
+    let refused = admit(&mut fresh, frame).await.map(|body| kind(&body));
+    assert_eq!(refused, Err(Reason::NotAllowed));
+    match fetch(&mut o, &bob).await {
+        Body::Log(log) => assert!(log.entries == bob.log.entries(0), "nothing was stored"),
+        other => panic!("{}", kind(&other)),
+    }
     relay.stop().await;
 }

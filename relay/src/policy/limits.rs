@@ -155,6 +155,9 @@ const ACCOUNTS_MAX: usize = 50_000;
 const CLAIMS_MAX: usize = 100_000;
 /// Addresses whose buckets are held at once.
 const ADDRESSES_MAX: usize = 50_000;
+/// What a step of a recovery costs an address: it verifies up to 256 entries, some ten milliseconds, where a sign-in verifies one
+/// signature. Five a second of one address, after a burst of fifty.
+const RECOVERY_COST: u32 = 20;
 
 impl Limiter {
     pub(crate) fn new(rates: Rates) -> Self {
@@ -209,6 +212,15 @@ impl Limiter {
 
     /// One act of an address that is not signed in.
     pub(crate) fn address(&self, address: IpAddr, now: u64) -> Result<(), Wait> {
+        self.of_address(address, 1, now)
+    }
+
+    /// An act that has a whole account log verified, before anybody is known.
+    pub(crate) fn recovery_of_address(&self, address: IpAddr, now: u64) -> Result<(), Wait> {
+        self.of_address(address, RECOVERY_COST, now)
+    }
+
+    fn of_address(&self, address: IpAddr, cost: u32, now: u64) -> Result<(), Wait> {
         let rate = self.rates.address;
         let mut table = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         if table.len() >= ADDRESSES_MAX && !table.contains_key(&address) {
@@ -218,7 +230,7 @@ impl Limiter {
             }
         }
         let [bucket] = table.entry(address).or_insert_with(|| [Bucket::full(rate, now)]);
-        bucket.take(rate, 1, now)
+        bucket.take(rate, cost, now)
     }
 
     fn take(&self, account: &AccountId, costs: &[(Kind, u32)], now: u64) -> Result<(), Wait> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chopar_identity::{AccountLog, LogError, verify_base, verify_one_time};
+use chopar_identity::{AccountLog, LogError, Signer, verify_base, verify_one_time};
 use chopar_wire::ids::{AccountId, DeviceId};
 use chopar_wire::limits::{MAX_LOG_ENTRY, MAX_ONE_TIME_PER_FRAME, ONE_TIME_LOW, ONE_TIME_POOL};
 use chopar_wire::proto::identity::{Bundle, Entry, EntryBody, LogHead, Signed};
@@ -51,11 +51,16 @@ pub(crate) async fn append_log(core: &Arc<Core>, session: &Session, append: Appe
     let entry = append
         .entry
         .ok_or_else(|| Refusal::malformed("there is no entry"))?;
-    append_entry(core, session.account, entry).await
+    append_entry(core, session.account, entry, |_| true).await
 }
 
-/// Verifies an entry against an account's log and appends it, or says what came first.
-pub(super) async fn append_entry(core: &Arc<Core>, account: AccountId, entry: Entry) -> Outcome {
+/// Verifies an entry against an account's log and appends it if it is by somebody who may, or says what came first.
+pub(super) async fn append_entry(
+    core: &Arc<Core>,
+    account: AccountId,
+    entry: Entry,
+    may: fn(&Signer) -> bool,
+) -> Outcome {
     let invalid = |fault: &str| Refusal::new(Reason::LogInvalid, fault);
     if entry.encoded_len() > MAX_LOG_ENTRY {
         return Err(Refusal::new(
@@ -82,6 +87,10 @@ pub(super) async fn append_entry(core: &Arc<Core>, account: AccountId, entry: En
             return Ok(Err(if shared { body.position } else { 0 }));
         }
         match log.extend(std::slice::from_ref(&entry)) {
+            Ok(changes) if !changes.iter().all(|change| may(&change.by)) => Err(Refusal::new(
+                Reason::NotAllowed,
+                "the entry is not by the account key",
+            )),
             Ok(changes) => {
                 let (added, removed) = devices::effects(&changes);
                 let entry = devices::log_entry(&entry);

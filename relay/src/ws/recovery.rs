@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use chopar_identity::sign_in::{recover_claimant, sign_in_claimant};
-use chopar_identity::{DeviceKeys, verify_base, verify_recover, verify_sign_in};
+use chopar_identity::{AccountLog, DeviceKeys, Signer, verify_base, verify_recover, verify_sign_in};
 use chopar_wire::ids::{AccountId, DeviceId};
 use chopar_wire::proto::identity::{Entry, EntryBody, Signed, entry_body};
 use chopar_wire::proto::relay::{AdmitDevice, FetchLog, Reason, relay_frame::Body};
@@ -34,20 +34,16 @@ pub(super) enum Admitted {
 impl Opening<'_> {
     /// Opens an account's log to whoever holds its account key. An account that is not there is answered as a wrong key is.
     pub(super) async fn recover(&mut self, proof: Option<Signed>) -> Result<Body, Refusal> {
-        self.core.limiter.address(self.address, self.core.now())?;
+        self.core
+            .limiter
+            .recovery_of_address(self.address, self.core.now())?;
         let proof = proof.ok_or_else(|| Refusal::malformed("a recovery has a proof"))?;
         let account = recover_claimant(&proof).map_err(|fault| refusal_of(&fault))?;
         let log = records::log_of(self.core, account).await?;
         self.answers(|expected| {
             verify_recover(&proof, expected, |_| log.as_ref().map(|log| *log.account_key()))
         })?;
-        // Any device knows how the member stands.
-        if let Some(device) = log.as_ref().and_then(|log| log.active_devices().first()) {
-            let facts = self.core.store.sign_in(account, device.id).await?;
-            if facts.is_some_and(|facts| facts.disabled) {
-                return Err(Refusal::new(Reason::NotAllowed, "this member is disabled"));
-            }
-        }
+        self.stands_well(account, log.as_ref()).await?;
         self.recovering = Some(account);
         self.deadline = Instant::now() + self.core.config.caps.registration;
         self.peer.is_known();
@@ -63,16 +59,29 @@ impl Opening<'_> {
         records::part(self.core, account, fetch.from).await
     }
 
+    /// Lets a device in by an entry of the account key, and of no device: one that was suspended is active in the log still, and
+    /// would let itself in again under another name.
     pub(super) async fn admit(&mut self, admit: AdmitDevice) -> Result<Admitted, Refusal> {
-        self.core.limiter.address(self.address, self.core.now())?;
+        self.core
+            .limiter
+            .recovery_of_address(self.address, self.core.now())?;
         let proof = admit
             .proof
             .clone()
             .ok_or_else(|| Refusal::malformed("an admission has a proof"))?;
         let (account, device) = sign_in_claimant(&proof).map_err(|fault| refusal_of(&fault))?;
+        if self.recovering != Some(account) {
+            return Err(Refusal::new(
+                Reason::SignInFirst,
+                "the account key is to be proven first",
+            ));
+        }
         let admission = Admission::read(&account, device, admit)?;
         let key = admission.keys.signing;
         self.answers(|expected| verify_sign_in(&proof, expected, |_, _| Some(key)))?;
+        // Once more: between the proof and this a minute may have passed.
+        let log = records::log_of(self.core, account).await?;
+        self.stands_well(account, log.as_ref()).await?;
         match admission.store(self.core, account).await? {
             Body::Done(_) => {}
             conflict => return Ok(Admitted::TooLate(conflict)),
@@ -80,10 +89,34 @@ impl Opening<'_> {
         tracing::info!("a device was admitted");
         let looked = self.core.lookout.looked();
         let facts = self.core.store.sign_in(account, device).await?;
-        let admitted = self.session(account, device, facts, looked)?;
-        standing::record_sign_in(self.core, account, device, true).await;
-        Ok(Admitted::In(Box::new(admitted)))
+        let admitted = self.session(account, device, facts, looked);
+        standing::record_sign_in(self.core, account, device, admitted.is_ok()).await;
+        Ok(Admitted::In(Box::new(admitted?)))
     }
+
+    /// Refuses a disabled member. Any device of the log knows how its member stands, one that was revoked too.
+    async fn stands_well(&self, account: AccountId, log: Option<&AccountLog>) -> Result<(), Refusal> {
+        let entries = log.map_or(&[][..], |log| log.entries(0));
+        let Some(device) = entries.iter().find_map(|entry| added(entry).ok()) else {
+            return Ok(());
+        };
+        let facts = self.core.store.sign_in(account, device.device_id()).await?;
+        if facts.is_some_and(|facts| facts.disabled) {
+            return Err(Refusal::new(Reason::NotAllowed, "this member is disabled"));
+        }
+        Ok(())
+    }
+}
+
+/// The keys of the device that an entry adds.
+fn added(entry: &Entry) -> Result<DeviceKeys, Refusal> {
+    let invalid = |fault: &str| Refusal::new(Reason::LogInvalid, fault);
+    let body = EntryBody::decode(entry.body.clone()).map_err(|_| invalid("the entry is malformed"))?;
+    let Some(entry_body::Act::AddDevice(added)) = body.act else {
+        return Err(invalid("the entry adds no device"));
+    };
+    let keys = added.keys.ok_or_else(|| invalid("the device has no keys"))?;
+    DeviceKeys::try_from(&keys).map_err(|fault| invalid(&fault.to_string()))
 }
 
 /// A device that wants in, as far as it can be judged without the store.
@@ -98,18 +131,12 @@ struct Admission {
 impl Admission {
     /// What the frame says about this device of this account. The log judges the entry's signatures when it is appended.
     fn read(account: &AccountId, device: DeviceId, frame: AdmitDevice) -> Result<Self, Refusal> {
-        let invalid = |fault: &str| Refusal::new(Reason::LogInvalid, fault);
         let entry = frame
             .entry
             .ok_or_else(|| Refusal::malformed("there is no entry"))?;
-        let body = EntryBody::decode(entry.body.clone()).map_err(|_| invalid("the entry is malformed"))?;
-        let Some(entry_body::Act::AddDevice(added)) = body.act else {
-            return Err(invalid("the entry adds no device"));
-        };
-        let keys = added.keys.ok_or_else(|| invalid("the device has no keys"))?;
-        let keys = DeviceKeys::try_from(&keys).map_err(|fault| invalid(&fault.to_string()))?;
+        let keys = added(&entry)?;
         if keys.device_id() != device {
-            return Err(invalid("the entry adds another device"));
+            return Err(Refusal::new(Reason::LogInvalid, "the entry adds another device"));
         }
         let unfit = |fault: String| Refusal::new(Reason::BundleInvalid, fault);
         let bundle = frame
@@ -131,7 +158,10 @@ impl Admission {
     /// Appends the entry and publishes the bundle. What comes back is `Done` or `LogConflict`. Where the relay stops in between,
     /// the device is in and has no bundle: it signs in and publishes one, as any device that finds its own missing.
     async fn store(self, core: &Arc<Core>, account: AccountId) -> Result<Body, Refusal> {
-        let answer = records::append_entry(core, account, self.entry).await?;
+        let answer = records::append_entry(core, account, self.entry, |by| {
+            matches!(by, Signer::AccountKey(_))
+        })
+        .await?;
         if matches!(answer, Body::Done(_)) {
             let bundle = self.bundle.encode_to_vec().into();
             core.store

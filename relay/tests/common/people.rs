@@ -122,12 +122,21 @@ impl Person {
 
     /// The entry that lets a device in, signed by the account key and by the device.
     pub fn draft_addition(&self, device: &Device) -> Entry {
-        let name = DeviceName::parse("browser").unwrap();
         let by = Signer::AccountKey(public(&self.account_key));
+        self.draft_addition_by(device, by, &self.account_key)
+    }
+
+    /// The same, let in by the first device.
+    pub fn draft_addition_by_device(&self, device: &Device) -> Entry {
+        self.draft_addition_by(device, Signer::Device(self.id()), &self.devices[0].signing)
+    }
+
+    fn draft_addition_by(&self, device: &Device, by: Signer, key: &SigningKey) -> Entry {
+        let name = DeviceName::parse("browser").unwrap();
         let draft = EntryDraft::add_device(&self.log, &device.keys, &name, by, 2);
         let input = draft.signing_input();
         let signatures = [
-            self.account_key.sign(&input).to_bytes(),
+            key.sign(&input).to_bytes(),
             device.signing.sign(&input).to_bytes(),
         ];
         draft.finish(&signatures).unwrap()

@@ -216,6 +216,7 @@ impl Engine {
             };
         }
         self.fail_waiting_asks(Failure::Offline, cx);
+        self.recovering_failed(Failure::Offline, cx);
     }
 
     /// Closes the socket from this side and plans the next attempt.

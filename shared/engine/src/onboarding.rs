@@ -189,6 +189,10 @@ impl Engine {
             account_signature,
             bundle,
         } = preparing;
+        // The form was given up, and a recovery key came meanwhile.
+        if self.recovering.is_some() {
+            return;
+        }
         let (&[entry_signature, bundle_signature], Some(keys)) = (signatures, self.identity) else {
             return self.registration_failed(Failure::Browser, cx);
         };

@@ -159,6 +159,13 @@ impl Engine {
 
     /// This device may read what it holds, and nothing more.
     pub(crate) fn own_device_revoked(&mut self, cx: &mut Context<'_>) {
+        if self
+            .own
+            .as_ref()
+            .is_some_and(|own| own.stage == Stage::Recovering)
+        {
+            return self.admission_revoked(cx);
+        }
         let Some(own) = self.own.as_mut().filter(|own| own.stage == Stage::Registered) else {
             return;
         };

@@ -10,7 +10,9 @@
 //! restored: contacts find a new device in the log, by the same account key, so their safety number stays.
 
 use chopar_e2ee::recovery::{AccountSecrets, RecoveryKey};
-use chopar_identity::{AccountLog, DeviceName, EntryDraft, LogHead, RecoverClaim, SignInClaim, Signer};
+use chopar_identity::{
+    AccountLog, DeviceName, EntryDraft, LogError, LogHead, RecoverClaim, SignInClaim, Signer,
+};
 use chopar_wire::proto::identity::{Entry, Signed};
 use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{AdmitDevice, FetchLog, Log, Reason, Recover, Refused, SignedIn};
@@ -37,6 +39,8 @@ pub(crate) struct Recovering {
     asked: u64,
     secrets: AccountSecrets,
     device_name: DeviceName,
+    /// The time of this device's entry. One for the whole attempt, so that asking again is the same entry again and no second history.
+    began: Timestamp,
     due: Timestamp,
     step: Step,
 }
@@ -71,26 +75,31 @@ impl Engine {
         let Ok(device_name) = DeviceName::parse(device_name.trim()) else {
             return cx.fail(asked, Failure::NameInvalid);
         };
+        let secrets = recovery.account();
+        let another = self
+            .own
+            .as_ref()
+            .is_some_and(|own| own.account != secrets.created_account());
         let free = match self.own.as_ref().map(|own| own.stage) {
-            None | Some(Stage::Prepared | Stage::Recovering) => true,
+            None | Some(Stage::Prepared) => true,
+            // With one key at a time: the first may have let this device in.
+            Some(Stage::Recovering) => !(another && self.admission_in_doubt()),
             Some(Stage::Asked | Stage::Registered | Stage::Revoked) => false,
         };
         if !free || self.recovering.is_some() || self.registering.is_some() {
             return cx.fail(asked, Failure::NotNow);
         }
-        let secrets = recovery.account();
         // What was begun here of another account and never reached a relay is of no use any more.
-        if self
-            .own
-            .as_ref()
-            .is_some_and(|own| own.account != secrets.created_account())
-        {
+        if another {
             self.abandon(cx);
         }
+        // A person asks: why the relay did not let this device in may have passed.
+        self.link.stopped = self.link.stopped.filter(|why| !why.may_pass());
         self.recovering = Some(Recovering {
             asked,
             secrets,
             device_name,
+            began: cx.now,
             due: cx.now.plus_ms(FORM_MS),
             step: Step::Nothing,
         });
@@ -100,8 +109,10 @@ impl Engine {
         self.dial(cx);
     }
 
-    /// Forgets an account that this device never came to belong to.
+    /// Forgets an account that this device never came to belong to, and the keys it would have had there: a device belongs to one
+    /// account, for ever.
     pub(crate) fn abandon(&mut self, cx: &mut Context<'_>) {
+        self.identity = None;
         if let Some(own) = self.own.take() {
             self.forget_person(own.account, cx);
             own.delete(cx);
@@ -183,6 +194,18 @@ impl Engine {
         if *log.account_key() != recovering.secrets.account_key() {
             return self.recovering_failed(Failure::RecoveryKeyUnknown, cx);
         }
+        if let Some(device) = self.identity.map(|keys| keys.device_id()) {
+            if log.device(&device).is_some() {
+                // It is in: what was asked on a connection before came late.
+                self.absent = false;
+                return self.drop_link(cx);
+            }
+            if log.is_revoked(&device) {
+                // It was in, and can be no more.
+                self.abandon(cx);
+                return self.drop_link(cx);
+            }
+        }
         if log.active_devices().len() >= limits::MAX_DEVICES {
             return self.recovering_failed(Failure::TooManyDevices, cx);
         }
@@ -200,7 +223,7 @@ impl Engine {
         };
         let (account, device) = (recovering.secrets.created_account(), keys.device_id());
         let by = Signer::AccountKey(recovering.secrets.account_key());
-        let entry = EntryDraft::add_device(&log, &keys, &recovering.device_name, by, cx.now.0);
+        let entry = EntryDraft::add_device(&log, &keys, &recovering.device_name, by, recovering.began.0);
         let account_signature = recovering.secrets.sign(&entry.signing_input());
         let claim = SignInClaim {
             relay_name: challenge.relay_name.clone(),
@@ -211,10 +234,8 @@ impl Engine {
             device,
         };
         let claim = claim.body();
-        let bundle = self
-            .own
-            .is_none()
-            .then(|| BundleDraft::first(account, device, cx));
+        let has_one = self.own.as_ref().is_some_and(|own| own.account == account);
+        let bundle = (!has_one).then(|| BundleDraft::first(account, device, cx));
         let mut inputs = vec![entry.signing_input(), SignInClaim::signing_input(&claim)];
         inputs.extend(bundle.as_ref().map(BundleDraft::signing_input));
         let admission = Admission {
@@ -261,9 +282,11 @@ impl Engine {
             log.clone().extend(std::slice::from_ref(&entry))?;
             Ok(entry)
         });
-        // A host that signs wrongly is found out here, not at the relay.
-        let Ok(entry) = grown else {
-            return self.recovering_failed(Failure::Browser, cx);
+        let entry = match grown {
+            Ok(entry) => entry,
+            Err(LogError::TooLong { .. }) => return self.recovering_failed(Failure::TooManyDevices, cx),
+            // A host that signs wrongly is found out here, not at the relay.
+            Err(_) => return self.recovering_failed(Failure::Browser, cx),
         };
         recovering.step = Step::Admitting(entry.clone());
         let relay = challenge.relay_name.clone();
@@ -342,8 +365,14 @@ impl Engine {
     }
 
     pub(crate) fn on_recovery_refused(&mut self, what: &What, refused: &Refused, cx: &mut Context<'_>) {
-        // Nothing was done, by its word.
-        self.absent = true;
+        // A relay that could not go on may have let this device in before: that shows with a sign-in.
+        let after = matches!(
+            refused.reason(),
+            Reason::Storage | Reason::RateLimited | Reason::ShuttingDown | Reason::NotAllowed
+        );
+        if !(*what == What::AdmitDevice && after) {
+            self.absent = true;
+        }
         self.recovering_grounded();
         self.await_challenge(cx);
         match (what, refused.reason()) {
@@ -361,6 +390,14 @@ impl Engine {
         if let Some(recovering) = &mut self.recovering {
             recovering.step = Step::Nothing;
         }
+    }
+
+    /// This device was let in, and taken out again before it heard of it. It can be let in no more, another can.
+    pub(crate) fn admission_revoked(&mut self, cx: &mut Context<'_>) {
+        self.abandon(cx);
+        self.recovering_failed(Failure::NotNow, cx);
+        self.drop_link(cx);
+        self.phase_changed(cx);
     }
 
     /// The form comes back to the person; the account's secrets go.

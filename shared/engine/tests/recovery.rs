@@ -8,10 +8,11 @@
 
 mod common;
 
+use chopar_e2ee::recovery::RecoveryKey;
 use chopar_engine::simulator::{Faults, World};
 use chopar_engine::view::{DeviceView, LineBody, Notice, Phase, Trust};
 use chopar_engine::{Answer, Failure, Intent};
-use chopar_identity::AccountLog;
+use chopar_identity::{AccountLog, EntryDraft, Signer};
 use chopar_wire::AccountId;
 use chopar_wire::proto::relay::relay_frame::Body;
 
@@ -317,4 +318,73 @@ fn a_relay_cannot_slip_a_log_under_a_recovery_key() {
     }
     world.tamper = None;
     assert!(world.ask_now(1, recover(&key)) == Answer::Done);
+}
+
+/// T-025: a history cut short verifies. An honest log does not take what is signed on it, and nothing comes of it.
+#[test]
+fn a_log_cut_short_lets_nobody_in() {
+    let (mut world, accounts, key) = friends_and_key(308, CALM);
+    fresh_browser(&mut world);
+    world.tamper = Some(Box::new(|_, body| {
+        if let Body::Log(log) = body {
+            log.entries.truncate(1);
+            log.head.as_mut().unwrap().length = 1;
+        }
+        true
+    }));
+    let id = world.ask(1, 0, recover(&key));
+    world.run_for(120_000);
+    assert!(world.persons[1].answers[&id] == Answer::Failed(Failure::Offline));
+    assert_eq!(world.relay.log(&accounts[1]).active_devices().len(), 1);
+    world.tamper = None;
+    assert!(world.ask_now(1, recover(&key)) == Answer::Done);
+}
+
+/// P-312: the device was let in, did not hear of it, and was taken out by another one. The key brings another device.
+#[test]
+fn a_device_that_was_taken_out_before_it_knew_makes_room_for_another() {
+    let (mut world, accounts, key) = friends_and_key(309, CALM);
+    let bob = accounts[1];
+    fresh_browser(&mut world);
+    world.tamper = Some(Box::new(|_, body| !matches!(body, Body::SignedIn(_))));
+    let _ = world.ask(1, 0, recover(&key));
+    world.run_for(3_000);
+    let log = world.relay.log(&bob);
+    let added = log.active_devices().last().unwrap().id;
+    assert_eq!(log.active_devices().len(), 2);
+    world.forget_asked(1);
+    world.crash(1);
+    let account = RecoveryKey::parse(&key).unwrap().account();
+    let by = Signer::AccountKey(account.account_key());
+    let draft = EntryDraft::revoke_device(world.relay.log(&bob), &added, by, 1);
+    let signature = account.sign(&draft.signing_input());
+    world.relay.append(&bob, &draft.finish(&[signature]).unwrap());
+    world.tamper = None;
+    world.run_for(60_000);
+    assert!(phase(&mut world, 1) == Phase::Fresh);
+    assert!(world.ask_now(1, recover(&key)) == Answer::Done);
+    let Phase::Ready(me) = phase(&mut world, 1) else {
+        panic!("ready")
+    };
+    assert_ne!(me.device, added);
+}
+
+/// P-312: while it is not known whether one key let this device in, another is not tried.
+#[test]
+fn one_key_at_a_time() {
+    let (mut world, accounts, key) = friends_and_key(310, CALM);
+    fresh_browser(&mut world);
+    world.tamper = Some(Box::new(|_, body| !matches!(body, Body::SignedIn(_))));
+    let _ = world.ask(1, 0, recover(&key));
+    world.run_for(3_000);
+    world.forget_asked(1);
+    world.crash(1);
+    world.set_up(false);
+    world.run_for(5_000);
+    let strange = "000G 40R4 0M30 E209 185G R38E 1W81 24GK N2JD";
+    assert!(world.ask_now(1, recover(strange)) == Answer::Failed(Failure::NotNow));
+    world.set_up(true);
+    world.tamper = None;
+    world.run_for(60_000);
+    assert!(matches!(phase(&mut world, 1), Phase::Ready(me) if me.account == accounts[1]));
 }

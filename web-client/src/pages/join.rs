@@ -92,6 +92,7 @@ pub(crate) fn Join() -> impl IntoView {
                 </div>
                 <div class="actions">
                     <button type="button" class="button primary" on:click=move |_| check()>{texts.retry()}</button>
+                    <a class="button" href=Place::Recover.path()><Icon name="key-round"/>{texts.recover_open()}</a>
                 </div>
             }
             .into_any()

@@ -56,7 +56,11 @@ pub(crate) fn Recover() -> impl IntoView {
             )
         })
     };
-    let waiting = asking.clone();
+    let (waiting, idle) = (asking.clone(), asking.clone());
+    // What was asked of the relay is not taken back by going elsewhere.
+    let leave = move || {
+        (!idle.is_busy()).then(|| view! { <a class="button" href=Place::Chats.path()>{texts.cancel()}</a> })
+    };
     view! {
         <main class="sheet">
             <div class="card">
@@ -78,7 +82,7 @@ pub(crate) fn Recover() -> impl IntoView {
                         <button type="submit" class="button primary" disabled=move || asking.is_busy()>
                             {texts.recover_act()}
                         </button>
-                        <a class="button" href=Place::Chats.path()>{texts.cancel()}</a>
+                        {leave}
                         <span role="status">{move || waiting.is_busy().then(|| texts.recover_acting())}</span>
                     </div>
                 </form>

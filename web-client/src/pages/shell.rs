@@ -29,7 +29,11 @@ enum Beside {
 pub(crate) fn Shell() -> impl IntoView {
     let app = use_app();
     let path = use_location().pathname;
-    let place = Memo::new(move |_| Place::parse(&path.read()));
+    let place = Memo::new(move |_| match Place::parse(&path.read()) {
+        // It has led here, in another tab or late.
+        Place::Recover => Place::Chats,
+        place => place,
+    });
     let beside = Memo::new(move |_| place.get().peer().map_or(Beside::Page(place.get()), Beside::Talk));
     let details = Memo::new(move |_| match place.get() {
         Place::Person(peer) => Some((peer, is_group(app, peer))),
@@ -64,8 +68,8 @@ pub(crate) fn Shell() -> impl IntoView {
                     Beside::Page(Place::Settings) => later(&OWN, page(texts.settings_title()), |own| (own.settings)()),
                     Beside::Page(Place::Devices) => later(&OWN, page(texts.chats_devices()), |own| (own.devices)()),
                     Beside::Page(Place::Admin) => later(&OWN, page(texts.admin_title()), |own| (own.admin)()),
-                    Beside::Page(Place::Join | Place::Recover) => view! { <Already/> }.into_any(),
-                    Beside::Page(Place::Chats) => view! { <Pick/> }.into_any(),
+                    Beside::Page(Place::Join) => view! { <Already/> }.into_any(),
+                    Beside::Page(Place::Chats | Place::Recover) => view! { <Pick/> }.into_any(),
                     Beside::Page(_) => view! { <Missing/> }.into_any(),
                 }}
             </main>

@@ -1,7 +1,7 @@
 //! From the first visit to the empty list, with a picture at every step, in the visitor's language.
 
 use anyhow::{Context, Result};
-use chopar_e2e::harness::{Patience, Person, button, labelled, textbox};
+use chopar_e2e::harness::{Patience, Person, button, labelled, link as link_named, textbox};
 
 use crate::album::Album;
 use crate::words::Words;
@@ -18,6 +18,15 @@ pub(crate) async fn join(person: &Person, link: &str, words: &Words, album: &Alb
     )
     .await?;
     album.take(page, "welcome", language).await?;
+
+    page.click(&link_named(words.say("recover.open")?)).await?;
+    let key = textbox(words.say("recovery.label")?);
+    page.find_within(&key, Patience::LONG).await?;
+    album.take(page, "recover", language).await?;
+    page.fill(&key, "0000 1111 2222").await?;
+    page.click(&button(words.say("recover.act")?)).await?;
+    page.until_alert(words.say("failure.key_mistyped")?).await?;
+    album.take(page, "recover-problem", language).await?;
 
     person.open(&format!("/join#{}", "A".repeat(43))).await?;
     page.find_within(

@@ -224,9 +224,11 @@ impl Relay {
                 return out;
             }
             (Ask::FetchLog(fetch), None) => self.fetch_recovered(connection, &fetch),
-            (Ask::AdmitDevice(_), None) if self.full => no_room(),
             (Ask::AdmitDevice(admit), None) => {
-                let answer = self.admit_device(connection, admit, now);
+                let answer = match self.full {
+                    true => Ok(no_room()),
+                    false => self.admit_device(connection, admit, now),
+                };
                 let admitted = matches!(answer, Ok(Say::SignedIn(_)));
                 out.push((connection, request, answer.unwrap_or_else(refused)));
                 if admitted {

@@ -1,7 +1,7 @@
 //! The relay in memory, where nobody but a recovery key is at hand.
 
 use chopar_identity::sign_in::{recover_claimant, sign_in_claimant};
-use chopar_identity::{LogError, verify_base, verify_recover};
+use chopar_identity::{LogError, Signer, verify_base, verify_recover};
 use chopar_wire::AccountId;
 use chopar_wire::proto::relay::relay_frame::Body as Say;
 use chopar_wire::proto::relay::{AdmitDevice, FetchLog, LogConflict, Reason, Recover};
@@ -46,9 +46,23 @@ impl Relay {
         );
         let bundle = admit.bundle.ok_or(Reason::BundleInvalid)?;
         let (account, _) = sign_in_claimant(&proof).map_err(|_| Reason::Malformed)?;
+        let proven = self
+            .connections
+            .get(&connection)
+            .and_then(|state| state.recovering);
+        if proven != Some(account) {
+            return Err(Reason::SignInFirst);
+        }
         let known = self.accounts.get(&account).ok_or(Reason::NoSuchAccount)?;
         let (length, mut log) = (known.log.length(), known.log.clone());
         match log.extend(std::slice::from_ref(&entry)) {
+            Ok(changes)
+                if changes
+                    .iter()
+                    .any(|change| matches!(change.by, Signer::Device(_))) =>
+            {
+                return Err(Reason::NotAllowed);
+            }
             Ok(changes) if !changes.is_empty() => {}
             Ok(_) | Err(LogError::Fork { .. } | LogError::Gap { .. }) => {
                 return Ok(Say::LogConflict(LogConflict {
