@@ -45,6 +45,8 @@ pub struct Config {
     pub rates: Rates,
     /// Bound of the database file in bytes; reaching it is answered like a full disk.
     pub database_bytes_max: Option<u64>,
+    /// Where files are kept, how many and for how long.
+    pub files: FileLimits,
     /// Where numbers for whoever watches the relay are served, by plain HTTP; `None`: nowhere.
     pub metrics: Option<SocketAddr>,
     /// Where time comes from.
@@ -102,6 +104,8 @@ pub struct Caps {
     pub registration: Duration,
     /// How long a write may stand still before the reader counts as gone; its messages are kept.
     pub slow_reader: Duration,
+    /// How long a part of 64 KiB of a file may take on its way up or down. Who is slower makes room for others.
+    pub file_part: Duration,
 }
 
 impl Default for Caps {
@@ -115,6 +119,36 @@ impl Default for Caps {
             sign_in: Duration::from_secs(30),
             registration: Duration::from_secs(15 * 60),
             slow_reader: Duration::from_secs(20),
+            // 9 kbit/s.
+            file_part: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Where files are kept, how many and for how long. All bytes are those of encrypted files, padded: up to a tenth more than
+/// people see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileLimits {
+    /// The folder; several relays may share one. `None`: beside the embedded database, or in PostgreSQL where that is used.
+    pub folder: Option<PathBuf>,
+    /// The largest file, in bytes.
+    pub bytes_max: u64,
+    /// All files of one member, in bytes.
+    pub bytes_of_member: u64,
+    /// All files, in bytes.
+    pub bytes_in_total: u64,
+    /// How long a file is kept from its last byte on, in milliseconds.
+    pub keep_ms: u64,
+}
+
+impl Default for FileLimits {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            bytes_max: 115_000_000,
+            bytes_of_member: 2_000_000_000,
+            bytes_in_total: 20_000_000_000,
+            keep_ms: 30 * 24 * 3600 * 1000,
         }
     }
 }
@@ -135,6 +169,7 @@ impl Config {
             caps: Caps::default(),
             rates: Rates::default(),
             database_bytes_max: None,
+            files: FileLimits::default(),
             metrics: None,
             clock: Clock::system(),
         }

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use crate::audit::node::NodeId;
 use crate::config::Config;
+use crate::files::Vault;
 use crate::http::health::Readiness;
 use crate::metrics::Metrics;
 use crate::places::Places;
@@ -24,6 +25,8 @@ pub(crate) struct Core {
     /// What requests may call this relay.
     pub(crate) hosts: Vec<String>,
     pub(crate) store: Arc<dyn Store>,
+    /// Files and who may get them.
+    pub(crate) vault: Vault,
     pub(crate) registry: Arc<Registry>,
     pub(crate) limiter: Limiter,
     pub(crate) places: Places,

@@ -3,7 +3,8 @@
 //! ```text
 //!   accept ──> http/router ──> http/assets      the web client, strict headers
 //!  (caps, TLS,     │
-//!   timeouts)      └─────────> ws/connect ──> ws/session ──> ws/connection <──> ws/registry <── fanout
+//!   timeouts)      ├─────────> files           uploads and downloads, with a capability of the socket's
+//!                  └─────────> ws/connect ──> ws/session ──> ws/connection <──> ws/registry <── fanout
 //!                                             (who are you)   (frames)                            ^
 //!                                                                │                                │
 //!                                                                └──> policy ──> store ── commit ─┘
@@ -24,6 +25,7 @@
 //! | `tls`, `origin` | TLS 1.3, certificates that change while connections live; where people reach the relay |
 //! | `http` | the web client, headers, probes |
 //! | `ws` | `/v1/connect`: sign-in, frames, delivery |
+//! | `files` | what goes over HTTP beside the socket: uploads, downloads, where their bytes are |
 //! | `policy` | rates, words of the directory, effects of account logs |
 //! | `audit` | who did what, as a chain of hashes |
 //! | `store` | the trait `Store` with its contract, SQLite for one relay, PostgreSQL for several |
@@ -45,6 +47,7 @@ mod core;
 mod data;
 mod descriptors;
 mod fanout;
+mod files;
 mod forwarded;
 mod http;
 mod metrics;
@@ -61,6 +64,6 @@ mod token;
 mod ws;
 
 pub use clock::Clock;
-pub use config::{Caps, Config, Database, PostgresUrl, Tls, TlsFiles, UrlError, WebSource};
+pub use config::{Caps, Config, Database, FileLimits, PostgresUrl, Tls, TlsFiles, UrlError, WebSource};
 pub use policy::limits::{Rate, Rates};
 pub use relay::{Relay, ServeError};

@@ -13,6 +13,8 @@ use crate::audit::node::NodeKey;
 use crate::audit::record;
 use crate::config::{Config, Tls};
 use crate::core::Core;
+use crate::files::capability::Key;
+use crate::files::{Vault, bodies, upkeep};
 use crate::http::certificate;
 use crate::http::health::Readiness;
 use crate::http::router::router;
@@ -22,9 +24,9 @@ use crate::origin::Origin;
 use crate::places::Places;
 use crate::policy::limits::Limiter;
 use crate::store::open::{Listeners, Opened, open};
-use crate::store::{Fact, Role, StoreError};
+use crate::store::{Fact, FileKeys, Role, StoreError};
 use crate::tls::{self, TlsError};
-use crate::token::NoRandomness;
+use crate::token::{self, NoRandomness};
 use crate::ws::administration::new_invite;
 use crate::ws::registry::Registry;
 use crate::ws::standing::{self, Lookout};
@@ -70,6 +72,9 @@ pub enum ServeError {
     /// The data folder cannot be used.
     #[error("the data folder cannot be used: {0}")]
     Data(String),
+    /// Files cannot be kept where they are to be.
+    #[error("the folder of files cannot be used: {0}")]
+    Files(std::io::Error),
     /// The database cannot be used; it was left untouched.
     #[error("{0}")]
     Database(String),
@@ -155,6 +160,16 @@ impl Relay {
         .map_err(|fault| ServeError::Database(fault.to_string()))?;
         registry.join(others);
 
+        let fresh = FileKeys {
+            capabilities: token::random()?,
+            home: token::random()?,
+        };
+        let keys = store.file_keys(fresh).await?;
+        let bodies = bodies::Place::of(&config)
+            .open(keys.home)
+            .map_err(ServeError::Files)?;
+        let vault = Vault::new(bodies, Key::new(&keys.capabilities));
+
         let (invite, token) = new_invite(Role::Owner, 1, FIRST_INVITE_SECONDS, config.clock.now())?;
         let made = store.replace_first_invite(invite, token.hash()).await?;
         let said = |fact| if fact { "yes" } else { "no" };
@@ -182,6 +197,7 @@ impl Relay {
             metrics: Metrics::default(),
             node,
             store,
+            vault,
             registry,
             stopping: watch::Sender::new(false),
             config,
@@ -243,6 +259,7 @@ impl Relay {
         let sweeper = tokio::spawn(sweep(Arc::clone(&core)));
         let keeper = tokio::spawn(keep_certificate(Arc::clone(&core)));
         let watcher = tokio::spawn(standing::watch(Arc::clone(&core)));
+        let tidier = tokio::spawn(upkeep::tidy(Arc::clone(&core)));
         let counting =
             metrics.map(|listener| tokio::spawn(metrics::listener::run(Arc::clone(&core), listener)));
         let accepting = accept::run(&core, listener, router(Arc::clone(&core)));
@@ -258,6 +275,7 @@ impl Relay {
         sweeper.abort();
         keeper.abort();
         watcher.abort();
+        tidier.abort();
         if let Some(counting) = counting {
             counting.abort();
         }
@@ -302,6 +320,10 @@ async fn sweep(core: Arc<Core>) {
         loop {
             let swept = match core.store.sweep().await {
                 Ok(false) => core.store.prune_audit().await,
+                other => other,
+            };
+            let swept = match swept {
+                Ok(false) => upkeep::sweep(&core).await.map(|()| false),
                 other => other,
             };
             match swept {

@@ -17,10 +17,10 @@ use chopar_wire::frame;
 use chopar_wire::ids::GroupSubmissionId;
 use chopar_wire::proto::relay::set_member::Act;
 use chopar_wire::proto::relay::{
-    Ack, AddOneTime, AppendLog, AppendOpaque, CheckInvite, ClaimBundle, CreateInvite, FetchAudit, FetchLog,
-    FetchOpaque, Find, ListDevices, ListInvites, ListMembers, Ping, PublishBundle, Recover, RevokeInvite,
-    Role, SetDevice, SetMember, SetProfile, SignIn, SubmitGroup, SubmitSignal, client_frame as c,
-    relay_frame::Body,
+    Ack, AddOneTime, AppendLog, AppendOpaque, BeginFile, CheckInvite, ClaimBundle, CreateInvite, DeleteFile,
+    FetchAudit, FetchLog, FetchOpaque, Find, ListDevices, ListInvites, ListMembers, OpenFile, Ping,
+    PublishBundle, Recover, RevokeInvite, Role, SetDevice, SetMember, SetProfile, SignIn, SubmitGroup,
+    SubmitSignal, client_frame as c, relay_frame::Body,
 };
 use common::client::{kind, reason};
 use common::opaque::append;
@@ -160,6 +160,19 @@ fn kinds(client: &Client, ann: &Person, bob: &Person) -> Vec<Kind> {
             log: vec![5; 16].into(),
             from: 0,
         })),
+        same(B::BeginFile(BeginFile {
+            id: vec![6; 16].into(),
+            size: 65_552,
+        })),
+        never(
+            B::OpenFile(OpenFile {
+                id: vec![7; 16].into(),
+            }),
+            Reason::NoSuchFile,
+        ),
+        same(B::DeleteFile(DeleteFile {
+            id: vec![6; 16].into(),
+        })),
         // Last: ann's own log grows by it.
         Kind {
             body: B::AppendLog(AppendLog {
@@ -257,6 +270,18 @@ fn with_a_wrong_length(body: c::Body) -> Option<c::Body> {
         B::FetchOpaque(mut fetch) => {
             fetch.log = short(&fetch.log);
             B::FetchOpaque(fetch)
+        }
+        B::BeginFile(mut begin) => {
+            begin.id = short(&begin.id);
+            B::BeginFile(begin)
+        }
+        B::OpenFile(mut open) => {
+            open.id = short(&open.id);
+            B::OpenFile(open)
+        }
+        B::DeleteFile(mut delete) => {
+            delete.id = short(&delete.id);
+            B::DeleteFile(delete)
         }
         B::CheckInvite(_)
         | B::Ack(_)

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod claims;
+mod file;
 mod group;
 mod inside;
 mod lone;
@@ -31,6 +32,7 @@ use chopar_wire::proto::relay::Log;
 use rand_core::CryptoRng;
 
 pub use claims::{claim, histories, log_growth, name, recovering, sign_in};
+pub use file::{FILE, FileScene, file_chunk, file_descriptor};
 pub use group::{
     GROUP, GroupScene, group_distribution, group_message, group_recipients, group_record, log_key,
     opaque_append, roster_entry, roster_sealed,
@@ -51,7 +53,7 @@ pub const SIGNAL: &[u8] = b"typing";
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 33] = [
+pub const TARGETS: [Target; 35] = [
     ("client_frame", client_frame),
     ("relay_frame", relay_frame),
     ("account_log", account_log),
@@ -80,6 +82,8 @@ pub const TARGETS: [Target; 33] = [
     ("signal", signal),
     ("padding", padding),
     ("prekey_record", prekey_record),
+    ("file_descriptor", file_descriptor),
+    ("file_chunk", file_chunk),
     ("payload", payload),
     ("engine_frames", engine_frames),
     ("engine_records", engine_records),

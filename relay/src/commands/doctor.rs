@@ -6,11 +6,12 @@ use std::{fs, io};
 
 use clap::Args;
 
+use crate::files::bodies::Place;
 use crate::origin::Origin;
 use crate::settings::flags::{All, Flags};
 use crate::store::Fact;
 use crate::store::open;
-use crate::{Clock, Database, TlsFiles, data, tls};
+use crate::{Clock, Config, Database, TlsFiles, data, tls};
 
 /// 1 January 2026: a clock before it was never set.
 const EARLIEST_MS: u64 = 1_767_225_600_000;
@@ -37,6 +38,7 @@ impl Doctor {
             ("clock", clock(Clock::system().now())),
             ("data folder", writable(folder)),
             ("database", database(kept, folder).await),
+            ("files", files(&choices.config())),
             ("free disk", free_disk(folder)),
             ("proxy", proxy(known)),
             ("certificate", certificate(folder, choices.certificate(), known)),
@@ -72,6 +74,13 @@ fn writable(folder: &Path) -> Finding {
     match probe() {
         Ok(()) => Ok(format!("{} can be written", folder.display())),
         Err(fault) => Err(format!("{} cannot be written: {fault}", folder.display())),
+    }
+}
+
+fn files(config: &Config) -> Finding {
+    match Place::of(config) {
+        Place::Folder(folder) => writable(&folder),
+        Place::Database(_) => Ok("in the database".to_owned()),
     }
 }
 
@@ -194,6 +203,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(writable(folder.path()).is_ok());
         assert!(writable(Path::new("/dev/null/folder")).is_err());
+        let mut config = Config::new(folder.path());
+        assert!(files(&config).unwrap().contains("/files can be written"));
+        config.files.folder = Some("/dev/null/folder".into());
+        assert!(files(&config).is_err());
         assert_eq!(
             database(&kept, folder.path()).await.unwrap(),
             "none yet; the first start makes it"

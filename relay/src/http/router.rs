@@ -9,6 +9,7 @@ use axum::routing::{any, get};
 
 use super::{assets, certificate, headers, health};
 use crate::core::Core;
+use crate::files::{download, upload};
 use crate::ws::connect::connect;
 
 /// All paths of the relay. Every answer carries the strict headers.
@@ -21,6 +22,7 @@ pub(crate) fn router(core: Arc<Core>) -> Router {
     }
     router
         .route("/v1/connect", get(connect))
+        .route("/v1/files/{id}", get(download::get).patch(upload::patch))
         .route("/v1/{*rest}", any(|| async { StatusCode::NOT_FOUND }))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

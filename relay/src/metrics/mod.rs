@@ -26,6 +26,9 @@ pub(crate) struct Metrics {
     storage_refusals: Counter,
     accepted: Counter,
     delivered: Counter,
+    files_uploaded: Counter,
+    file_bytes_received: Counter,
+    file_bytes_sent: Counter,
 }
 
 #[derive(Default)]
@@ -67,6 +70,21 @@ impl Metrics {
                 }
             }
         }
+    }
+
+    /// A file has become whole.
+    pub(crate) fn file_uploaded(&self) {
+        self.files_uploaded.add(1);
+    }
+
+    /// So many bytes of an upload became durable.
+    pub(crate) fn file_bytes_received(&self, bytes: u64) {
+        self.file_bytes_received.add(bytes);
+    }
+
+    /// So many bytes of a file were sent.
+    pub(crate) fn file_bytes_sent(&self, bytes: u64) {
+        self.file_bytes_sent.add(bytes);
     }
 
     /// Frames went to a signed-in device.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::core::Core;
-use crate::store::sqlite;
+use crate::store::{FilesKept, sqlite};
 
 /// A name, what it says, whether it only rises, its value.
 type Line = (&'static str, &'static str, Kind, Option<u64>);
@@ -16,12 +16,12 @@ enum Kind {
     Gauge,
 }
 
-/// What holds now. Numbers that this machine does not tell are left out.
-pub(crate) fn page(core: &Core) -> String {
+/// What holds now. Numbers that this machine, or the store just now, does not tell are left out.
+pub(crate) fn page(core: &Core, files: Option<FilesKept>) -> String {
     let metrics = &core.metrics;
     let (connections, turned_away) = core.places.counts();
     let data = &core.config.data;
-    let lines: [Line; 15] = [
+    let lines: [Line; 20] = [
         (
             "chopar_connections",
             "Connections, signed in or not.",
@@ -99,6 +99,36 @@ pub(crate) fn page(core: &Core) -> String {
             "Size of the embedded database.",
             Kind::Gauge,
             fs::metadata(sqlite::path(data)).ok().map(|file| file.len()),
+        ),
+        (
+            "chopar_files",
+            "Files, unfinished uploads included.",
+            Kind::Gauge,
+            files.map(|files| files.count),
+        ),
+        (
+            "chopar_files_bytes",
+            "Room that files take, unfinished uploads as large as they will be.",
+            Kind::Gauge,
+            files.map(|files| files.bytes),
+        ),
+        (
+            "chopar_files_uploaded_total",
+            "Uploads that became whole.",
+            Kind::Counter,
+            Some(metrics.files_uploaded.value()),
+        ),
+        (
+            "chopar_file_bytes_received_total",
+            "Bytes of uploads that became durable.",
+            Kind::Counter,
+            Some(metrics.file_bytes_received.value()),
+        ),
+        (
+            "chopar_file_bytes_sent_total",
+            "Bytes of files that were sent.",
+            Kind::Counter,
+            Some(metrics.file_bytes_sent.value()),
         ),
         (
             "chopar_disk_free_bytes",

@@ -43,6 +43,8 @@ pub struct Rates {
     pub claims_of_device: Rate,
     /// Directory look-ups of an account: one per key stroke.
     pub finds: Rate,
+    /// Requests of an account for bytes of files, each of which brings or fetches megabytes.
+    pub files: Rate,
     /// Everything else of an account: log, prekey uploads, administration, profile.
     pub others: Rate,
     /// Acts of an address before sign-in: invite checks, pings, registrations, sign-ins (a whole office may share one).
@@ -64,6 +66,7 @@ impl Rates {
             claims: rate,
             claims_of_device: rate,
             finds: rate,
+            files: rate,
             others: rate,
             address: rate,
         }
@@ -81,6 +84,7 @@ impl Rates {
             self.signals,
             self.claims,
             self.finds,
+            self.files,
             self.others,
         ]
     }
@@ -99,6 +103,7 @@ impl Default for Rates {
             claims: Rate::per_second(5, 300),
             claims_of_device: Rate::every(10 * 60 * 1000, 6),
             finds: Rate::per_second(10, 60),
+            files: Rate::per_second(50, 500),
             others: Rate::per_second(20, 200),
             address: Rate::per_second(100, 1000),
         }
@@ -117,6 +122,7 @@ pub(crate) enum Act {
     Ping,
     Signal,
     Find,
+    File,
     Other,
 }
 
@@ -132,11 +138,12 @@ enum Kind {
     Signals,
     Claims,
     Finds,
+    Files,
     Others,
 }
 
 impl Kind {
-    const COUNT: usize = 10;
+    const COUNT: usize = 11;
 }
 
 /// The buckets of everybody.
@@ -191,6 +198,7 @@ impl Limiter {
             Act::Ping => self.take(account, &[(Kind::Pings, 1)], now),
             Act::Signal => self.take(account, &[(Kind::Signals, 1)], now),
             Act::Find => self.take(account, &[(Kind::Finds, 1)], now),
+            Act::File => self.take(account, &[(Kind::Files, 1)], now),
             Act::Other => self.take(account, &[(Kind::Others, 1)], now),
         }
     }

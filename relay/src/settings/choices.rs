@@ -8,7 +8,11 @@ use chopar_identity::DisplayName;
 use super::keys::key;
 use super::layers::Layers;
 use super::{Fault, Faults};
-use crate::{Config, Database, PostgresUrl, Tls, TlsFiles};
+use crate::{Config, Database, FileLimits, PostgresUrl, Tls, TlsFiles};
+
+const DAY_MS: u64 = 24 * 3600 * 1000;
+/// Ten years: longer is for ever, and that is not what a relay is for.
+const DAYS_MAX: u64 = 3650;
 
 /// What a relay is told.
 #[derive(Clone, Debug)]
@@ -24,6 +28,7 @@ pub(crate) struct Choices {
     pub(crate) connections: usize,
     pub(crate) connections_per_address: usize,
     pub(crate) database_bytes_max: Option<u64>,
+    pub(crate) files: FileLimits,
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) log_json: bool,
 }
@@ -56,11 +61,16 @@ impl Choices {
             proxies: reader.proxies(behind_proxy),
             connections: reader.one("connections", 0, "a number above zero", count),
             connections_per_address: reader.one("connections-per-address", 0, "a number above zero", count),
-            database_bytes_max: reader.has("database-bytes-max").then(|| {
-                reader.one("database-bytes-max", 0, "a number of bytes", |text| {
-                    text.parse().ok()
-                })
-            }),
+            database_bytes_max: reader
+                .has("database-bytes-max")
+                .then(|| reader.one("database-bytes-max", 0, "a number of bytes", bytes)),
+            files: FileLimits {
+                folder: reader.path("files-folder"),
+                bytes_max: reader.one("file-bytes-max", 0, "a number of bytes", bytes),
+                bytes_of_member: reader.one("file-bytes-of-member", 0, "a number of bytes", bytes),
+                bytes_in_total: reader.one("file-bytes-in-total", 0, "a number of bytes", bytes),
+                keep_ms: reader.one("file-days", 0, "a number of days, 1 to 3650", days),
+            },
             metrics: reader.has("metrics").then(|| {
                 reader.one(
                     "metrics",
@@ -88,6 +98,7 @@ impl Choices {
         config.proxies.clone_from(&self.proxies);
         config.tls = self.tls.clone();
         config.database_bytes_max = self.database_bytes_max;
+        config.files = self.files.clone();
         config.metrics = self.metrics;
         config.caps.connections = self.connections;
         config.caps.per_address = self.connections_per_address;
@@ -101,6 +112,16 @@ impl Choices {
             _ => None,
         }
     }
+}
+
+fn bytes(text: &str) -> Option<u64> {
+    text.parse().ok()
+}
+
+/// So many days in milliseconds.
+fn days(text: &str) -> Option<u64> {
+    let days: u64 = text.parse().ok()?;
+    (1..=DAYS_MAX).contains(&days).then_some(days * DAY_MS)
 }
 
 fn count(text: &str) -> Option<usize> {
@@ -257,7 +278,7 @@ mod tests {
         let plain = Config::new("data");
         assert_eq!(choices.listen, ([127, 0, 0, 1], 8080).into());
         let config = choices.config();
-        assert_eq!(config.caps, plain.caps);
+        assert_eq!((config.caps, config.files), (plain.caps, plain.files));
         assert_eq!(
             (config.name, config.data, config.tls),
             (plain.name, plain.data, plain.tls)

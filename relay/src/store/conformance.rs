@@ -757,6 +757,8 @@ macro_rules! conformances {
 }
 
 // After the macros, which they use.
+mod bodies;
+mod files;
 mod groups;
 mod opaque;
 mod oversight;

@@ -29,6 +29,7 @@ pub(crate) mod administration;
 pub(crate) mod audit;
 #[cfg(test)]
 mod conformance;
+mod files;
 mod groups;
 mod opaque;
 pub(crate) mod open;
@@ -36,6 +37,7 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 mod waiting;
 
+pub(crate) use files::{Begun, FileFacts, FileKeys, FileRoom, Files, FilesKept, NewFile, Progress};
 pub(crate) use groups::{GroupSubmission, GroupSubmitted, Groups};
 pub(crate) use opaque::{OpaqueAppend, OpaqueAppended, OpaqueHead, OpaqueLogs, OpaquePage, OpaquePlace};
 
@@ -67,7 +69,7 @@ pub(crate) enum StoreError {
 
 /// What the relay keeps.
 pub(crate) trait Store:
-    Groups + OpaqueLogs + Administration + AuditLog + Send + Sync + 'static
+    Groups + OpaqueLogs + Files + Administration + AuditLog + Send + Sync + 'static
 {
     // --- Invites and members
     fn register(&self, new: NewAccount) -> Answer<Registration>;

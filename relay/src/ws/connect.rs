@@ -61,7 +61,7 @@ pub(crate) async fn connect(
 
 /// A browser names its page's origin: it must be one of ours. A native client names none. `Host` must be ours too, or a
 /// rebound name could reach a relay on loopback.
-fn check_headers(
+pub(crate) fn check_headers(
     hosts: &[String],
     origins: &[String],
     headers: &HeaderMap,

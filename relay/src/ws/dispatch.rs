@@ -1,4 +1,4 @@
-//! From a signed-in device's frame to its answer. Messages are here; `groups`, `opaque`, `records` and
+//! From a signed-in device's frame to its answer. Messages are here; `groups`, `opaque`, `files`, `records` and
 //! `administration` hold the rest.
 
 use std::future::Future;
@@ -16,7 +16,7 @@ use chopar_wire::proto::relay::{
 
 use super::answers::{Outcome, Refusal, done};
 use super::session::Session;
-use super::{administration, groups, opaque, oversight, records};
+use super::{administration, files, groups, opaque, oversight, records};
 use crate::core::Core;
 use crate::policy::limits::{Act, Wait};
 use crate::store::{Head, Parcel, Submission, Submitted};
@@ -80,6 +80,9 @@ pub(crate) fn handle(core: &Arc<Core>, session: &Session, body: client_frame::Bo
             Box::pin(async move { opaque::append(&owned, &session, append).await })
         }
         Frame::FetchOpaque(fetch) => Box::pin(async move { opaque::fetch(&owned, &session, fetch).await }),
+        Frame::BeginFile(begin) => Box::pin(async move { files::begin(&owned, &session, begin).await }),
+        Frame::OpenFile(open) => Box::pin(async move { files::open(&owned, &session, open).await }),
+        Frame::DeleteFile(delete) => Box::pin(async move { files::delete(&owned, &session, delete).await }),
         Frame::SignIn(_)
         | Frame::Register(_)
         | Frame::CheckInvite(_)

@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, unreachable_pub, missing_docs)]
 
 pub mod client;
+pub mod files;
 pub mod history;
 pub mod http;
 pub mod load;

@@ -56,4 +56,7 @@ reasons!(
     DeviceExists,
     LastOwner,
     NoSuchLog,
+    NoSuchFile,
+    FilesFull,
+    FileExists,
 );

@@ -22,6 +22,7 @@
 //! | [`handshake`] | PQXDH in two pure stages for each side |
 //! | [`ratchet`] | the session: Double Ratchet with header encryption, tags and KEM turns |
 //! | [`group`] | rosters of groups, and sender keys: one message for all members |
+//! | [`file`] | files in chunks, and what a message says of them |
 //! | [`seal`] | envelope bodies: session form and HPKE-sealed handshake form |
 //! | [`padding`] | sizes that tell little |
 //! | [`recovery`] | the recovery key and what is derived from it |
@@ -30,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 pub mod device;
+pub mod file;
 pub mod group;
 pub mod handshake;
 pub mod keys;

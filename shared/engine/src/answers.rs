@@ -52,6 +52,13 @@ impl Engine {
             ) => {
                 self.on_group_mismatch(&group, row, &submission, &mismatch, cx);
             }
+            (What::BeginFile { upload, file }, Some(Body::FileGrant(grant))) => {
+                self.on_upload_granted(upload, file, &grant, cx);
+            }
+            (What::OpenFile { home }, Some(Body::FileGrant(grant))) => {
+                self.on_fetch_granted(home, &grant, cx);
+            }
+            (What::DeleteFile { file }, Some(Body::Done(_))) => self.on_file_deleted(file, cx),
             (What::FetchOpaque { group }, Some(Body::OpaqueLog(log))) => self.on_opaque_log(&group, &log, cx),
             (What::AppendOpaque { group, append }, Some(Body::OpaqueLog(log))) => {
                 self.on_opaque_appended(&group, *append, &log, cx);
@@ -120,6 +127,9 @@ impl Engine {
             } => {
                 self.on_group_refused(&group, row, &submission, refused, cx);
             }
+            What::BeginFile { upload, .. } => self.on_upload_refused(upload, refused, cx),
+            What::OpenFile { home } => self.on_fetch_refused(home, refused, cx),
+            What::DeleteFile { file } => self.ending_put_off(file, refused.retry_after_ms, cx),
             What::FetchOpaque { group } => self.on_opaque_failed(&group, cx),
             What::AppendOpaque { group, .. } => self.on_append_failed(&group, cx),
             What::PublishBundle | What::AddOneTime => self.on_prekeys_refused(),
@@ -148,6 +158,9 @@ impl Engine {
             | What::AdmitDevice
             | What::Submit { .. }
             | What::SubmitGroup { .. } => self.drop_link(cx),
+            What::BeginFile { upload, .. } => self.upload_put_off(upload, cx),
+            What::OpenFile { home } => self.fetch_put_off(home, failure, cx),
+            What::DeleteFile { file } => self.ending_put_off(file, 0, cx),
             What::FetchOpaque { group } => self.on_opaque_failed(&group, cx),
             What::AppendOpaque { group, .. } => self.on_append_failed(&group, cx),
             What::PublishBundle | What::AddOneTime => self.on_prekeys_refused(),
@@ -170,6 +183,9 @@ impl Engine {
                 What::FetchOpaque { group } | What::AppendOpaque { group, .. } => {
                     self.on_opaque_failed(&group, cx);
                 }
+                What::BeginFile { upload, .. } => self.upload_grounded(upload),
+                What::OpenFile { home } => self.fetch_grounded(home),
+                What::DeleteFile { file } => self.ending_grounded(file),
                 what => {
                     if let Some(asked) = what.asked() {
                         cx.fail(asked, Failure::Offline);

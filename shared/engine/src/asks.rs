@@ -1,12 +1,16 @@
 //! Intents: answered from memory, or kept until the relay can be asked.
 
 use chopar_wire::Timestamp;
+use chopar_wire::proto::content::File;
 use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{CreateInvite, Find, ListInvites, ListMembers, RevokeInvite, SetProfile};
+
+use prost::Message;
 
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
+use crate::files::sealed_ids;
 use crate::intent::{Asked, Intent};
 use crate::link::State;
 use crate::own::role_number;
@@ -91,9 +95,39 @@ impl Engine {
                     text,
                     reply_to,
                     forwarded,
+                    files: Vec::new(),
                 };
                 self.send_text(id, conversation, message, saying, cx);
             }
+            Intent::SendFiles {
+                conversation,
+                id: message,
+                text,
+                reply_to,
+                files,
+            } => {
+                let files = files.iter().map(|file| File::decode(file.0.as_slice()));
+                // What is none is not sent, and neither is a message with files without any.
+                let files: Vec<File> = files.collect::<Result<_, _>>().unwrap_or_default();
+                if files.is_empty() {
+                    return cx.fail(id, Failure::Browser);
+                }
+                let saying = Saying {
+                    text,
+                    reply_to,
+                    forwarded: false,
+                    files,
+                };
+                let sealed = sealed_ids(&saying.files);
+                self.send_text(id, conversation, message, saying, cx);
+                self.discard_unsent(&sealed, cx);
+            }
+            Intent::FetchFile {
+                conversation,
+                message,
+                file,
+            } => self.fetch_file_of(id, conversation, message, file, cx),
+            Intent::StopFetch { conversation, file } => self.stop_fetch(id, conversation, file, cx),
             Intent::Edit {
                 conversation,
                 id: message,

@@ -1,13 +1,14 @@
 //! Changing messages: what a person asks for, and what another device says, on the line and in what is sent.
 
 use chopar_wire::proto::content::{self, Copy, Deletion, Edit, Hidden, Reaction, copy, payload};
-use chopar_wire::{AccountId, EnvelopeId, MessageId, Timestamp};
+use chopar_wire::{AccountId, EnvelopeId, FileId, FileMark, MessageId, Timestamp};
 
 use crate::change::{self, Change, Deed, MAX_EDITS, apply, is_text, may_edit, reaction_of};
 use crate::context::Context;
 use crate::emoji::is_emoji;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
+use crate::files::sealed_ids;
 use crate::line;
 use crate::places::Spot;
 use crate::records::line::{LineContent, LineRecord, TextRecord};
@@ -83,6 +84,19 @@ impl Engine {
         self.seek(Spot { conversation, about }, Some(Wish::Show { asked }), cx);
     }
 
+    /// A person wants a file of a message.
+    pub(crate) fn fetch_file_of(
+        &mut self,
+        asked: u64,
+        conversation: AccountId,
+        about: Reference,
+        file: FileMark,
+        cx: &mut Context<'_>,
+    ) {
+        let wish = Wish::Fetch { asked, file };
+        self.seek(Spot { conversation, about }, Some(wish), cx);
+    }
+
     fn wish_act(
         &mut self,
         asked: u64,
@@ -119,11 +133,25 @@ impl Engine {
         };
         let time = cx.now;
         let change = Change { by, time, deed };
+        let ending = match change.deed {
+            Deed::Delete => self.files_of(spot.conversation, sequence),
+            _ => Vec::new(),
+        };
         if self.make_change(spot, sequence, &change, cx).is_err() {
             return cx.fail(asked, Failure::NotNow);
         }
+        for file in ending {
+            self.end_file(file, cx);
+        }
         self.tell_change(spot, change.deed, cx);
         cx.answer(asked, Answer::Done);
+    }
+
+    /// Under which ids files of a line are at the relay.
+    fn files_of(&self, conversation: AccountId, sequence: u64) -> Vec<FileId> {
+        let line = self.lines.get(&(conversation, sequence));
+        let message = line.and_then(message_of);
+        message.map_or_else(Vec::new, |message| sealed_ids(&message.files))
     }
 
     /// What is to be done; `None` where it is so already.
@@ -233,6 +261,7 @@ impl Engine {
                 if change.deed == Deed::Delete {
                     self.forget_said(spot, cx);
                     self.forget_own_mark(spot, sequence, cx);
+                    self.discard_opened(conversation, sequence, cx);
                 }
                 self.rewrite_line(conversation, sequence, line, cx);
             }

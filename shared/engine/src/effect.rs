@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use chopar_wire::{AccountId, Timestamp};
+use chopar_wire::{AccountId, FileId, FileMark, Timestamp};
 
 use crate::event::Event;
 
@@ -71,8 +71,86 @@ pub enum Effect {
         /// Which.
         key: RecordKey,
     },
+    /// Send bytes of a file that was sealed here: `PATCH /v1/files/<id>` with this capability, and the offset in
+    /// `Upload-Offset`. Answered by `Moved`, or by `Failed` where the sealed file is not here any more.
+    Upload {
+        /// Comes back in `Moved` or `Failed`.
+        token: Token,
+        /// Which.
+        file: FileId,
+        /// From where in the sealed file.
+        offset: u64,
+        /// How many bytes.
+        length: u64,
+        /// In hexadecimal behind `Authorization: Chopar `.
+        capability: Vec<u8>,
+    },
+    /// Fetch bytes of a file: `GET /v1/files/<id>` with this capability and `Range`.
+    Fetch {
+        /// Comes back in `Moved` or `Failed`.
+        token: Token,
+        /// Which.
+        file: FileId,
+        /// From where in the sealed file.
+        offset: u64,
+        /// How many bytes at most.
+        length: u64,
+        /// In hexadecimal behind `Authorization: Chopar `.
+        capability: Vec<u8>,
+    },
+    /// Append bytes to what is kept of a file that is being fetched. At offset 0 it begins, whatever was kept of it before. It
+    /// is the file once the last of them are kept. Answered by `Kept`, or by `Failed` where there is no room.
+    Keep {
+        /// Comes back in `Kept` or `Failed`.
+        token: Token,
+        /// Which.
+        home: FileHome,
+        /// Where the bytes begin: as many as are kept already.
+        offset: u64,
+        /// Of the file, opened.
+        bytes: Vec<u8>,
+        /// Whether that is all of it, and it is the one of the message.
+        last: bool,
+    },
+    /// Delete what is kept here, if it is.
+    Discard(Kept),
+    /// Delete whatever else is kept of files: it was left over when a host ended. Told once at each start, before anything is
+    /// sealed or kept.
+    Retain {
+        /// Files that were sealed and are on their way up.
+        sealed: Vec<FileId>,
+        /// Lines, by conversation and sequence, of which opened files may be kept.
+        lines: Vec<(AccountId, u64)>,
+    },
     /// Tell every tab.
     Tell(Event),
+}
+
+/// Where an opened file is kept: with the line of its message, so that it goes when that does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileHome {
+    /// Whose conversation.
+    pub conversation: AccountId,
+    /// The sequence of the line.
+    pub line: u64,
+    /// Which of its files.
+    pub file: FileMark,
+}
+
+/// What a host keeps of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// One that it sealed, for the upload.
+    Sealed(FileId),
+    /// One that was opened, or as much of it as came.
+    Fetched(FileHome),
+    /// All that were opened of a line.
+    OfLine {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// The sequence of the line.
+        line: u64,
+    },
 }
 
 /// Ties an answer to the effect that asked. Never reused within one engine's life.
@@ -144,6 +222,12 @@ pub enum Kind {
     Pending = 21,
     /// When a line disappears.
     Expiry = 22,
+    /// A message whose files are on their way to the relay.
+    Upload = 23,
+    /// A line of which opened files are kept.
+    OpenedFile = 24,
+    /// A file that is to be deleted at the relay.
+    EndingFile = 25,
     /// A group: keys of its log, the own epoch, its roster.
     Group = 30,
     /// An epoch of a device of a group's member.
@@ -174,6 +258,9 @@ impl Kind {
             20 => Self::Place,
             21 => Self::Pending,
             22 => Self::Expiry,
+            23 => Self::Upload,
+            24 => Self::OpenedFile,
+            25 => Self::EndingFile,
             30 => Self::Group,
             31 => Self::GroupEpoch,
             32 => Self::GroupRow,

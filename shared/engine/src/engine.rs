@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::effect::{Effect, Kind, Record, RecordKey, Step};
 use crate::event::{Event, Failure};
 use crate::expiring::Expiring;
+use crate::files::{EndingFiles, Fetches, OpenedFiles, Uploads};
 use crate::group::Groups;
 use crate::handles::HandlesAsked;
 use crate::inbox::Inbox;
@@ -82,6 +83,10 @@ pub struct Engine {
     pub(crate) searches: Searches,
     pub(crate) pending: Pending,
     pub(crate) expiring: Expiring,
+    pub(crate) uploads: Uploads,
+    pub(crate) fetches: Fetches,
+    pub(crate) opened_files: OpenedFiles,
+    pub(crate) ending_files: EndingFiles,
     /// When it is looked next what time alone made due.
     pub(crate) upkeep: Timestamp,
     /// Own devices that an administrator suspended, as the relay says on this connection.
@@ -190,6 +195,16 @@ impl Engine {
                     self.on_host_failed(waiting, cx);
                 }
             }
+            Input::Moved { token, outcome } => match self.tokens.take(token) {
+                Some(Waiting::Upload { upload, file }) => self.on_upload_moved(upload, file, &outcome, cx),
+                Some(Waiting::Fetch { home }) => self.on_fetch_moved(home, &outcome, cx),
+                _ => {}
+            },
+            Input::Kept { token } => {
+                if let Some(Waiting::Keep { home }) = self.tokens.take(token) {
+                    self.on_file_kept(home, cx);
+                }
+            }
             Input::Loaded { token, records } => match self.tokens.take(token) {
                 Some(Waiting::Page {
                     asked,
@@ -246,6 +261,10 @@ impl Engine {
                 self.drop_link(cx);
             }
             Waiting::SoughtPlace { spot } | Waiting::SoughtLine { spot, .. } => self.seek_failed(&spot, cx),
+            Waiting::Upload { upload, .. } => self.upload_lost(upload, cx),
+            Waiting::Fetch { home } | Waiting::Keep { home } => {
+                self.give_fetch_up(home, Failure::Browser, cx)
+            }
             Waiting::Line { .. } | Waiting::Last { .. } => {}
         }
     }
@@ -295,6 +314,9 @@ impl Engine {
         self.pump_logs(cx);
         self.pump_handles(cx);
         self.pump_groups(cx);
+        self.pump_uploads(cx);
+        self.pump_fetches(cx);
+        self.pump_ending(cx);
         self.pump_group_rows(cx);
         self.pump_sending(cx);
         self.pump_prekeys(cx);
@@ -361,6 +383,9 @@ impl Engine {
             self.link.signed_in().then(|| self.logs_due()).flatten(),
             self.link.signed_in().then(|| self.outbox.due(now)).flatten(),
             self.link.signed_in().then(|| self.openings_due(now)).flatten(),
+            self.link.signed_in().then(|| self.uploads_due(now)).flatten(),
+            self.link.signed_in().then(|| self.fetches_due(now)).flatten(),
+            self.link.signed_in().then(|| self.ending_due(now)).flatten(),
             self.link.drained().then(|| self.repairs.due()).flatten(),
             self.link.drained().then(|| self.groups.due(now)).flatten(),
             self.link.drained().then(|| self.hand_over_due(now)).flatten(),
@@ -398,6 +423,7 @@ impl Engine {
                 }
             }
         }
+        self.retain_files(cx);
         self.repair_sessions(&damaged_sessions, cx);
         self.open_groups(cx);
         self.mend_epochs(&damaged_epochs, cx);
@@ -434,6 +460,9 @@ impl Engine {
             Kind::GroupEpoch => self.groups.load_epoch(&key.partition, key.sequence, value),
             Kind::GroupRow => self.groups.load_row(&key.partition, key.sequence, value),
             Kind::Pending => self.pending.load(&key.partition, key.sequence, value),
+            Kind::Upload => self.load_upload(&key.partition, key.sequence, value),
+            Kind::OpenedFile => self.opened_files.load(&key.partition, key.sequence, value),
+            Kind::EndingFile => self.load_ending(&key.partition, value),
             Kind::Expiry => self.expiring.load(&key.partition, key.sequence, value),
             // Read on demand, never handed over here.
             Kind::Line | Kind::Delivery | Kind::Place => Ok(()),

@@ -211,6 +211,12 @@ pub enum Failure {
     /// The relay said something that does not verify: nothing was accepted.
     #[error("relay misbehaved")]
     RelayMisbehaved,
+    /// What was fetched is not the file of the message: somebody exchanged it at the relay, or its sender uploaded another one.
+    #[error("file damaged")]
+    FileDamaged,
+    /// A person stopped it.
+    #[error("stopped")]
+    Stopped,
     /// This browser could not do it (a key or the storage failed).
     #[error("browser")]
     Browser,

@@ -65,6 +65,18 @@ pub enum Input {
         /// The effect this answers.
         token: Token,
     },
+    /// What came of [`crate::Effect::Upload`] or [`crate::Effect::Fetch`].
+    Moved {
+        /// The effect this answers.
+        token: Token,
+        /// What.
+        outcome: Moved,
+    },
+    /// What [`crate::Effect::Keep`] gave is kept: durable, as far as the host can make it.
+    Kept {
+        /// The effect this answers.
+        token: Token,
+    },
     /// Rows of one conversation, as [`crate::Effect::Load`] asked, ascending by sequence; or the record, if there is one,
     /// that [`crate::Effect::Read`] asked for.
     Loaded {
@@ -73,6 +85,18 @@ pub enum Input {
         /// The records found.
         records: Vec<Record>,
     },
+}
+
+/// What came of bytes that were to be sent or fetched.
+pub enum Moved {
+    /// An upload stands here now, as the relay says in `Upload-Offset`, whatever its status.
+    Stands(u64),
+    /// Bytes of a file; fewer than were asked for where the connection broke.
+    Came(Bytes),
+    /// The relay answered with this status, and nothing moved.
+    Refused(u16),
+    /// The relay could not be reached, or the connection broke before anything is known.
+    Unreachable,
 }
 
 /// Public halves of a device's identity keys.

@@ -1,7 +1,7 @@
 //! What a person asks for. Serialised between tab and worker, both of one build.
 
 use chopar_wire::ids::InviteId;
-use chopar_wire::{AccountId, DeviceId, MessageId};
+use chopar_wire::{AccountId, DeviceId, FileMark, MessageId};
 use serde::{Deserialize, Serialize};
 
 use crate::view::{Preferences, Reference, Role, Setting};
@@ -84,6 +84,37 @@ pub enum Intent {
         reply_to: Option<Reference>,
         /// Whether somebody else wrote it first.
         forwarded: bool,
+    },
+    /// Send files, with or without a text. Answer: `Done` when they and the text are safely kept (the message shows as
+    /// waiting at once); it is said when the relay has all of them.
+    SendFiles {
+        /// To whom.
+        conversation: AccountId,
+        /// Chosen by the tab; sending the same id twice sends once.
+        id: MessageId,
+        /// At most 8,000 bytes; may be empty.
+        text: String,
+        /// What it answers.
+        reply_to: Option<Reference>,
+        /// 1 to 10 of them, sealed by the host; those that are not sent it is told to discard.
+        files: Vec<SealedFile>,
+    },
+    /// Fetch a file of a message. Answer: `Done` when the host keeps all of it, and it is the one of the message.
+    FetchFile {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Which message.
+        message: Reference,
+        /// Which of its files.
+        file: FileMark,
+    },
+    /// Stop fetching a file, wherever in a conversation it is: nothing of it is kept, and whoever asked for it is told
+    /// [`crate::Failure::Stopped`]. Answer: `Done`, also where it is not being fetched.
+    StopFetch {
+        /// Whose conversation.
+        conversation: AccountId,
+        /// Which.
+        file: FileMark,
     },
     /// Give an own message another text. Answer: `Done`.
     Edit {
@@ -272,6 +303,11 @@ pub enum Intent {
     /// Try to reach the relay now instead of at the next attempt. Answer: `Done`.
     ConnectNow,
 }
+
+/// A file that the host has sealed and keeps: what its message will say of it, as an encoded `content.File`. It holds the file's
+/// key, so it is made where the engine lives, and no tab sees it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedFile(pub Vec<u8>);
 
 /// Somebody who is let into a group.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -34,6 +34,7 @@
 //! | `conversation`, `line`, `line_cache`, `marks`, `receipts`, `typing`, `seen` | lines, ticks, unread, duplicates |
 //! | `change`, `changing`, `emoji`, `removing` | edits, deletions, reactions: the rules, and what they do to lines and texts |
 //! | `places`, `seeking`, `pending` | finding the message that is named; what waits for one that has not arrived |
+//! | `files` | files of messages, up to the relay and down from it |
 //! | `timer`, `expiring`, `settings` | messages that disappear; mute, pin, archive, block |
 //! | [`refusals`] | what was put away unread, by name |
 //! | `prekeys`, `prekey_upkeep`, `tokens`, `context`, `records`, `map` | own prekeys; private operations under way; one step; what is stored; a map for all of it |
@@ -58,6 +59,7 @@ mod encrypting;
 pub mod engine;
 pub mod event;
 mod expiring;
+mod files;
 #[cfg(test)]
 mod fixture;
 mod group;
@@ -108,10 +110,10 @@ mod typing;
 pub mod view;
 
 pub use change::EDIT_MS;
-pub use effect::{Batch, Effect, Kind, Record, RecordKey, Step, Token, Write};
+pub use effect::{Batch, Effect, FileHome, Kept, Kind, Record, RecordKey, Step, Token, Write};
 pub use engine::Engine;
 pub use event::{Answer, Event, Failure};
-pub use input::Input;
-pub use intent::{Asked, Intent};
+pub use input::{Input, Moved};
+pub use intent::{Asked, Intent, SealedFile};
 pub use records::RecordError;
 pub use refusals::Refusal;

@@ -1,9 +1,10 @@
 //! Lines as they are stored and as they are shown.
 
-use chopar_wire::proto::content::Text;
+use chopar_wire::proto::content::{File, Text};
 use chopar_wire::{AccountId, MessageId, Timestamp};
 
 use crate::change::{is_text, reference};
+use crate::files::{in_order, shown};
 use crate::records::SCHEMA;
 use crate::records::line::{DeliveryRecord, LineContent, LineRecord, NoticeRecord, TextRecord};
 use crate::timer::Timer;
@@ -52,13 +53,18 @@ pub(crate) struct Said {
     pub(crate) forwarded: bool,
     /// In seconds; 0: for ever.
     pub(crate) lifetime: u32,
+    /// Held to their bounds.
+    pub(crate) files: Vec<File>,
 }
 
 impl Said {
-    /// What somebody said; `None` where it is no message. An answer to what cannot be is no answer, and stays a message.
+    /// What somebody said; `None` where it is no message. An answer to what cannot be is no answer, and stays a message. With
+    /// files there may be no text.
     pub(crate) fn parse(text: &Text, sent: Timestamp) -> Option<Self> {
-        is_text(&text.text).then_some(())?;
+        let wordless = text.text.is_empty() && !text.files.is_empty();
+        ((wordless || is_text(&text.text)) && in_order(&text.files)).then_some(())?;
         Some(Self {
+            files: text.files.clone(),
             id: MessageId::try_from(text.id.as_ref()).ok()?,
             text: text.text.clone(),
             sent,
@@ -82,6 +88,7 @@ impl Said {
             reply_id: reply.map(|r| r.id.as_bytes().to_vec()).unwrap_or_default(),
             forwarded: self.forwarded,
             lifetime: self.lifetime,
+            files: self.files.clone(),
             ..TextRecord::default()
         }
     }
@@ -207,6 +214,7 @@ fn extra(message: &TextRecord) -> Extra {
         deleted: message.deleted,
         reactions,
         lifetime: message.lifetime,
+        files: message.files.iter().filter_map(shown).collect(),
     }
 }
 
@@ -294,13 +302,17 @@ fn accounts(record: &NoticeRecord) -> Option<Vec<AccountId>> {
     ids.map(|id| AccountId::try_from(id.as_slice()).ok()).collect()
 }
 
-/// The line with its text cut to what a list shows.
+/// The line cut to what a list shows.
 pub(crate) fn preview(record: &LineRecord) -> LineRecord {
     let mut preview = record.clone();
-    if let Some(LineContent::Own(text) | LineContent::Theirs(text)) = &mut preview.content
-        && let Some((end, _)) = text.text.char_indices().nth(PREVIEW_CHARS)
-    {
-        text.text.truncate(end);
+    if let Some(LineContent::Own(text) | LineContent::Theirs(text)) = &mut preview.content {
+        if let Some((end, _)) = text.text.char_indices().nth(PREVIEW_CHARS) {
+            text.text.truncate(end);
+        }
+        for file in &mut text.files {
+            file.thumbnail.clear();
+            file.waveform.clear();
+        }
     }
     preview
 }
@@ -334,6 +346,9 @@ pub(crate) const fn held_number(held: Option<Held>) -> u32 {
         Some(Held::NoSuchAccount) => 6,
         Some(Held::RelayStorage) => 7,
         Some(Held::Refused) => 8,
+        Some(Held::FilesFull) => 9,
+        Some(Held::FileTooLarge) => 10,
+        Some(Held::FileLost) => 11,
     }
 }
 
@@ -347,6 +362,9 @@ pub(crate) const fn held_from(number: u32) -> Option<Held> {
         6 => Some(Held::NoSuchAccount),
         7 => Some(Held::RelayStorage),
         8 => Some(Held::Refused),
+        9 => Some(Held::FilesFull),
+        10 => Some(Held::FileTooLarge),
+        11 => Some(Held::FileLost),
         _ => None,
     }
 }
@@ -426,6 +444,7 @@ mod tests {
             reply_to: None,
             forwarded: false,
             lifetime: 0,
+            files: Vec::new(),
         });
         let Some(LineContent::Own(text)) = preview(&long).content else {
             panic!("an own line")

@@ -22,6 +22,7 @@ impl Engine {
         self.void_search(&spot);
         self.lines.remove((conversation, sequence));
         self.expiring.remove(conversation, sequence, cx);
+        self.discard_opened(conversation, sequence, cx);
         cx.delete::<LineRecord>(conversation.as_bytes(), sequence);
         cx.delete::<DeliveryRecord>(conversation.as_bytes(), sequence);
         cx.gone(conversation, sequence);
@@ -101,6 +102,7 @@ impl Engine {
         if spot.about.author != own {
             return;
         }
+        self.take_upload_back(&spot, cx);
         let mut to = vec![spot.conversation, own];
         if let Some(group) = self.groups.of(&spot.conversation) {
             to.extend(self.silence_in_group(&group, &spot.about.id, cx));
@@ -115,6 +117,7 @@ impl Engine {
     /// The line of an own message is gone: what still has to reach its recipients is no line's any more. Where the relay has
     /// given up a person would decide, and there is nothing to decide about.
     pub(crate) fn unname_said(&mut self, spot: Spot, cx: &mut Context<'_>) {
+        self.unname_upload(&spot, cx);
         if let Some(group) = self.groups.of(&spot.conversation) {
             return self.unname_in_group(&group, &spot.about.id, cx);
         }

@@ -2,10 +2,11 @@
 
 use chopar_wire::proto::identity::Signed;
 use chopar_wire::proto::relay::client_frame::Body;
-use chopar_wire::{AccountId, DeviceId, GroupId, GroupSubmissionId, Timestamp, frame};
+use chopar_wire::{AccountId, DeviceId, FileId, GroupId, GroupSubmissionId, Timestamp, frame};
 
 use crate::context::Context;
-use crate::effect::Effect;
+use crate::effect::{Effect, FileHome};
+use crate::files::UploadKey;
 use crate::map::Map;
 use crate::outbox::RowKey;
 
@@ -38,6 +39,16 @@ pub(crate) enum What {
     AppendOpaque {
         group: GroupId,
         append: Box<Signed>,
+    },
+    BeginFile {
+        upload: UploadKey,
+        file: FileId,
+    },
+    OpenFile {
+        home: FileHome,
+    },
+    DeleteFile {
+        file: FileId,
     },
     Signal,
     Ack,

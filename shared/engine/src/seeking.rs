@@ -10,19 +10,21 @@
 //! There is one search for a message at a time, and while it is under way nothing else changes its line, so that what was
 //! read is never older than what was written.
 
-use chopar_wire::EnvelopeId;
+use chopar_e2ee::file::FileDescriptor;
+use chopar_wire::proto::content::File;
+use chopar_wire::{EnvelopeId, FileMark};
 
 use crate::change::Change;
 use crate::changing::Act;
 use crate::context::Context;
-use crate::effect::{Effect, Kind, Record};
+use crate::effect::{Effect, FileHome, Kind, Record};
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
 use crate::map::Map;
 use crate::pending;
 use crate::places::{Place, Spot};
 use crate::records::Stored;
-use crate::records::line::LineRecord;
+use crate::records::line::{LineContent, LineRecord};
 use crate::records::place::PlaceRecord;
 use crate::tokens::Waiting;
 
@@ -32,6 +34,8 @@ pub(crate) enum Wish {
     Show { asked: u64 },
     /// To do something with it.
     Act { asked: u64, act: Act },
+    /// To have a file of it.
+    Fetch { asked: u64, file: FileMark },
 }
 
 /// A search under way.
@@ -154,7 +158,7 @@ impl Engine {
     /// The host could not read. What others did still waits; a person is told.
     pub(crate) fn seek_failed(&mut self, spot: &Spot, cx: &mut Context<'_>) {
         for wish in self.searches.remove(spot).unwrap_or_default().wishes {
-            let (Wish::Show { asked } | Wish::Act { asked, .. }) = wish;
+            let (Wish::Show { asked } | Wish::Act { asked, .. } | Wish::Fetch { asked, .. }) = wish;
             cx.fail(asked, Failure::Browser);
         }
     }
@@ -248,7 +252,26 @@ impl Engine {
                 },
                 Found::Gone,
             ) => cx.answer(asked, Answer::Done),
-            (Wish::Act { asked, .. }, _) => cx.fail(asked, Failure::NotFound),
+            (Wish::Fetch { asked, file }, Found::Line(sequence)) => {
+                let line = self.lines.get(&(spot.conversation, sequence));
+                let said = line.and_then(|line| file_in(line, &file)).cloned();
+                let home = FileHome {
+                    conversation: spot.conversation,
+                    line: sequence,
+                    file,
+                };
+                self.fetch_file(asked, home, said.as_ref(), cx);
+            }
+            (Wish::Act { asked, .. } | Wish::Fetch { asked, .. }, _) => cx.fail(asked, Failure::NotFound),
         }
     }
+}
+
+/// What the message of a line says of one of its files.
+fn file_in<'a>(line: &'a LineRecord, file: &FileMark) -> Option<&'a File> {
+    let (LineContent::Own(text) | LineContent::Theirs(text)) = line.content.as_ref()? else {
+        return None;
+    };
+    let is = |one: &&File| FileDescriptor::parse(one).is_ok_and(|one| one.secret.mark() == *file);
+    text.files.iter().find(is)
 }

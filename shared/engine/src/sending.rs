@@ -1,6 +1,6 @@
 //! From an outbox row to a `Submit`, and what the relay says to it.
 
-use chopar_wire::proto::content::{Copy, Payload, Text, TransportAcks, payload};
+use chopar_wire::proto::content::{Copy, File, Payload, Text, TransportAcks, payload};
 use chopar_wire::proto::identity;
 use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{Envelope, ExpiryClass, Submit};
@@ -13,6 +13,7 @@ use crate::content::is_of_group;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
+use crate::files::in_order;
 use crate::line::Said;
 use crate::outbox::{Row, RowKey, Target, Until};
 use crate::requests::What;
@@ -32,6 +33,8 @@ pub(crate) struct Saying {
     pub(crate) text: String,
     pub(crate) reply_to: Option<Reference>,
     pub(crate) forwarded: bool,
+    /// With them there may be no text.
+    pub(crate) files: Vec<File>,
 }
 
 /// What is waited for after saying something in a conversation.
@@ -56,8 +59,12 @@ impl Engine {
         let Some(own) = self.own.as_ref().map(|own| own.account) else {
             return cx.fail(asked, Failure::NotNow);
         };
-        if !is_text(&saying.text) {
+        let wordless = saying.text.is_empty() && !saying.files.is_empty();
+        if !wordless && !is_text(&saying.text) {
             return cx.fail(asked, Failure::TextLength);
+        }
+        if !in_order(&saying.files) {
+            return cx.fail(asked, Failure::Browser);
         }
         if self.contacts.get(&account).is_none_or(|c| c.next_line == 0) {
             return cx.fail(asked, Failure::NotFound);
@@ -86,12 +93,19 @@ impl Engine {
             reply_to: saying.reply_to.map(wire),
             forwarded: saying.forwarded,
             timer: timer.wire(),
+            files: saying.files,
         };
+
         let Some(said) = Said::parse(&text, cx.now) else {
             return cx.fail(asked, Failure::TextLength);
         };
         let line = self.add_own_line(account, own, &said, cx);
-        self.say(account, payload::Content::Text(text), Some((line, id)), cx);
+        if text.files.is_empty() {
+            self.say(account, payload::Content::Text(text), Some((line, id)), cx);
+        } else {
+            self.accept_contact(account, cx);
+            self.upload_first((account, line), id, text, cx);
+        }
         cx.answer(asked, Answer::Done);
     }
 
@@ -125,6 +139,9 @@ impl Engine {
 
     /// Again what is held or expired, with new envelopes if the old ones are gone.
     pub(crate) fn retry(&mut self, asked: u64, account: AccountId, id: MessageId, cx: &mut Context<'_>) {
+        if self.retry_upload(asked, account, &id, cx) {
+            return;
+        }
         if let Some(group) = self.groups.of(&account) {
             return self.retry_in_group(asked, &group, &id, cx);
         }

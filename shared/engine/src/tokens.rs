@@ -1,9 +1,10 @@
 //! What the host was asked to do and has not answered yet.
 
-use chopar_wire::AccountId;
+use chopar_wire::{AccountId, FileId};
 
 use crate::accepting::Accepting;
-use crate::effect::Token;
+use crate::effect::{FileHome, Token};
+use crate::files::UploadKey;
 use crate::group::Acting;
 use crate::map::Map;
 use crate::onboarding::Preparing;
@@ -52,6 +53,12 @@ pub(crate) enum Waiting {
     SoughtPlace { spot: Spot },
     /// The row a message lies on.
     SoughtLine { spot: Spot, sequence: u64 },
+    /// Bytes of a file that go to the relay.
+    Upload { upload: UploadKey, file: FileId },
+    /// Bytes of a file that come from it.
+    Fetch { home: FileHome },
+    /// Bytes of a file that the host is to keep.
+    Keep { home: FileHome },
     /// A message that a person asked for by name.
     Shown {
         asked: u64,

@@ -1,7 +1,7 @@
 //! What is shown: conversations, lines, people. Plain data, no behaviour, nothing secret but the texts themselves.
 
 use chopar_wire::ids::InviteId;
-use chopar_wire::{AccountId, DeviceId, MessageId, Timestamp};
+use chopar_wire::{AccountId, DeviceId, FileMark, MessageId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What a fresh tab needs to paint.
@@ -270,6 +270,51 @@ pub struct Extra {
     pub reactions: Vec<Reactions>,
     /// How long after it was read it disappears, in seconds; 0: it stays.
     pub lifetime: u32,
+    /// Its files ([`crate::Intent::FetchFile`]).
+    pub files: Vec<FileView>,
+}
+
+/// A file of a message. All of it is its sender's claim, its name made harmless.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileView {
+    /// Names it.
+    pub mark: FileMark,
+    /// What it is called; it can be shown in a line and saved on any system.
+    pub name: String,
+    /// What it claims to be.
+    pub media_type: String,
+    /// In bytes.
+    pub size: u64,
+    /// What it may be shown as.
+    pub shown_as: ShownAs,
+    /// A small picture of it; empty: none.
+    pub thumbnail: Vec<u8>,
+    /// Width and height of a picture, in pixels. Whoever decodes it holds it to them.
+    pub sides: Option<(u32, u32)>,
+    /// How long a recording lasts, in milliseconds; 0: not said.
+    pub duration_ms: u32,
+    /// Loudness over its time, one byte a bar.
+    pub waveform: Vec<u8>,
+}
+
+// Names are the people's own: in no log.
+impl core::fmt::Debug for FileView {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("FileView")
+            .field("mark", &self.mark)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a file may be shown as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ShownAs {
+    /// A picture: its name says the same as its media type.
+    Picture,
+    /// A recording with a waveform.
+    VoiceNote,
+    /// Something with a name.
+    File,
 }
 
 /// Who reacted to a message with one emoji.
@@ -313,6 +358,12 @@ pub enum Held {
     RelayStorage,
     /// The relay refuses it as it is. It is tried again, rarely: a relay may be mended or set up otherwise.
     Refused,
+    /// The own room for files at the relay is used up. It goes out by itself when there is some.
+    FilesFull,
+    /// A file is larger than the relay takes.
+    FileTooLarge,
+    /// A file is not here any more; attach it to a new message.
+    FileLost,
 }
 
 /// Something that happened in a conversation.

@@ -110,6 +110,15 @@ id!(
     /// A log that only its writers can read: 128 random bits. Whoever knows it may fetch.
     OpaqueLogId, 16
 );
+id!(
+    /// A file at the relay: 128 random bits, which nobody guesses. Whoever signed in and knows it may fetch.
+    FileId, 16
+);
+id!(
+    /// A file of a message, on a device that has the message: a hash of all that makes it this file and no other. Its sender
+    /// chooses none of it freely, as they do its id.
+    FileMark, 32
+);
 
 /// Position in one device's queue at the relay: rises, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

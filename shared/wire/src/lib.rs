@@ -58,7 +58,8 @@ pub mod proto {
 
 pub use group::{GroupRecipient, RecipientsError};
 pub use ids::{
-    AccountId, DeviceId, EnvelopeId, GroupId, GroupSubmissionId, MessageId, OpaqueLogId, QueueSeq,
+    AccountId, DeviceId, EnvelopeId, FileId, FileMark, GroupId, GroupSubmissionId, MessageId, OpaqueLogId,
+    QueueSeq,
 };
 pub use prost;
 pub use time::Timestamp;

@@ -56,3 +56,7 @@ pub const MAX_OPAQUE_ENTRY: usize = 64 * 1024;
 pub const MAX_OPAQUE_ENTRIES: u32 = 4096;
 /// Bytes of one opaque log: a whole roster of a thousand members two hundred times, with the changes between.
 pub const OPAQUE_LOG_BYTES: u64 = 16 * 1024 * 1024;
+/// How long a capability for a file is good, in milliseconds: a slow line's time for one part; then it is asked for again.
+pub const FILE_GRANT_LIFETIME_MS: u64 = 600_000;
+/// The smallest file at a relay, in bytes: one chunk, sealed. Bounds how many files a member's room holds.
+pub const MIN_STORED_FILE: u64 = 65_552;

@@ -174,6 +174,25 @@ fn frames_of_a_client() {
                 from: 2,
             })),
         ),
+        (
+            "begin_file",
+            client(Body::BeginFile(relay::BeginFile {
+                id: vec![9; 16].into(),
+                size: 65_552,
+            })),
+        ),
+        (
+            "open_file",
+            client(Body::OpenFile(relay::OpenFile {
+                id: vec![9; 16].into(),
+            })),
+        ),
+        (
+            "delete_file",
+            client(Body::DeleteFile(relay::DeleteFile {
+                id: vec![9; 16].into(),
+            })),
+        ),
     ];
     every_kind_is_here("ClientFrame", &lines);
     insta::assert_snapshot!(table(&lines));
@@ -413,6 +432,20 @@ fn frames_of_a_relay() {
                     appends: vec![vec![9; 4].into()],
                     length: 2,
                     appended: false,
+                }),
+            ),
+        ),
+        (
+            "file_grant",
+            relay(
+                7,
+                Body::FileGrant(relay::FileGrant {
+                    id: vec![9; 16].into(),
+                    capability: vec![2; 4].into(),
+                    expires: 1000,
+                    size: 65_552,
+                    received: 300,
+                    kept_until: 2000,
                 }),
             ),
         ),

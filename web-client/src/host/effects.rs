@@ -63,6 +63,11 @@ impl<M: Machine> Owner<'_, M> {
                 self.load(token, conversation, before, limit);
             }
             Effect::Read { token, key } => self.read(token, key),
+            // There is no page for files yet: none is sealed here, and none is fetched.
+            Effect::Upload { token, .. } | Effect::Fetch { token, .. } | Effect::Keep { token, .. } => {
+                self.done(Input::Failed { token });
+            }
+            Effect::Discard(_) | Effect::Retain { .. } => {}
             Effect::Tell(event) => self.tell(event)?,
         }
         Ok(())

@@ -324,7 +324,12 @@ fn held_row(app: App, peer: AccountId, id: MessageId, held: Held) -> impl IntoVi
     };
     let retriable = matches!(
         held,
-        Held::QueueFull | Held::Expired | Held::NoDevice | Held::RelayStorage | Held::Refused
+        Held::QueueFull
+            | Held::Expired
+            | Held::NoDevice
+            | Held::RelayStorage
+            | Held::Refused
+            | Held::FilesFull
     );
     view! {
         <p class="held">
@@ -345,5 +350,8 @@ fn held_text(texts: Texts, held: Held) -> &'static str {
         Held::NoSuchAccount => texts.held_no_account(),
         Held::RelayStorage => texts.held_relay_storage(),
         Held::Refused => texts.held_refused(),
+        Held::FilesFull => texts.held_files_full(),
+        Held::FileTooLarge => texts.held_file_too_large(),
+        Held::FileLost => texts.held_file_lost(),
     }
 }

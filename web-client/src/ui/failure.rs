@@ -35,6 +35,8 @@ pub(crate) fn failure_text(texts: Texts, failure: Failure) -> String {
         Failure::RateLimited => texts.failure_rate_limited(),
         Failure::RelayStorage => texts.failure_relay_storage(),
         Failure::RelayMisbehaved => texts.failure_relay_misbehaved(),
+        Failure::FileDamaged => texts.failure_file_damaged(),
+        Failure::Stopped => texts.failure_stopped(),
         Failure::Browser => texts.failure_browser(),
         Failure::NotAnEmoji => texts.failure_not_an_emoji(),
         Failure::EditTooLate => texts.failure_edit_too_late(),

@@ -211,7 +211,7 @@ fn every_limit_of_the_code_stands_in_the_protocol() {
     }
     assert!(
         missing.is_empty(),
-        "a row in section 12 of {PROTOCOL} (or LAYOUT here, where it bounds nothing) for each of\n{}",
+        "a row in section 13 of {PROTOCOL} (or LAYOUT here, where it bounds nothing) for each of\n{}",
         missing.join("\n")
     );
     assert!(layout.is_empty(), "the code has no longer {layout:?}");

@@ -2,7 +2,7 @@
 
 use chopar_e2ee::padding::pad;
 use chopar_e2ee::ratchet::primitives::{kem_offer, next_header};
-use chopar_fuzz_targets::{SCENE, claim, histories, recovering};
+use chopar_fuzz_targets::{FILE, SCENE, claim, histories, recovering};
 use chopar_identity::{RecoverClaim, SignInClaim};
 use chopar_wire::prost::Message;
 use chopar_wire::proto::content::FirstContact;
@@ -72,4 +72,10 @@ pub(crate) fn write_all() {
     write("prekey_record", "x25519", &bob.signed_prekey.encode());
     write("prekey_record", "ml_kem", &bob.last_resort.encode());
     write("prekey_record", "pair", &bob.one_time.encode());
+    write(
+        "file_descriptor",
+        "picture",
+        &FILE.descriptor.to_wire().encode_to_vec(),
+    );
+    write("file_chunk", "whole", &FILE.chunk);
 }

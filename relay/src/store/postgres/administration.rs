@@ -148,6 +148,7 @@ async fn remove(
     }
     let id = &account.as_bytes()[..];
     for sql in [
+        "UPDATE files SET expires = 0 WHERE account = $1",
         "DELETE FROM log_entries WHERE account = $1",
         "DELETE FROM words WHERE account = $1",
         "DELETE FROM accounts WHERE account = $1",
@@ -190,6 +191,7 @@ pub(super) async fn after_restore(books: &mut Books) -> Result<(), Fault> {
     let link = books.link()?;
     let spent = link.run("DELETE FROM one_time", &[]).await?;
     link.run("DELETE FROM invites", &[]).await?;
+    link.run("UPDATE file_room SET key = NULL", &[]).await?;
     link.run(
         "UPDATE mailboxes SET last_seq = last_seq + $1",
         &[&number(RESTORE_JUMP)],

@@ -10,7 +10,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chopar_wire::ids::{AccountId, DeviceId, InviteId, OpaqueLogId, QueueSeq};
+use chopar_wire::ids::{AccountId, DeviceId, FileId, InviteId, OpaqueLogId, QueueSeq};
 use chopar_wire::proto::audit::Record;
 use prost::bytes::Bytes;
 use tokio::sync::oneshot;
@@ -28,9 +28,10 @@ use self::writer::Writer;
 use super::administration::{Act, Administration, ListedDevice, Outcome, Standing};
 use super::audit::AuditLog;
 use super::{
-    Answer, Append, Appended, Claim, Fact, GroupSubmission, GroupSubmitted, Groups, Invite, LogPage, Member,
-    NewAccount, OnStored, OpaqueAppend, OpaqueAppended, OpaqueHead, OpaqueLogs, OpaquePage, OpaquePlace,
-    Person, QueuePage, Registration, SignInFacts, Store, StoreError, Submission, Submitted, TokenHash,
+    Answer, Append, Appended, Begun, Claim, Fact, FileFacts, FileKeys, Files, FilesKept, GroupSubmission,
+    GroupSubmitted, Groups, Invite, LogPage, Member, NewAccount, NewFile, OnStored, OpaqueAppend,
+    OpaqueAppended, OpaqueHead, OpaqueLogs, OpaquePage, OpaquePlace, Person, Progress, QueuePage,
+    Registration, SignInFacts, Store, StoreError, Submission, Submitted, TokenHash,
 };
 use crate::audit::chain::{Row, Tip};
 use crate::audit::node::{NodeId, NodeKey};
@@ -46,6 +47,8 @@ mod bodies;
 mod books;
 mod bus;
 mod facts;
+pub(crate) mod file_parts;
+mod files;
 mod invites;
 mod link;
 mod opaque;
@@ -387,5 +390,76 @@ impl OpaqueLogs for PostgresStore {
     fn opaque_log(&self, log: OpaqueLogId, from: OpaquePlace, bytes: usize) -> Answer<Option<OpaquePage>> {
         self.readers
             .run(move |link| Box::pin(async move { opaque::page(link, &log, from, bytes).await }))
+    }
+}
+
+impl Files for PostgresStore {
+    fn file_keys(&self, fresh: FileKeys) -> Answer<FileKeys> {
+        self.writer.run(0, move |books: &mut Books| {
+            Box::pin(async move { files::keys(books, &fresh).await })
+        })
+    }
+
+    fn begin_file(&self, new: NewFile) -> Answer<Begun> {
+        self.writer.run(0, move |books: &mut Books| {
+            Box::pin(async move { files::begin(books, &new).await })
+        })
+    }
+
+    fn file(&self, file: FileId) -> Answer<Option<FileFacts>> {
+        let now = self.clock.now();
+        self.readers
+            .run(move |link| Box::pin(async move { files::file(link, &file, now).await }))
+    }
+
+    fn file_received(&self, progress: Progress) -> Answer<bool> {
+        self.writer.run(0, move |books: &mut Books| {
+            Box::pin(async move { files::received(books, &progress).await })
+        })
+    }
+
+    fn end_file(&self, file: FileId, account: AccountId) -> Answer<bool> {
+        self.writer.run(0, move |books: &mut Books| {
+            Box::pin(async move { files::end(books, &file, &account).await })
+        })
+    }
+
+    fn ended_files(&self, after: Option<FileId>, limit: usize) -> Answer<Vec<FileId>> {
+        let now = self.clock.now();
+        self.readers
+            .run(move |link| Box::pin(files::ended(link, after, limit, now)))
+    }
+
+    fn forget_files(&self, files: Vec<FileId>) -> Answer<()> {
+        let files = Arc::new(files);
+        self.writer.run(0, move |books: &mut Books| {
+            let files = Arc::clone(&files);
+            Box::pin(async move { files::forget(books, &files).await })
+        })
+    }
+
+    fn unknown_files(&self, files: Vec<FileId>) -> Answer<Vec<FileId>> {
+        self.readers
+            .run(move |link| Box::pin(files::unknown(link, files)))
+    }
+
+    fn stray_files(&self, files: Vec<FileId>, before: u64) -> Answer<Vec<FileId>> {
+        let files = Arc::new(files);
+        self.writer.run(0, move |books: &mut Books| {
+            let files = Arc::clone(&files);
+            Box::pin(async move { files::strays(books, &files, before).await })
+        })
+    }
+
+    fn forget_strays(&self, files: Vec<FileId>) -> Answer<()> {
+        let files = Arc::new(files);
+        self.writer.run(0, move |books: &mut Books| {
+            let files = Arc::clone(&files);
+            Box::pin(async move { files::forget_strays(books, &files).await })
+        })
+    }
+
+    fn files_kept(&self) -> Answer<FilesKept> {
+        self.readers.run(|link| Box::pin(files::kept(link)))
     }
 }

@@ -6,10 +6,11 @@ use super::link::{Fault, Link};
 use super::target::{PostgresUrl, Target, TargetError};
 
 /// What leads from each version to the next, from an empty database on. What was released is never changed.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
 ];
 /// The version this relay writes.
 pub(crate) const SCHEMA_VERSION: i64 = STEPS.len() as i64;

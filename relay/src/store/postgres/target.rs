@@ -156,9 +156,18 @@ pub(super) struct Target(PostgresUrl);
 impl Target {
     /// `role` is shown in `pg_stat_activity`.
     pub(super) fn new(url: &PostgresUrl, role: &str) -> Self {
+        Self::with(url, role, SETTINGS.to_owned())
+    }
+
+    /// For what is written and counts only once another connection has committed something after it: its commits do not wait
+    /// for the disk.
+    pub(super) fn lazy(url: &PostgresUrl, role: &str) -> Self {
+        Self::with(url, role, format!("{SETTINGS} -c synchronous_commit=off"))
+    }
+
+    fn with(url: &PostgresUrl, role: &str, mut options: String) -> Self {
         let mut url = url.clone();
         let config = &mut url.config;
-        let mut options = SETTINGS.to_owned();
         if let Some(given) = config.get_options() {
             // The person's own settings come last, and win.
             options = format!("{options} {given}");

@@ -124,6 +124,7 @@ impl Books {
                 .prepare_cached("INSERT INTO held_handles (handle, account) VALUES (?1, ?2)")?
                 .execute((&holder.handle, account.as_bytes()))?;
         }
+        self.end_files_of(account)?;
         self.changed(account)?;
         self.record(record::member(by, Kind::MemberRemoved, *account, &holder.handle))?;
         if free_handle {
@@ -164,6 +165,7 @@ impl Books {
             "UPDATE devices SET seq_reserved = seq_reserved + ?1",
             [RESTORE_JUMP],
         )?;
+        self.forget_file_key()?;
         self.mailboxes.clear();
         self.record(record::whole(Kind::Restored, spent as u64))
     }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chopar_wire::ids::{AccountId, DeviceId, InviteId, OpaqueLogId, QueueSeq};
+use chopar_wire::ids::{AccountId, DeviceId, FileId, InviteId, OpaqueLogId, QueueSeq};
 use chopar_wire::proto::audit::Record;
 use prost::bytes::Bytes;
 
@@ -16,9 +16,10 @@ use self::writer::Writer;
 use super::administration::{Act, Administration, ListedDevice, Outcome, Standing};
 use super::audit::AuditLog;
 use super::{
-    Answer, Append, Appended, Claim, Fact, GroupSubmission, GroupSubmitted, Groups, Invite, LogPage, Member,
-    NewAccount, OnStored, OpaqueAppend, OpaqueAppended, OpaqueHead, OpaqueLogs, OpaquePage, OpaquePlace,
-    Person, QueuePage, Registration, SignInFacts, Store, StoreError, Submission, Submitted, TokenHash,
+    Answer, Append, Appended, Begun, Claim, Fact, FileFacts, FileKeys, Files, FilesKept, GroupSubmission,
+    GroupSubmitted, Groups, Invite, LogPage, Member, NewAccount, NewFile, OnStored, OpaqueAppend,
+    OpaqueAppended, OpaqueHead, OpaqueLogs, OpaquePage, OpaquePlace, Person, Progress, QueuePage,
+    Registration, SignInFacts, Store, StoreError, Submission, Submitted, TokenHash,
 };
 use crate::audit::chain::{Row, Tip};
 use crate::audit::node::{NodeId, NodeKey};
@@ -30,6 +31,7 @@ mod administration;
 mod audit;
 mod books;
 mod facts;
+mod files;
 mod groups;
 mod invites;
 mod mailbox;
@@ -282,5 +284,54 @@ impl OpaqueLogs for SqliteStore {
 
     fn opaque_log(&self, log: OpaqueLogId, from: OpaquePlace, bytes: usize) -> Answer<Option<OpaquePage>> {
         self.readers.run(move |db| opaque::page(db, &log, from, bytes))
+    }
+}
+
+impl Files for SqliteStore {
+    fn file_keys(&self, fresh: FileKeys) -> Answer<FileKeys> {
+        self.writer.run(0, move |books| books.file_keys(&fresh))
+    }
+
+    fn begin_file(&self, new: NewFile) -> Answer<Begun> {
+        self.writer.run(0, move |books| books.begin_file(&new))
+    }
+
+    fn file(&self, file: FileId) -> Answer<Option<FileFacts>> {
+        let now = self.clock.now();
+        self.readers.run(move |db| files::file(db, &file, now))
+    }
+
+    fn file_received(&self, progress: Progress) -> Answer<bool> {
+        self.writer.run(0, move |books| books.file_received(&progress))
+    }
+
+    fn end_file(&self, file: FileId, account: AccountId) -> Answer<bool> {
+        self.writer.run(0, move |books| books.end_file(&file, &account))
+    }
+
+    fn ended_files(&self, after: Option<FileId>, limit: usize) -> Answer<Vec<FileId>> {
+        let now = self.clock.now();
+        self.readers
+            .run(move |db| files::ended(db, after.as_ref(), limit, now))
+    }
+
+    fn forget_files(&self, files: Vec<FileId>) -> Answer<()> {
+        self.writer.run(0, move |books| books.forget_files(&files))
+    }
+
+    fn unknown_files(&self, files: Vec<FileId>) -> Answer<Vec<FileId>> {
+        self.readers.run(move |db| files::unknown(db, files))
+    }
+
+    fn stray_files(&self, files: Vec<FileId>, before: u64) -> Answer<Vec<FileId>> {
+        self.writer.run(0, move |books| books.stray_files(&files, before))
+    }
+
+    fn forget_strays(&self, files: Vec<FileId>) -> Answer<()> {
+        self.writer.run(0, move |books| books.forget_strays(&files))
+    }
+
+    fn files_kept(&self) -> Answer<FilesKept> {
+        self.readers.run(files::kept)
     }
 }

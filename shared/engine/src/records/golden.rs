@@ -11,12 +11,14 @@
 use std::fs;
 use std::path::PathBuf;
 
+use chopar_wire::proto::content::File;
 use chopar_wire::proto::identity::{Entry, Signed};
 
 use super::account::AccountRecord;
 use super::contact::{
     ContactRecord, DeviceFacts, LogRecord, MarkRecord, MarksRecord, SettingRecord, TimerRecord,
 };
+use super::ending_file::EndingFileRecord;
 use super::expiry::ExpiryRecord;
 use super::group::{
     EpochRecord, GroupRecord, GroupRowRecord, KeyRecord, PendingEntryRecord, RecipientRecord,
@@ -25,6 +27,7 @@ use super::group::{
 use super::line::{
     DeliveryRecord, DraftRecord, LineContent, LineRecord, NoticeRecord, ReactionRecord, TextRecord,
 };
+use super::opened_file::OpenedFileRecord;
 use super::outbox::{OutboxRecord, TargetRecord};
 use super::pending::PendingRecord;
 use super::place::PlaceRecord;
@@ -32,6 +35,7 @@ use super::prekey::{BundleRecord, OneTimeRecord};
 use super::quarantine::QuarantineRecord;
 use super::seen::SeenRecord;
 use super::session::SessionRecord;
+use super::upload::UploadRecord;
 use super::{SCHEMA, Stored};
 use crate::effect::Kind;
 
@@ -52,12 +56,16 @@ const fn messages(kind: Kind) -> &'static [&'static str] {
             "line-changed",
             "line-deleted",
             "line-timer",
+            "line-files",
         ],
         Kind::Delivery => &["delivery"],
         Kind::Draft => &["draft"],
         Kind::Place => &["place"],
         Kind::Pending => &["pending"],
         Kind::Expiry => &["expiry"],
+        Kind::Upload => &["upload"],
+        Kind::OpenedFile => &["opened-file"],
+        Kind::EndingFile => &["ending-file"],
         Kind::Group => &["group", "roster"],
         Kind::GroupEpoch => &["epoch"],
         Kind::GroupRow => &["group-row", "recipients"],
@@ -102,6 +110,18 @@ fn text() -> TextRecord {
     text.id = vec![3; 16];
     text.text = "salom".to_owned();
     text
+}
+
+fn file() -> File {
+    let mut file = File::default();
+    file.id = vec![6; 16].into();
+    file.key = vec![7; 32].into();
+    file.size = 300;
+    file.digest = vec![8; 32].into();
+    file.name = "surat.jpg".to_owned();
+    file.media_type = "image/jpeg".to_owned();
+    (file.width, file.height) = (640, 480);
+    file
 }
 
 fn line(content: LineContent) -> LineRecord {
@@ -301,6 +321,19 @@ fn what_is_done_with_messages_stays_readable() {
         r.payload = vec![5; 20];
         (r.lasting, r.referring) = (true, true);
     });
+    stays("line-files-1", |r: &mut LineRecord| {
+        let mut text = text();
+        text.files = vec![file()];
+        *r = line(LineContent::Own(text));
+    });
+    stays("upload-1", |r: &mut UploadRecord| {
+        r.schema = SCHEMA;
+        r.payload = vec![5; 20];
+        r.message = vec![3; 16];
+        r.unnamed = true;
+    });
+    stays("opened-file-1", |r: &mut OpenedFileRecord| r.schema = SCHEMA);
+    stays("ending-file-1", |r: &mut EndingFileRecord| r.schema = SCHEMA);
 }
 
 fn entry() -> Signed {
@@ -366,7 +399,7 @@ fn groups_stay_readable() {
 #[test]
 fn every_kind_has_a_file_for_each_of_its_messages() {
     let kinds: Vec<Kind> = (0..=u8::MAX).filter_map(Kind::from_number).collect();
-    assert_eq!(kinds.len(), 16, "a kind that is added is counted here");
+    assert_eq!(kinds.len(), 19, "a kind that is added is counted here");
     let all: Vec<&str> = kinds.iter().flat_map(|kind| messages(*kind)).copied().collect();
     for message in &all {
         let path = path(&format!("{message}-{SCHEMA}"));

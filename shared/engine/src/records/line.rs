@@ -1,5 +1,7 @@
 //! A line of a conversation, and how far it has come.
 
+use chopar_wire::proto::content::File;
+
 use super::stored;
 
 /// Written again when its message is edited, deleted or reacted to.
@@ -55,6 +57,9 @@ pub(crate) struct TextRecord {
     /// How long it stays, in seconds; 0: for ever.
     #[prost(uint32, tag = "10")]
     pub(crate) lifetime: u32,
+    /// What it says of its files.
+    #[prost(message, repeated, tag = "11")]
+    pub(crate) files: Vec<File>,
     /// Whose it is, where it is not an own one; empty in lines of before groups: the person of the conversation.
     #[prost(bytes = "vec", tag = "20")]
     pub(crate) author: Vec<u8>,

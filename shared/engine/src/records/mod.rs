@@ -4,9 +4,11 @@
 
 pub(crate) mod account;
 pub(crate) mod contact;
+pub(crate) mod ending_file;
 pub(crate) mod expiry;
 pub(crate) mod group;
 pub(crate) mod line;
+pub(crate) mod opened_file;
 pub(crate) mod outbox;
 pub(crate) mod pending;
 pub(crate) mod place;
@@ -14,6 +16,7 @@ pub(crate) mod prekey;
 pub(crate) mod quarantine;
 pub(crate) mod seen;
 pub(crate) mod session;
+pub(crate) mod upload;
 
 use prost::Message;
 use zeroize::Zeroizing;

@@ -220,7 +220,9 @@ impl Lone {
                 token,
                 records: self.vault.select(|known| *known == key),
             }),
-            Effect::MakeIdentity { token } => Some(Input::Failed { token }),
+            Effect::MakeIdentity { token } | Effect::Upload { token, .. } | Effect::Fetch { token, .. } => {
+                Some(Input::Failed { token })
+            }
             Effect::Transmit(bytes) => {
                 let frame = frame::decode_client(bytes.into()).expect("engines send frames");
                 self.requests.push(frame.request);
@@ -234,6 +236,8 @@ impl Lone {
                 self.gave_up += 1;
                 None
             }
+            Effect::Keep { token, .. } => Some(Input::Kept { token }),
+            Effect::Discard(_) | Effect::Retain { .. } => None,
             Effect::Tell(_) | Effect::Connect | Effect::WakeAt(_) => None,
         }
     }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use chopar_wire::{AccountId, MessageId, Timestamp};
+use chopar_wire::{AccountId, FileId, MessageId, Timestamp};
 use rand_chacha::ChaCha8Rng;
 
 use super::keys::SoftwareKeys;
 use super::vault::Vault;
-use crate::effect::Record;
+use crate::effect::{FileHome, Record};
 use crate::engine::Engine;
 use crate::event::{Answer, Event};
 use crate::intent::Intent;
@@ -32,6 +32,12 @@ pub struct Person {
     pub phase: Option<Phase>,
     /// Envelopes put away unread, by reason, over all lives of the engine but the present one.
     pub refusals: BTreeMap<Refusal, u64>,
+    /// Sealed files that the host keeps. They outlive the engine.
+    pub sealed: BTreeMap<FileId, Vec<u8>>,
+    /// Files that were fetched, as far as they came, and whether that is all. They outlive it as well.
+    pub fetched: BTreeMap<FileHome, (Vec<u8>, bool)>,
+    /// Whether the host has room for no more bytes of files.
+    pub disk_full: bool,
     /// What the host says at the next start about its vault, see [`crate::Input::Opened`].
     pub rolled_back: bool,
     pub(super) keys: Option<SoftwareKeys>,
@@ -57,6 +63,9 @@ impl Person {
             told: VecDeque::new(),
             phase: None,
             refusals: BTreeMap::new(),
+            sealed: BTreeMap::new(),
+            fetched: BTreeMap::new(),
+            disk_full: false,
             rolled_back: false,
             keys: None,
             rng,

@@ -13,7 +13,9 @@ use chopar_wire::proto::relay::{
     InviteStatus, Log, LogConflict, People, Person, Pong, QueueEmpty, Reason, Refused, Register, Registered,
     Role, SignIn, SignedIn, Submit,
 };
-use chopar_wire::{AccountId, DeviceId, EnvelopeId, OpaqueLogId, frame, limits};
+use chopar_wire::{AccountId, DeviceId, EnvelopeId, FileId, OpaqueLogId, frame, limits};
+
+use super::relay_files::RelayFile;
 
 /// The relay's name, in challenges.
 const NAME: &str = "simulated";
@@ -38,6 +40,10 @@ pub struct Relay {
     pub(super) opaque: BTreeMap<OpaqueLogId, Vec<Signed>>,
     /// Lies about them: what an account is shown in place of one.
     pub(super) opaque_views: BTreeMap<(AccountId, OpaqueLogId), Vec<Signed>>,
+    /// Files, as far as they came.
+    pub(super) files: BTreeMap<FileId, RelayFile>,
+    /// Whether there is room for no more files.
+    pub files_full: bool,
     /// Bodies submitted to groups: each once, whatever the number of mailboxes.
     pub group_bodies: u64,
     pub(super) connections: BTreeMap<u64, Connection>,
@@ -249,6 +255,9 @@ impl Relay {
             }
             (Ask::AppendOpaque(append), Some((viewer, _))) => self.append_opaque(&viewer, append),
             (Ask::FetchOpaque(fetch), Some((viewer, _))) => self.fetch_opaque(&viewer, &fetch),
+            (Ask::BeginFile(begin), Some((viewer, _))) => self.begin_file(&viewer, &begin, now),
+            (Ask::OpenFile(open), Some(_)) => self.open_file(&open, now),
+            (Ask::DeleteFile(delete), Some((viewer, _))) => self.delete_file(&viewer, &delete),
             (Ask::SubmitSignal(signal), Some(_)) => {
                 for envelope in signal.envelopes {
                     let device = DeviceId::try_from(envelope.device.as_ref()).expect("16 bytes");

@@ -401,7 +401,11 @@ impl World {
     fn carry_out(&mut self, person: usize, step: Step) {
         let epoch = self.persons[person].epoch;
         for effect in step.then {
-            let after = self.below(1 + self.faults.delay_ms / 4);
+            let after = match &effect {
+                // Answered by nothing.
+                Effect::Discard(_) | Effect::Retain { .. } => 0,
+                _ => self.below(1 + self.faults.delay_ms / 4),
+            };
             let answer = |input| Happening::Input { person, epoch, input };
             match effect {
                 Effect::Connect => self.connect(person),
@@ -452,6 +456,44 @@ impl World {
                     let records = self.persons[person].vault.select(|known| *known == key);
                     self.plan(after, answer(Input::Loaded { token, records }));
                 }
+                Effect::Upload {
+                    token,
+                    file,
+                    offset,
+                    length,
+                    capability,
+                } => {
+                    let input = match self.upload(person, &file, offset, length, &capability) {
+                        Some(outcome) => Input::Moved { token, outcome },
+                        None => Input::Failed { token },
+                    };
+                    self.plan(after, answer(input));
+                }
+                Effect::Fetch {
+                    token,
+                    file,
+                    offset,
+                    length,
+                    capability,
+                } => {
+                    let outcome = self.fetch(&file, offset, length, &capability);
+                    self.plan(after, answer(Input::Moved { token, outcome }));
+                }
+                Effect::Keep {
+                    token,
+                    home,
+                    offset,
+                    bytes,
+                    last,
+                } => {
+                    let input = match self.persons[person].keep(home, offset, &bytes, last) {
+                        true => Input::Kept { token },
+                        false => Input::Failed { token },
+                    };
+                    self.plan(after, answer(input));
+                }
+                Effect::Discard(kept) => self.persons[person].discard(kept),
+                Effect::Retain { sealed, lines } => self.persons[person].retain(&sealed, &lines),
                 Effect::Tell(event) => self.persons[person].tell(event),
             }
         }

@@ -222,3 +222,44 @@ fn a_blocked_member_is_still_a_member() {
     let (state, _) = crate::common::state(&mut world, 0, accounts[1], 9);
     assert_eq!(state, SentState::Sent);
 }
+
+/// P-340, P-344.
+#[test]
+fn files_go_to_a_group_and_away_with_their_message() {
+    let (mut world, accounts, conversation) = group(4_901, 3);
+    let content: Vec<u8> = (0..200_000u32).map(|at| (at >> 3) as u8).collect();
+    let sealed = world.seal(0, &content, "a.bin", "");
+    let id = MessageId::new([77; 16]);
+    let send = Intent::SendFiles {
+        conversation,
+        id,
+        text: String::new(),
+        reply_to: None,
+        files: vec![sealed.said],
+    };
+    assert!(world.ask_now(0, send) == Answer::Done);
+    world.run_for(60_000);
+    let message = chopar_engine::view::Reference {
+        author: accounts[0],
+        id,
+    };
+    for person in 0..3 {
+        let fetch = Intent::FetchFile {
+            conversation,
+            message,
+            file: sealed.mark,
+        };
+        assert!(world.ask_now(person, fetch) == Answer::Done, "{person}");
+        assert!(world.persons[person].fetched(&sealed.mark) == Some(&content));
+    }
+    let delete = Intent::Delete {
+        conversation,
+        message,
+        everyone: true,
+    };
+    assert!(world.ask_now(0, delete) == Answer::Done);
+    world.run_for(60_000);
+    for person in 0..3 {
+        assert!(world.persons[person].fetched.is_empty(), "{person}");
+    }
+}

@@ -77,7 +77,9 @@ fn parse(text: &str, limit: usize) -> Result<String, NameError> {
     Ok(text.to_owned())
 }
 
-fn disturbs(c: char) -> bool {
+/// Whether a character disturbs the text around it: controls, what changes its direction, what cannot be seen. Names of people,
+/// devices and files are free of them.
+pub fn disturbs(c: char) -> bool {
     c.is_control()
         || matches!(c,
             // Bidirectional embeddings, overrides, isolates and marks.

@@ -3,5 +3,5 @@
 mod display;
 mod handle;
 
-pub use display::{DeviceName, DisplayName, NameError};
+pub use display::{DeviceName, DisplayName, NameError, disturbs};
 pub use handle::{Handle, HandleError};
