@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use chopar_e2ee::device::PeerDevice;
+use chopar_e2ee::file::{FileOpener, FileSealer, FileSecret};
 use chopar_e2ee::fixture::Person;
 use chopar_e2ee::handshake::{Acceptance, Initiation};
 use chopar_e2ee::padding::{pad, unpad};
@@ -19,6 +20,8 @@ use crate::measure::{BATCHES, Bench, Row, now, reversed_in_blocks};
 pub(crate) const PEER: &str = "chopar";
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const PLAINTEXT: [u8; 1024] = [0x61; 1024];
+/// Content of a file, in bytes.
+const FILE: usize = 1024 * 1024;
 /// An envelope in session form with a bare header is this much longer than its plaintext; one with a KEM area is longer.
 const BARE_OVERHEAD: usize = 1 + 33 + 41 + 16 + 16;
 
@@ -32,7 +35,7 @@ struct Two {
 pub(crate) type Operation = (&'static str, fn(&Bench) -> Result<Vec<Row>>);
 
 /// Every operation that a peer may have too, and some of our own.
-pub(crate) const OPERATIONS: [Operation; 13] = [
+pub(crate) const OPERATIONS: [Operation; 15] = [
     ("account_create", account_create),
     ("session_outbound", session_outbound),
     ("session_inbound", session_inbound),
@@ -52,6 +55,8 @@ pub(crate) const OPERATIONS: [Operation; 13] = [
     ("session_save", session_save),
     ("session_load", session_load),
     ("safety_number", safety_number),
+    ("file_seal_1m", file_seal),
+    ("file_open_1m", file_open),
 ];
 
 /// The peer that is measured here.
@@ -316,6 +321,46 @@ impl Two {
         self.receive(&body)?;
         Ok(body.len())
     }
+}
+
+fn file_seal(bench: &Bench) -> Result<Vec<Row>> {
+    let content = vec![0x61; FILE];
+    let row = bench.batches("file_seal_1m", 4, || Ok(rng()), |rng, _| sealed(&content, rng))?;
+    Ok(vec![row])
+}
+
+fn file_open(bench: &Bench) -> Result<Vec<Row>> {
+    let (secret, chunks) = sealed(&vec![0x61; FILE], &mut rng())?;
+    let row = bench.batches(
+        "file_open_1m",
+        4,
+        || Ok(()),
+        |(), _| {
+            let mut opener = FileOpener::new(&secret);
+            let mut bytes = 0;
+            for chunk in &chunks {
+                bytes += opener.open(chunk)?.len();
+            }
+            opener.finish()?;
+            if bytes != FILE {
+                bail!("{bytes} bytes came out");
+            }
+            Ok(())
+        },
+    )?;
+    Ok(vec![row])
+}
+
+/// A file in chunks, as it goes to the relay.
+fn sealed(content: &[u8], rng: &mut ChaCha20Rng) -> Result<(FileSecret, Vec<Vec<u8>>)> {
+    let mut sealer = FileSealer::new(content.len() as u64, rng)?;
+    let (mut rest, mut chunks) = (content, Vec::new());
+    while let Some(wanted) = sealer.wants() {
+        let (now, later) = rest.split_at(wanted);
+        chunks.push(sealer.seal(now)?);
+        rest = later;
+    }
+    Ok((sealer.finish()?, chunks))
 }
 
 /// The same numbers in every run: nothing here depends on which.
