@@ -193,6 +193,20 @@ fn frames_of_a_client() {
                 id: vec![9; 16].into(),
             })),
         ),
+        (
+            "recover",
+            client(Body::Recover(relay::Recover {
+                proof: Some(signed(7)),
+            })),
+        ),
+        (
+            "admit_device",
+            client(Body::AdmitDevice(relay::AdmitDevice {
+                entry: Some(entry()),
+                bundle: Some(signed(2)),
+                proof: Some(signed(3)),
+            })),
+        ),
     ];
     every_kind_is_here("ClientFrame", &lines);
     insta::assert_snapshot!(table(&lines));
