@@ -27,7 +27,7 @@ use crate::prekeys::BundleDraft;
 use crate::records::account::Stage;
 use crate::requests::What;
 use crate::tokens::Waiting;
-use crate::view::{Preferences, Role};
+use crate::view::Role;
 
 /// How long the form waits for an answer, in milliseconds. The registration itself goes on.
 pub(crate) const FORM_MS: u64 = 60_000;
@@ -214,24 +214,11 @@ impl Engine {
         let second = 1 + (first + u8::try_from(cx.below(8)).unwrap_or(0)) % 9;
         let confirm = [first.min(second), first.max(second)];
         self.own = Some(Own {
-            account,
-            device: keys.device_id(),
-            handle: String::new(),
-            display_name: String::new(),
-            role: Role::Member,
-            stage: Stage::Prepared,
-            invite: String::new(),
             recovery: Some(Pending {
                 key: recovery,
                 confirm,
             }),
-            preferences: Preferences {
-                receipts: true,
-                typing: true,
-            },
-            drained: Timestamp(0),
-            relay: String::new(),
-            new_devices: Vec::new(),
+            ..Own::begun(account, keys.device_id(), Stage::Prepared)
         });
         cx.account = true;
     }

@@ -39,6 +39,27 @@ pub(crate) struct Pending {
 }
 
 impl Own {
+    /// An account whose device no relay has taken yet.
+    pub(crate) fn begun(account: AccountId, device: DeviceId, stage: Stage) -> Self {
+        Self {
+            account,
+            device,
+            handle: String::new(),
+            display_name: String::new(),
+            role: Role::Member,
+            stage,
+            invite: String::new(),
+            recovery: None,
+            preferences: Preferences {
+                receipts: true,
+                typing: true,
+            },
+            drained: Timestamp(0),
+            relay: String::new(),
+            new_devices: Vec::new(),
+        }
+    }
+
     pub(crate) fn from_record(value: &[u8], device: DeviceId) -> Result<Self, RecordError> {
         let record = AccountRecord::read(value)?;
         let recovery = if record.recovery.is_empty() {

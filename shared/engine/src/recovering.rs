@@ -32,7 +32,6 @@ use crate::prekeys::BundleDraft;
 use crate::records::account::Stage;
 use crate::requests::What;
 use crate::tokens::Waiting;
-use crate::view::{Preferences, Role};
 
 /// A recovery key at work.
 pub(crate) struct Recovering {
@@ -303,21 +302,8 @@ impl Engine {
         self.contacts.insert(account, contact);
         // Saved before the frame leaves: if the answer is lost, the next start knows that this device may be in.
         self.own = Some(Own {
-            account,
-            device: keys.device_id(),
-            handle: String::new(),
-            display_name: String::new(),
-            role: Role::Member,
-            stage: Stage::Recovering,
-            invite: String::new(),
-            recovery: None,
-            preferences: Preferences {
-                receipts: true,
-                typing: true,
-            },
-            drained: Timestamp(0),
             relay,
-            new_devices: Vec::new(),
+            ..Own::begun(account, keys.device_id(), Stage::Recovering)
         });
         self.absent = false;
         cx.account = true;

@@ -10,12 +10,12 @@ mod common;
 
 use chopar_e2ee::recovery::RecoveryKey;
 use chopar_engine::simulator::World;
-use chopar_engine::view::{Held, LineBody, Notice, Phase, Preferences, SentState, Trust};
+use chopar_engine::view::{Held, LineBody, Notice, Preferences, SentState, Trust};
 use chopar_engine::{Answer, Failure, Intent};
 use chopar_identity::EntryDraft;
 use chopar_wire::AccountId;
 
-use crate::common::{CALM, friends, lines, open, people, send, shown, state};
+use crate::common::{CALM, friends, lines, onboard_with_key, open, people, send, shown, state};
 
 fn has_notice(world: &mut World, person: usize, peer: AccountId, wanted: &Notice) -> bool {
     lines(world, person, peer)
@@ -95,19 +95,7 @@ fn a_second_device_gets_everything_from_now_on() {
 fn a_replaced_account_key_stops_a_verified_conversation_until_decided() {
     let mut world = World::new(42, 2, CALM);
     let alice = world.onboard(0);
-    let mut groups = String::new();
-    let form = Intent::CreateAccount {
-        invite: "open".into(),
-        handle: "person1".into(),
-        display_name: "Person 1".into(),
-        device_name: "Browser".into(),
-    };
-    assert!(world.ask_now(1, form) == Answer::Done);
-    if let Some(Phase::RecoveryKey { groups: shown, .. }) = &world.persons[1].phase {
-        groups = shown.concat();
-    }
-    world.confirm(1);
-    let bob = world.persons[1].account().unwrap();
+    let (bob, key) = onboard_with_key(&mut world, 1);
     open(&mut world, 0, 1, bob);
     send(&mut world, 0, bob, 1);
     world.run_for(5_000);
@@ -141,7 +129,7 @@ fn a_replaced_account_key_stops_a_verified_conversation_until_decided() {
     assert!(world.ask_now(0, verify(&seen.safety_number)) == Answer::Done);
     assert_eq!(world.persons[0].rows[&bob].trust, Trust::Verified);
 
-    let old = RecoveryKey::parse(&groups).unwrap().account();
+    let old = RecoveryKey::parse(&key).unwrap().account();
     let new = RecoveryKey::parse(&other_key()).unwrap().account();
     let log = world.relay.log(&bob).clone();
     let draft =
@@ -177,18 +165,7 @@ fn a_replaced_account_key_stops_a_verified_conversation_until_decided() {
 
 /// A recovery key of nobody here: made from fixed bytes by asking a throw-away account for its groups.
 fn other_key() -> String {
-    let mut world = World::new(4_242, 1, CALM);
-    let form = Intent::CreateAccount {
-        invite: "open".into(),
-        handle: "other".into(),
-        display_name: "Other".into(),
-        device_name: "Browser".into(),
-    };
-    assert!(world.ask_now(0, form) == Answer::Done);
-    match &world.persons[0].phase {
-        Some(Phase::RecoveryKey { groups, .. }) => groups.concat(),
-        _ => panic!("a recovery key"),
-    }
+    onboard_with_key(&mut World::new(4_242, 1, CALM), 0).1
 }
 
 /// P-096.

@@ -16,24 +16,13 @@ use chopar_identity::{AccountLog, EntryDraft, Signer};
 use chopar_wire::AccountId;
 use chopar_wire::proto::relay::relay_frame::Body;
 
-use crate::common::{CALM, lines, open, send, shown};
+use crate::common::{CALM, lines, onboard_with_key, open, send, shown};
 
 /// Two people who have talked, and the recovery key of the second.
 fn friends_and_key(seed: u64, faults: Faults) -> (World, Vec<AccountId>, String) {
     let mut world = World::new(seed, 2, CALM);
     let alice = world.onboard(0);
-    let form = Intent::CreateAccount {
-        invite: "open".into(),
-        handle: "person1".into(),
-        display_name: "Person 1".into(),
-        device_name: "Browser".into(),
-    };
-    assert!(world.ask_now(1, form) == Answer::Done);
-    let Some(Phase::RecoveryKey { groups, .. }) = world.persons[1].phase.clone() else {
-        panic!("a recovery key")
-    };
-    world.confirm(1);
-    let bob = world.persons[1].account().unwrap();
+    let (bob, key) = onboard_with_key(&mut world, 1);
     open(&mut world, 0, 1, bob);
     send(&mut world, 0, bob, 1);
     world.run_for(5_000);
@@ -41,7 +30,7 @@ fn friends_and_key(seed: u64, faults: Faults) -> (World, Vec<AccountId>, String)
     send(&mut world, 1, alice, 2);
     world.run_for(10_000);
     world.set_faults(faults);
-    (world, vec![alice, bob], groups.join(" "))
+    (world, vec![alice, bob], key)
 }
 
 /// The second person's browser is gone; they are at another one.

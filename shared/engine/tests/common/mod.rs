@@ -9,7 +9,7 @@
 )]
 
 use chopar_engine::simulator::{Faults, World};
-use chopar_engine::view::{Extra, Held, Line, LineBody, Notice, Reference, SentState, Setting};
+use chopar_engine::view::{Extra, Held, Line, LineBody, Notice, Phase, Reference, SentState, Setting};
 use chopar_engine::{Answer, Intent};
 use chopar_wire::{AccountId, MessageId};
 
@@ -25,6 +25,22 @@ pub fn people(seed: u64, count: usize) -> (World, Vec<AccountId>) {
     let mut world = World::new(seed, count, CALM);
     let accounts = (0..count).map(|person| world.onboard(person)).collect();
     (world, accounts)
+}
+
+/// Makes an account for a person, and gives its recovery key too.
+pub fn onboard_with_key(world: &mut World, person: usize) -> (AccountId, String) {
+    let form = Intent::CreateAccount {
+        invite: "open".into(),
+        handle: format!("person{person}"),
+        display_name: format!("Person {person}"),
+        device_name: "Browser".into(),
+    };
+    assert!(world.ask_now(person, form) == Answer::Done);
+    let Some(Phase::RecoveryKey { groups, .. }) = world.persons[person].phase.clone() else {
+        panic!("a recovery key")
+    };
+    world.confirm(person);
+    (world.persons[person].account().unwrap(), groups.join(" "))
 }
 
 /// Two people who have talked both ways.
