@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Bytes of brotli for everything before first use. At 700,000, 3 s on a 2 Mbit/s line, the slow mobile connection would not be bearable any
-/// more; this is 2 % above what it took when it was set, so that growth is noticed.
+/// more; this is a little above what it took when it was set, so that growth is noticed.
 const BUDGET: u64 = 690_000;
 
 /// Builds the client as it is shipped and shows its sizes.

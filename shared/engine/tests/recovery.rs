@@ -267,7 +267,7 @@ fn recovery_survives_crashes_at_every_step() {
 fn whoever_loses_the_race_for_the_log_reads_it_again() {
     let (mut world, accounts, key) = friends_and_key(306, CALM);
     let bob = accounts[1];
-    let entry = world.draft_rename(1, "Old browser");
+    let entry = world.draft_rename(1, &bob, "Old browser");
     fresh_browser(&mut world);
     let _ = world.ask(1, 0, recover(&key));
     assert!(world.run_until(5_000, |world| world.persons[1].account().is_some()));

@@ -152,10 +152,10 @@ impl World {
         self.switch_on(fresh);
     }
 
-    /// The entry by which a person's first device calls itself otherwise: the shortest way to a longer log.
-    pub fn draft_rename(&self, person: usize, name: &str) -> Entry {
-        let account = self.persons[person].account().expect("an account");
-        let log = self.relay.log(&account);
+    /// The entry by which a person's first device calls itself otherwise: the shortest way to a longer log. Their browser may be
+    /// stopped just now.
+    pub fn draft_rename(&self, person: usize, account: &AccountId, name: &str) -> Entry {
+        let log = self.relay.log(account);
         let device = log.active_devices()[0].id;
         let name = DeviceName::parse(name).expect("a name");
         let draft = EntryDraft::rename_device(log, &device, &name, Signer::Device(device), self.now);

@@ -144,7 +144,7 @@ impl Who {
     /// Renames the own device: the shortest way to a longer log.
     pub fn renames_the_own_device(self, name: &'static str) -> Step {
         Step::new(format!("{self} calls the own device {name:?}"), move |stage| {
-            let entry = stage.world.draft_rename(self.0, name);
+            let entry = stage.world.draft_rename(self.0, &stage.account(self), name);
             stage.append(self, &entry);
         })
     }
