@@ -440,7 +440,7 @@ fn commands_know_the_database() {
     );
     let relay = Program::start_on(Some(&url), folder.path());
     let (_, said) = command(&["doctor", "--listen", "127.0.0.1:0"]);
-    assert!(said.contains("ok     database: PostgreSQL, version 3"), "{said}");
+    assert!(said.contains("ok     database: PostgreSQL, version "), "{said}");
     let (well, said) = command(&["invite"]);
     assert!(
         well && said.contains(&format!("http://localhost:{}/join#", relay.port)),
