@@ -64,7 +64,7 @@ impl Engine {
                 self.on_opaque_appended(&group, *append, &log, cx);
             }
             (What::FetchLog { account, from }, Some(Body::Log(log))) => self.on_log(account, from, &log, cx),
-            (What::AppendLog { asked }, Some(body)) => self.on_appended(asked, &body, cx),
+            (What::AppendLog { asked, entry }, Some(body)) => self.on_appended(asked, *entry, &body, cx),
             (What::Find { asked }, Some(Body::People(people))) => self.on_people(asked, &people, cx),
             (What::CheckHandle { account }, Some(Body::People(people))) => {
                 self.on_handle_checked(account, &people, cx);

@@ -4,7 +4,8 @@
 //! names; what goes to others is encrypted to what their logs name. A device that somebody added is said loudly until it was
 //! looked at: whoever holds a device's key can add one.
 
-use chopar_identity::{EntryDraft, Signer};
+use chopar_identity::{AccountLog, EntryDraft, Signer};
+use chopar_wire::proto::identity::Entry;
 use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{AppendLog, SuspendedDevices, relay_frame};
 use chopar_wire::{AccountId, DeviceId, limits};
@@ -130,17 +131,29 @@ impl Engine {
         if !self.link.signed_in() {
             return cx.fail(asked, Failure::Offline);
         }
-        let body = Body::AppendLog(AppendLog { entry: Some(entry) });
-        self.requests.send(cx, What::AppendLog { asked }, body);
+        let body = Body::AppendLog(AppendLog {
+            entry: Some(entry.clone()),
+        });
+        let entry = Box::new(entry);
+        self.requests.send(cx, What::AppendLog { asked, entry }, body);
     }
 
-    /// The log has grown; it is fetched and verified like anybody's.
-    pub(crate) fn on_appended(&mut self, asked: u64, body: &relay_frame::Body, cx: &mut Context<'_>) {
+    /// The log has grown by what this device signed, so that whoever asks for the devices now sees it. What else there is to know of it
+    /// is fetched and verified like anybody's.
+    pub(crate) fn on_appended(
+        &mut self,
+        asked: u64,
+        entry: Entry,
+        body: &relay_frame::Body,
+        cx: &mut Context<'_>,
+    ) {
         let Some(own) = self.own.as_ref().map(|own| own.account) else {
             return;
         };
         match body {
             relay_frame::Body::Done(_) => {
+                let from = self.log(&own).map_or(0, AccountLog::length);
+                self.take_entries(own, from, &[entry], cx);
                 self.want_log(own, cx.now);
                 cx.answer(asked, Answer::Done);
             }

@@ -1,6 +1,6 @@
 //! What was asked of the relay and is not answered yet.
 
-use chopar_wire::proto::identity::Signed;
+use chopar_wire::proto::identity::{Entry, Signed};
 use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::{AccountId, DeviceId, FileId, GroupId, GroupSubmissionId, Timestamp, frame};
 
@@ -15,7 +15,7 @@ use crate::outbox::RowKey;
 const TIMEOUT_MS: u64 = 30_000;
 
 /// What an answer will be about.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum What {
     SignIn,
     Register,
@@ -58,6 +58,7 @@ pub(crate) enum What {
     },
     AppendLog {
         asked: u64,
+        entry: Box<Entry>,
     },
     Find {
         asked: u64,
@@ -94,7 +95,7 @@ impl What {
     pub(crate) const fn asked(&self) -> Option<u64> {
         match self {
             Self::CheckInvite { asked }
-            | Self::AppendLog { asked }
+            | Self::AppendLog { asked, .. }
             | Self::Find { asked }
             | Self::SetProfile { asked, .. }
             | Self::CreateInvite { asked }
