@@ -24,6 +24,14 @@ async fn recover(client: &mut Client, person: &Person) -> Result<Log, Reason> {
     }
 }
 
+/// The log of an account whose key is right.
+async fn opened(client: &mut Client, person: &Person) -> Log {
+    match recover(client, person).await {
+        Ok(log) => log,
+        Err(why) => panic!("{why:?}"),
+    }
+}
+
 /// Why an account's log is not opened.
 async fn refusal(client: &mut Client, person: &Person) -> Reason {
     match recover(client, person).await {
@@ -54,6 +62,18 @@ async fn fetch(client: &mut Client, person: &Person) -> Body {
     client.ask(c::Body::FetchLog(fetch)).await
 }
 
+async fn nothing_was_stored(client: &mut Client, person: &Person) {
+    match fetch(client, person).await {
+        Body::Log(log) => assert!(log.entries == person.log.entries(0)),
+        other => panic!("{}", kind(&other)),
+    }
+}
+
+/// What the relay makes of a device's admission by the account key.
+async fn admitted(client: &mut Client, frame: AdmitDevice) -> Result<String, Reason> {
+    admit(client, frame).await.map(|body| kind(&body))
+}
+
 /// P-310, P-311.
 #[tokio::test]
 async fn the_account_key_opens_its_log_and_lets_a_device_in() {
@@ -64,9 +84,7 @@ async fn the_account_key_opens_its_log_and_lets_a_device_in() {
     let mut fresh = relay.client().await;
     // Nothing before the proof.
     assert_eq!(reason(&fetch(&mut fresh, &bob).await), Reason::SignInFirst);
-    let log = recover(&mut fresh, &bob)
-        .await
-        .unwrap_or_else(|why| panic!("{why:?}"));
+    let log = opened(&mut fresh, &bob).await;
     assert!(log.entries == bob.log.entries(0));
     assert!(log.head.unwrap() == (&bob.head()).into());
     assert!(matches!(fetch(&mut fresh, &bob).await, Body::Log(log) if log.entries == bob.log.entries(0)));
@@ -142,11 +160,9 @@ async fn an_admission_is_whole_or_nothing() {
     let mut fresh = relay.client().await;
     // Without the account key's proof there is no admission, however whole.
     let early = bob.admission(&device, &fresh.challenge, &fresh.origin());
-    let refused = admit(&mut fresh, early).await.map(|body| kind(&body));
+    let refused = admitted(&mut fresh, early).await;
     assert_eq!(refused, Err(Reason::SignInFirst));
-    recover(&mut fresh, &bob)
-        .await
-        .unwrap_or_else(|why| panic!("{why:?}"));
+    opened(&mut fresh, &bob).await;
     let whole = |client: &Client, bob: &Person| bob.admission(&device, &client.challenge, &client.origin());
     let mut refused = Vec::new();
     for change in [
@@ -163,7 +179,7 @@ async fn an_admission_is_whole_or_nothing() {
         let mut frame = whole(&fresh, &bob);
         let other = bob.admission(&another, &fresh.challenge, &fresh.origin());
         change(&mut frame, &other);
-        refused.push(admit(&mut fresh, frame).await.map(|body| kind(&body)));
+        refused.push(admitted(&mut fresh, frame).await);
     }
     assert_eq!(
         refused,
@@ -177,18 +193,13 @@ async fn an_admission_is_whole_or_nothing() {
     );
     // A device that belongs to somebody already.
     let taken = bob.admission(&owner.devices[0], &fresh.challenge, &fresh.origin());
-    assert_eq!(
-        admit(&mut fresh, taken).await.map(|body| kind(&body)),
-        Err(Reason::DeviceExists)
-    );
+    assert_eq!(admitted(&mut fresh, taken).await, Err(Reason::DeviceExists));
     // Another device was first: what came before is said, and the same connection goes on.
     let first = {
         let mut client = relay.client().await;
-        recover(&mut client, &bob)
-            .await
-            .unwrap_or_else(|why| panic!("{why:?}"));
+        opened(&mut client, &bob).await;
         let frame = bob.admission(&another, &client.challenge, &client.origin());
-        admit(&mut client, frame).await.map(|body| kind(&body))
+        admitted(&mut client, frame).await
     };
     assert_eq!(first, Ok("SignedIn".to_owned()));
     let frame = whole(&fresh, &bob);
@@ -203,8 +214,8 @@ async fn an_admission_is_whole_or_nothing() {
     assert!(entry != another_entry);
     bob.accept(&another_entry);
     let frame = whole(&fresh, &bob);
-    let admitted = admit(&mut fresh, frame).await.map(|body| kind(&body));
-    assert_eq!(admitted, Ok("SignedIn".to_owned()));
+    let last = admitted(&mut fresh, frame).await;
+    assert_eq!(last, Ok("SignedIn".to_owned()));
     relay.stop().await;
 }
 
@@ -215,16 +226,6 @@ async fn a_disabled_member_recovers_nothing() {
     let (_owner, mut o) = relay.owner().await;
     let (bob, b) = relay.member(&mut o, "bob").await;
     drop(b);
-    let disable = c::Body::SetMember(SetMember {
-        account: bob.account.into(),
-        act: Act::Disable.into(),
-        free_handle: false,
-    });
-    assert!(matches!(o.ask(disable).await, Body::Done(_)));
-    let mut fresh = relay.client().await;
-    assert_eq!(refusal(&mut fresh, &bob).await, Reason::NotAllowed);
-    assert_eq!(reason(&fetch(&mut fresh, &bob).await), Reason::SignInFirst);
-    // Disabled between the proof and the admission.
     let act = |act: Act| {
         c::Body::SetMember(SetMember {
             account: bob.account.into(),
@@ -232,18 +233,18 @@ async fn a_disabled_member_recovers_nothing() {
             free_handle: false,
         })
     };
+    assert!(matches!(o.ask(act(Act::Disable)).await, Body::Done(_)));
+    let mut fresh = relay.client().await;
+    assert_eq!(refusal(&mut fresh, &bob).await, Reason::NotAllowed);
+    assert_eq!(reason(&fetch(&mut fresh, &bob).await), Reason::SignInFirst);
+    // Disabled between the proof and the admission.
     assert!(matches!(o.ask(act(Act::Enable)).await, Body::Done(_)));
-    recover(&mut fresh, &bob)
-        .await
-        .unwrap_or_else(|why| panic!("{why:?}"));
+    opened(&mut fresh, &bob).await;
     assert!(matches!(o.ask(act(Act::Disable)).await, Body::Done(_)));
     let frame = bob.admission(&bob.draft_device().0, &fresh.challenge, &fresh.origin());
-    let refused = admit(&mut fresh, frame).await.map(|body| kind(&body));
+    let refused = admitted(&mut fresh, frame).await;
     assert_eq!(refused, Err(Reason::NotAllowed));
-    match fetch(&mut o, &bob).await {
-        Body::Log(log) => assert!(log.entries == bob.log.entries(0), "nothing was stored"),
-        other => panic!("{}", kind(&other)),
-    }
+    nothing_was_stored(&mut o, &bob).await;
     relay.stop().await;
 }
 
@@ -255,17 +256,12 @@ async fn no_device_lets_another_in_here() {
     let (bob, b) = relay.member(&mut o, "bob").await;
     drop(b);
     let mut fresh = relay.client().await;
-    recover(&mut fresh, &bob)
-        .await
-        .unwrap_or_else(|why| panic!("{why:?}"));
+    opened(&mut fresh, &bob).await;
     let (device, _) = bob.draft_device();
     let mut frame = bob.admission(&device, &fresh.challenge, &fresh.origin());
     frame.entry = Some(bob.draft_addition_by_device(&device));
-    let refused = admit(&mut fresh, frame).await.map(|body| kind(&body));
+    let refused = admitted(&mut fresh, frame).await;
     assert_eq!(refused, Err(Reason::NotAllowed));
-    match fetch(&mut o, &bob).await {
-        Body::Log(log) => assert!(log.entries == bob.log.entries(0), "nothing was stored"),
-        other => panic!("{}", kind(&other)),
-    }
+    nothing_was_stored(&mut o, &bob).await;
     relay.stop().await;
 }

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use chopar_identity::sign_in::{recover_claimant, sign_in_claimant};
-use chopar_identity::{AccountLog, DeviceKeys, Signer, verify_base, verify_recover, verify_sign_in};
+use chopar_identity::{DeviceKeys, Signer, verify_base, verify_recover, verify_sign_in};
 use chopar_wire::ids::{AccountId, DeviceId};
 use chopar_wire::proto::identity::{Entry, EntryBody, Signed, entry_body};
 use chopar_wire::proto::relay::{AdmitDevice, FetchLog, Reason, relay_frame::Body};
@@ -23,6 +23,14 @@ use super::session::{Opening, Session, refusal_of};
 use super::standing;
 use crate::core::Core;
 use crate::store::SignInFacts;
+
+/// An account whose key was proven on a connection.
+#[derive(Clone, Copy)]
+pub(super) struct Proven {
+    account: AccountId,
+    /// A device of its log, active or not: the store says with any of them how the member stands.
+    device: Option<DeviceId>,
+}
 
 /// How the admission of a device ended.
 pub(super) enum Admitted {
@@ -43,8 +51,16 @@ impl Opening<'_> {
         self.answers(|expected| {
             verify_recover(&proof, expected, |_| log.as_ref().map(|log| *log.account_key()))
         })?;
-        self.stands_well(account, log.as_ref()).await?;
-        self.recovering = Some(account);
+        let entries = log.as_ref().map_or(&[][..], |log| log.entries(0));
+        let proven = Proven {
+            account,
+            device: entries
+                .iter()
+                .find_map(|entry| added(entry).ok())
+                .map(|keys| keys.device_id()),
+        };
+        self.stands_well(&proven).await?;
+        self.recovering = Some(proven);
         self.deadline = Instant::now() + self.core.config.caps.registration;
         self.peer.is_known();
         records::part(self.core, account, 0).await
@@ -53,7 +69,7 @@ impl Opening<'_> {
     pub(super) async fn fetch_log(&self, fetch: FetchLog) -> Result<Body, Refusal> {
         self.core.limiter.address(self.address, self.core.now())?;
         let account = AccountId::try_from(fetch.account.as_ref())?;
-        if self.recovering != Some(account) {
+        if self.recovering.is_none_or(|proven| proven.account != account) {
             return Err(Refusal::new(Reason::SignInFirst, "sign in first"));
         }
         records::part(self.core, account, fetch.from).await
@@ -70,18 +86,14 @@ impl Opening<'_> {
             .clone()
             .ok_or_else(|| Refusal::malformed("an admission has a proof"))?;
         let (account, device) = sign_in_claimant(&proof).map_err(|fault| refusal_of(&fault))?;
-        if self.recovering != Some(account) {
-            return Err(Refusal::new(
-                Reason::SignInFirst,
-                "the account key is to be proven first",
-            ));
-        }
+        let proven = self.recovering.filter(|proven| proven.account == account);
+        let proven = proven
+            .ok_or_else(|| Refusal::new(Reason::SignInFirst, "the account key is to be proven first"))?;
         let admission = Admission::read(&account, device, admit)?;
         let key = admission.keys.signing;
         self.answers(|expected| verify_sign_in(&proof, expected, |_, _| Some(key)))?;
         // Once more: between the proof and this a minute may have passed.
-        let log = records::log_of(self.core, account).await?;
-        self.stands_well(account, log.as_ref()).await?;
+        self.stands_well(&proven).await?;
         match admission.store(self.core, account).await? {
             Body::Done(_) => {}
             conflict => return Ok(Admitted::TooLate(conflict)),
@@ -94,13 +106,12 @@ impl Opening<'_> {
         Ok(Admitted::In(Box::new(admitted?)))
     }
 
-    /// Refuses a disabled member. Any device of the log knows how its member stands, one that was revoked too.
-    async fn stands_well(&self, account: AccountId, log: Option<&AccountLog>) -> Result<(), Refusal> {
-        let entries = log.map_or(&[][..], |log| log.entries(0));
-        let Some(device) = entries.iter().find_map(|entry| added(entry).ok()) else {
+    /// Refuses a disabled member.
+    async fn stands_well(&self, proven: &Proven) -> Result<(), Refusal> {
+        let Some(device) = proven.device else {
             return Ok(());
         };
-        let facts = self.core.store.sign_in(account, device.device_id()).await?;
+        let facts = self.core.store.sign_in(proven.account, device).await?;
         if facts.is_some_and(|facts| facts.disabled) {
             return Err(Refusal::new(Reason::NotAllowed, "this member is disabled"));
         }

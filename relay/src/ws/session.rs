@@ -15,7 +15,7 @@ use chopar_wire::proto::relay::{
 use tokio::time::Instant;
 
 use super::answers::Refusal;
-use super::recovery::Admitted;
+use super::recovery::{Admitted, Proven};
 use super::wire::{Incoming, Lost, Wire};
 use super::{registration, standing};
 use crate::core::{Core, stop_of};
@@ -116,7 +116,7 @@ pub(super) struct Opening<'a> {
     pub(super) deadline: Instant,
     pub(super) address: IpAddr,
     /// Whose account key was proven here: its log may be read.
-    pub(super) recovering: Option<AccountId>,
+    pub(super) recovering: Option<Proven>,
 }
 
 impl Opening<'_> {

@@ -186,7 +186,7 @@ impl Engine {
     pub(crate) fn wants_link(&self) -> bool {
         let account = self.own.as_ref().is_some_and(|own| match own.stage {
             Stage::Asked | Stage::Registered => true,
-            Stage::Recovering => !self.absent,
+            Stage::Recovering => self.admission_in_doubt(),
             Stage::Prepared | Stage::Revoked => false,
         });
         account || !self.asks.is_empty() || self.registering.is_some() || self.recovering.is_some()

@@ -138,6 +138,14 @@ impl Engine {
         self.requests.send(cx, What::AppendLog { asked, entry }, body);
     }
 
+    /// The relay has taken an entry that was signed here.
+    pub(crate) fn own_log_grew(&mut self, entry: Entry, cx: &mut Context<'_>) {
+        if let Some(own) = self.own.as_ref().map(|own| own.account) {
+            let from = self.log(&own).map_or(0, AccountLog::length);
+            self.take_entries(own, from, &[entry], cx);
+        }
+    }
+
     /// The log has grown by what this device signed, so that whoever asks for the devices now sees it. What else there is to know of it
     /// is fetched and verified like anybody's.
     pub(crate) fn on_appended(
@@ -152,8 +160,7 @@ impl Engine {
         };
         match body {
             relay_frame::Body::Done(_) => {
-                let from = self.log(&own).map_or(0, AccountLog::length);
-                self.take_entries(own, from, &[entry], cx);
+                self.own_log_grew(entry, cx);
                 self.want_log(own, cx.now);
                 cx.answer(asked, Answer::Done);
             }

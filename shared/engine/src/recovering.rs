@@ -129,7 +129,10 @@ impl Engine {
     }
 
     pub(crate) fn pump_recovering(&mut self, cx: &mut Context<'_>) {
-        let doubt = self.admission_in_doubt();
+        // A sign-in comes first, and makes this needless.
+        if self.admission_in_doubt() {
+            return;
+        }
         let Some(recovering) = &mut self.recovering else {
             return;
         };
@@ -139,9 +142,6 @@ impl Engine {
         let State::Challenged { challenge } = &self.link.state else {
             return;
         };
-        if doubt {
-            return;
-        }
         let Ok(nonce) = <[u8; 32]>::try_from(challenge.nonce.as_ref()) else {
             return self.drop_link(cx);
         };
@@ -217,22 +217,14 @@ impl Engine {
         else {
             return;
         };
-        let Ok(nonce) = <[u8; 32]>::try_from(challenge.nonce.as_ref()) else {
+        let (account, device) = (recovering.secrets.created_account(), keys.device_id());
+        let nonce = challenge.nonce.to_vec();
+        let Some(claim) = self.sign_in_body(challenge, account, device) else {
             return self.drop_link(cx);
         };
-        let (account, device) = (recovering.secrets.created_account(), keys.device_id());
         let by = Signer::AccountKey(recovering.secrets.account_key());
         let entry = EntryDraft::add_device(&log, &keys, &recovering.device_name, by, recovering.began.0);
         let account_signature = recovering.secrets.sign(&entry.signing_input());
-        let claim = SignInClaim {
-            relay_name: challenge.relay_name.clone(),
-            origin: self.origin.clone(),
-            nonce,
-            expires: challenge.expires,
-            account,
-            device,
-        };
-        let claim = claim.body();
         let has_one = self.own.as_ref().is_some_and(|own| own.account == account);
         let bundle = (!has_one).then(|| BundleDraft::first(account, device, cx));
         let mut inputs = vec![entry.signing_input(), SignInClaim::signing_input(&claim)];
@@ -243,7 +235,7 @@ impl Engine {
             account_signature,
             bundle,
             claim,
-            nonce: nonce.to_vec(),
+            nonce,
         };
         let token = self.tokens.wait(Waiting::Admission(Box::new(admission)));
         cx.effect(Effect::Sign { token, inputs });
@@ -324,10 +316,8 @@ impl Engine {
             .recovering
             .as_mut()
             .map(|r| std::mem::replace(&mut r.step, Step::Nothing));
-        if let (Some(Step::Admitting(entry)), Some(own)) = (step, &self.own) {
-            let account = own.account;
-            let from = self.log(&account).map_or(0, AccountLog::length);
-            self.take_entries(account, from, &[entry], cx);
+        if let Some(Step::Admitting(entry)) = step {
+            self.own_log_grew(entry, cx);
         }
         self.on_signed_in(signed_in, cx);
     }

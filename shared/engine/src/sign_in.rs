@@ -4,6 +4,7 @@ use chopar_identity::SignInClaim;
 use chopar_wire::proto::identity::Signed;
 use chopar_wire::proto::relay::client_frame::Body;
 use chopar_wire::proto::relay::{Challenge, Reason, Refused, SignIn, SignedIn};
+use chopar_wire::{AccountId, DeviceId};
 
 use crate::claims;
 use crate::context::Context;
@@ -22,32 +23,41 @@ impl Engine {
         match self.own.as_ref().map(|own| own.stage) {
             Some(Stage::Asked | Stage::Registered) => true,
             Some(Stage::Prepared) => self.registering.is_some(),
-            Some(Stage::Recovering) => !self.absent,
+            Some(Stage::Recovering) => self.admission_in_doubt(),
             Some(Stage::Revoked) | None => false,
         }
     }
 
     pub(crate) fn prove(&mut self, challenge: Challenge, cx: &mut Context<'_>) {
         let Some(own) = &self.own else { return };
-        let Ok(nonce) = <[u8; 32]>::try_from(challenge.nonce.as_ref()) else {
+        let Some(body) = self.sign_in_body(&challenge, own.account, own.device) else {
             return self.drop_link(cx);
         };
-        let claim = SignInClaim {
-            relay_name: challenge.relay_name.clone(),
-            origin: self.origin.clone(),
-            nonce,
-            expires: challenge.expires,
-            account: own.account,
-            device: own.device,
-        };
-        let body = claim.body();
         let inputs = vec![SignInClaim::signing_input(&body)];
         let token = self.tokens.wait(Waiting::Proof {
-            nonce: nonce.to_vec(),
+            nonce: challenge.nonce.to_vec(),
             body,
         });
         self.link.state = State::SigningIn { challenge };
         cx.effect(Effect::Sign { token, inputs });
+    }
+
+    /// What a device signs to answer a challenge; `None`: it is no challenge.
+    pub(crate) fn sign_in_body(
+        &self,
+        challenge: &Challenge,
+        account: AccountId,
+        device: DeviceId,
+    ) -> Option<Vec<u8>> {
+        let claim = SignInClaim {
+            relay_name: challenge.relay_name.clone(),
+            origin: self.origin.clone(),
+            nonce: challenge.nonce.as_ref().try_into().ok()?,
+            expires: challenge.expires,
+            account,
+            device,
+        };
+        Some(claim.body())
     }
 
     pub(crate) fn on_proof(

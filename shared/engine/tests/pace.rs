@@ -13,10 +13,8 @@ use std::rc::Rc;
 
 use chopar_e2ee::recovery::RecoveryKey;
 use chopar_engine::simulator::World;
-use chopar_engine::view::Phase;
 use chopar_engine::{Answer, Effect, Event, Input, Intent, Kind};
 use chopar_identity::{DeviceName, EntryDraft, Signer};
-use chopar_wire::AccountId;
 use chopar_wire::close::CloseCode;
 use chopar_wire::frame::decode_client;
 use chopar_wire::proto::relay::client_frame::Body as Ask;
@@ -24,7 +22,7 @@ use chopar_wire::proto::relay::relay_frame::Body;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::common::{CALM, friends, open, people, send, shown};
+use crate::common::{CALM, friends, onboard_with_key, open, people, send, shown};
 
 fn sessions(world: &World, person: usize) -> usize {
     world.persons[person]
@@ -57,23 +55,6 @@ fn handshakes_are_opened_ten_in_a_second() {
     for account in &accounts[1..] {
         assert_eq!(shown(&world, 0, account), ["message 1"]);
     }
-}
-
-/// Somebody whose recovery key is known: account and groups.
-fn onboard_with_key(world: &mut World, person: usize) -> (AccountId, String) {
-    let form = Intent::CreateAccount {
-        invite: "open".into(),
-        handle: format!("person{person}"),
-        display_name: format!("Person {person}"),
-        device_name: "Browser".into(),
-    };
-    assert!(world.ask_now(person, form) == Answer::Done);
-    let groups = match &world.persons[person].phase {
-        Some(Phase::RecoveryKey { groups, .. }) => groups.concat(),
-        _ => panic!("a recovery key"),
-    };
-    world.confirm(person);
-    (world.persons[person].account().unwrap(), groups)
 }
 
 /// Milliseconds between the arrival of a first message whose sender's log is too long to travel, and the fetch of that log.

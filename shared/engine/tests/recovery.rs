@@ -39,6 +39,18 @@ fn fresh_browser(world: &mut World) {
     world.switch_on(1);
 }
 
+/// A fresh browser is let in, and closed before it hears of it: no answer to a sign-in comes until the test says so.
+fn let_in_unawares(world: &mut World, account: AccountId, key: &str) {
+    fresh_browser(world);
+    world.tamper = Some(Box::new(|_, body| !matches!(body, Body::SignedIn(_))));
+    let id = world.ask(1, 0, recover(key));
+    world.run_for(3_000);
+    assert!(!world.persons[1].answers.contains_key(&id));
+    assert_eq!(world.relay.log(&account).active_devices().len(), 2);
+    world.forget_asked(1);
+    world.crash(1);
+}
+
 fn recover(key: &str) -> Intent {
     Intent::Recover {
         key: key.to_owned(),
@@ -180,15 +192,8 @@ fn a_begun_registration_gives_way() {
 #[test]
 fn a_lost_answer_is_found_out_by_signing_in() {
     let (mut world, accounts, key) = friends_and_key(304, CALM);
-    fresh_browser(&mut world);
-    world.tamper = Some(Box::new(|_, body| !matches!(body, Body::SignedIn(_))));
-    let id = world.ask(1, 0, recover(&key));
-    world.run_for(3_000);
-    assert!(!world.persons[1].answers.contains_key(&id));
-    assert_eq!(world.relay.log(&accounts[1]).active_devices().len(), 2);
+    let_in_unawares(&mut world, accounts[1], &key);
     world.tamper = None;
-    world.forget_asked(1);
-    world.crash(1);
     world.run_for(60_000);
     assert!(matches!(phase(&mut world, 1), Phase::Ready(me) if me.account == accounts[1]));
     assert_eq!(world.relay.log(&accounts[1]).active_devices().len(), 2);
@@ -335,15 +340,8 @@ fn a_log_cut_short_lets_nobody_in() {
 fn a_device_that_was_taken_out_before_it_knew_makes_room_for_another() {
     let (mut world, accounts, key) = friends_and_key(309, CALM);
     let bob = accounts[1];
-    fresh_browser(&mut world);
-    world.tamper = Some(Box::new(|_, body| !matches!(body, Body::SignedIn(_))));
-    let _ = world.ask(1, 0, recover(&key));
-    world.run_for(3_000);
-    let log = world.relay.log(&bob);
-    let added = log.active_devices().last().unwrap().id;
-    assert_eq!(log.active_devices().len(), 2);
-    world.forget_asked(1);
-    world.crash(1);
+    let_in_unawares(&mut world, bob, &key);
+    let added = world.relay.log(&bob).active_devices().last().unwrap().id;
     let account = RecoveryKey::parse(&key).unwrap().account();
     let by = Signer::AccountKey(account.account_key());
     let draft = EntryDraft::revoke_device(world.relay.log(&bob), &added, by, 1);
@@ -363,12 +361,7 @@ fn a_device_that_was_taken_out_before_it_knew_makes_room_for_another() {
 #[test]
 fn one_key_at_a_time() {
     let (mut world, accounts, key) = friends_and_key(310, CALM);
-    fresh_browser(&mut world);
-    world.tamper = Some(Box::new(|_, body| !matches!(body, Body::SignedIn(_))));
-    let _ = world.ask(1, 0, recover(&key));
-    world.run_for(3_000);
-    world.forget_asked(1);
-    world.crash(1);
+    let_in_unawares(&mut world, accounts[1], &key);
     world.set_up(false);
     world.run_for(5_000);
     let strange = "000G 40R4 0M30 E209 185G R38E 1W81 24GK N2JD";

@@ -14,20 +14,16 @@ use crate::write;
 
 pub(crate) fn write_all() {
     let (alice, bob) = (&SCENE.alice, &SCENE.bob);
-    let body = claim().body();
-    let signature = bob.signing.sign(&SignInClaim::signing_input(&body)).to_bytes();
-    let proof = Signed {
-        body: body.into(),
-        signature: signature.to_vec().into(),
-    };
-    write("sign_in", "proof", &proof.encode_to_vec());
-    let body = recovering().body();
-    let signature = bob.account.sign(&RecoverClaim::signing_input(&body)).to_bytes();
-    let proof = Signed {
-        body: body.into(),
-        signature: signature.to_vec().into(),
-    };
-    write("sign_in", "account_key", &proof.encode_to_vec());
+    let (device, key) = (claim().body(), recovering().body());
+    let by_device = bob.signing.sign(&SignInClaim::signing_input(&device));
+    let by_key = bob.account.sign(&RecoverClaim::signing_input(&key));
+    for (name, body, signature) in [("proof", device, by_device), ("account_key", key, by_key)] {
+        let proof = Signed {
+            body: body.into(),
+            signature: signature.to_bytes().to_vec().into(),
+        };
+        write("sign_in", name, &proof.encode_to_vec());
+    }
     write("name", "plain", b"Bobur Mirzo");
     write("name", "cyrillic", " Бобур Мирзо ".as_bytes());
     for (name, entries) in ["longer", "other", "resolved"].into_iter().zip(histories()) {

@@ -261,12 +261,22 @@ impl Engine {
         file: FileMark,
         cx: &mut Context<'_>,
     ) {
-        let it = |home: &&FileHome| home.conversation == conversation && home.file == file;
-        let homes: Vec<FileHome> = self.fetches.keys().filter(it).copied().collect();
-        for home in homes {
-            self.give_fetch_up(home, Failure::Stopped, cx);
-        }
+        let it = |home: &FileHome| home.conversation == conversation && home.file == file;
+        self.give_fetches_up(it, Failure::Stopped, cx);
         cx.answer(asked, Answer::Done);
+    }
+
+    /// The same for all of these.
+    pub(super) fn give_fetches_up(
+        &mut self,
+        which: impl Fn(&FileHome) -> bool,
+        failure: Failure,
+        cx: &mut Context<'_>,
+    ) {
+        let homes: Vec<FileHome> = self.fetches.keys().copied().filter(which).collect();
+        for home in homes {
+            self.give_fetch_up(home, failure, cx);
+        }
     }
 
     /// Nothing of it is kept, and whoever waits is told.

@@ -40,11 +40,8 @@ impl Engine {
             return;
         }
         cx.delete::<OpenedFileRecord>(conversation.as_bytes(), line);
-        let of_line = |home: &&FileHome| home.conversation == conversation && home.line == line;
-        let waiting: Vec<FileHome> = self.fetches.keys().filter(of_line).copied().collect();
-        for home in waiting {
-            self.give_fetch_up(home, Failure::NotFound, cx);
-        }
+        let of_line = |home: &FileHome| home.conversation == conversation && home.line == line;
+        self.give_fetches_up(of_line, Failure::NotFound, cx);
         cx.effect(Effect::Discard(Kept::OfLine { conversation, line }));
     }
 

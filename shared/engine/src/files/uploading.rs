@@ -245,11 +245,7 @@ impl Engine {
             next.done = true;
             upload.way = Way::Idle;
             upload.failures = 0;
-            let named = !upload.unnamed;
-            if named {
-                self.set_held(key.0, key.1, None, cx);
-            }
-            return;
+            return self.hold_upload(key, None, cx);
         }
         let length = PART.min(next.size - at);
         upload.way = Way::Moving {
@@ -291,7 +287,7 @@ impl Engine {
     pub(crate) fn upload_lost(&mut self, key: UploadKey, cx: &mut Context<'_>) {
         if let Some(upload) = self.uploads.get_mut(&key) {
             upload.put_off(REFUSED_CAP_MS, cx.now);
-            self.hold_upload(key, Held::FileLost, cx);
+            self.hold_upload(key, Some(Held::FileLost), cx);
         }
     }
 
@@ -302,11 +298,11 @@ impl Engine {
         upload.put_off(refused.retry_after_ms, cx.now);
         match refused.reason() {
             // It goes out by itself when there is room.
-            Reason::FilesFull => self.hold_upload(key, Held::FilesFull, cx),
-            Reason::Storage => self.hold_upload(key, Held::RelayStorage, cx),
-            Reason::TooLarge => self.hold_upload(key, Held::FileTooLarge, cx),
+            Reason::FilesFull => self.hold_upload(key, Some(Held::FilesFull), cx),
+            Reason::Storage => self.hold_upload(key, Some(Held::RelayStorage), cx),
+            Reason::TooLarge => self.hold_upload(key, Some(Held::FileTooLarge), cx),
             Reason::RateLimited | Reason::ShuttingDown | Reason::SignInFirst => {}
-            _ => self.hold_upload(key, Held::Refused, cx),
+            _ => self.hold_upload(key, Some(Held::Refused), cx),
         }
     }
 
@@ -326,9 +322,10 @@ impl Engine {
         }
     }
 
-    fn hold_upload(&mut self, key: UploadKey, held: Held, cx: &mut Context<'_>) {
+    /// Says on the line why it waits, or that it does no more, where it has a line.
+    fn hold_upload(&mut self, key: UploadKey, held: Option<Held>, cx: &mut Context<'_>) {
         if self.uploads.get(&key).is_some_and(|upload| !upload.unnamed) {
-            self.set_held(key.0, key.1, Some(held), cx);
+            self.set_held(key.0, key.1, held, cx);
         }
     }
 

@@ -22,13 +22,14 @@ impl Relay {
         Ok(self.log_shown(&account, account.as_bytes(), 0))
     }
 
+    /// Whose account key was proven on a connection.
+    fn proven(&self, connection: u64) -> Option<AccountId> {
+        self.connections.get(&connection)?.recovering
+    }
+
     pub(super) fn fetch_recovered(&self, connection: u64, fetch: &FetchLog) -> Say {
         let account = AccountId::try_from(fetch.account.as_ref()).ok();
-        let proven = self
-            .connections
-            .get(&connection)
-            .and_then(|state| state.recovering);
-        match proven.filter(|proven| account == Some(*proven)) {
+        match self.proven(connection).filter(|proven| account == Some(*proven)) {
             Some(account) => self.log_shown(&account, &fetch.account, fetch.from),
             None => refused(Reason::SignInFirst),
         }
@@ -46,11 +47,7 @@ impl Relay {
         );
         let bundle = admit.bundle.ok_or(Reason::BundleInvalid)?;
         let (account, _) = sign_in_claimant(&proof).map_err(|_| Reason::Malformed)?;
-        let proven = self
-            .connections
-            .get(&connection)
-            .and_then(|state| state.recovering);
-        if proven != Some(account) {
+        if self.proven(connection) != Some(account) {
             return Err(Reason::SignInFirst);
         }
         let known = self.accounts.get(&account).ok_or(Reason::NoSuchAccount)?;
