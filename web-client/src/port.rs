@@ -1,9 +1,12 @@
-//! What crosses the line between a tab and its engine worker: postcard bytes in a `Uint8Array`, one message each.
+//! What crosses the line between a tab and its engine worker: postcard bytes in a `Uint8Array`, one message each. Where files go with
+//! it, an array of those bytes and a blob for each file.
 //!
 //! Both modules come from one build, so the encoding carries no version. A message that does not decode is a fault of
 //! that build, and the tab says so ([`FatalKind::Crashed`]).
 
-use chopar_engine::{Asked, Event};
+use chopar_engine::view::Reference;
+use chopar_engine::{Asked, Event, FileHome};
+use chopar_wire::{AccountId, FileMark, MessageId};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -40,6 +43,62 @@ pub enum ToWorker {
         /// What.
         change: Box<LockChange>,
     },
+    /// Send files. They come beside this message as blobs, one for each that it describes. Answered as an intent with this id.
+    SendFiles {
+        /// Chosen by the tab: random.
+        id: u64,
+        /// What is said, and of which files.
+        sending: Box<Sending>,
+    },
+    /// Give out a file of a message, if all of it is kept here. [`FromWorker::FileTaken`] follows with the same id.
+    TakeFile {
+        /// Chosen by the tab: random.
+        id: u64,
+        /// Which.
+        file: FileHome,
+    },
+}
+
+impl ToWorker {
+    /// The id under which it waits for an answer of an owner.
+    pub(crate) const fn waits(&self) -> Option<u64> {
+        match self {
+            Self::Asked(Asked { id, .. }) | Self::SendFiles { id, .. } | Self::TakeFile { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// A message with files that are not sealed yet.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    /// To whom.
+    pub conversation: AccountId,
+    /// Chosen by the tab; sending the same id twice sends once.
+    pub message: MessageId,
+    /// May be empty.
+    pub text: String,
+    /// What it answers.
+    pub reply_to: Option<Reference>,
+    /// Of each file, in the order of the blobs.
+    pub files: Vec<Described>,
+}
+
+/// What the page knows of a file before it is sealed.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Described {
+    /// As it is called on this device.
+    pub name: String,
+    /// As the browser guesses it; may be empty.
+    pub media_type: String,
+    /// A small picture of it; empty: none.
+    pub thumbnail: Vec<u8>,
+    /// Width and height of a picture, in pixels.
+    pub sides: Option<(u32, u32)>,
+    /// How long a recording lasts, in milliseconds; 0: it is none.
+    pub duration_ms: u32,
+    /// Loudness over its time, one byte a bar.
+    pub waveform: Vec<u8>,
 }
 
 /// What opens a lock.
@@ -144,6 +203,20 @@ pub enum FromWorker {
         /// What came of it.
         answer: LockAnswer,
     },
+    /// The file that [`ToWorker::TakeFile`] asked for comes beside this message as a blob; without one it is not kept here.
+    FileTaken {
+        /// As it was asked.
+        id: u64,
+    },
+    /// Bytes of a file have moved.
+    FileMoved {
+        /// Which.
+        file: FileMark,
+        /// How many so far.
+        done: u64,
+        /// Of how many.
+        of: u64,
+    },
     /// Nothing more will come from this worker, but for [`FromWorker::Erased`] where a person starts over.
     Fatal(FatalKind),
     /// The vault was erased, as a person wished: the canary goes too, and the tab begins as on a first visit.
@@ -223,6 +296,23 @@ mod tests {
         }
     }
 
+    fn sending() -> Sending {
+        Sending {
+            conversation: AccountId::new([1; 32]),
+            message: MessageId::new([2; 16]),
+            text: String::new(),
+            reply_to: None,
+            files: vec![Described {
+                name: "surat.jpg".to_owned(),
+                media_type: "image/jpeg".to_owned(),
+                thumbnail: vec![1; 3],
+                sides: Some((640, 480)),
+                duration_ms: 0,
+                waveform: Vec::new(),
+            }],
+        }
+    }
+
     /// A variant that is added is missed here by the compiler.
     fn next_to_worker(before: Option<&ToWorker>) -> Option<ToWorker> {
         Some(match before {
@@ -245,7 +335,19 @@ mod tests {
                 id: 4,
                 change: Box::new(change()),
             },
-            Some(ToWorker::ChangeLock { .. }) => return None,
+            Some(ToWorker::ChangeLock { .. }) => ToWorker::SendFiles {
+                id: 5,
+                sending: Box::new(sending()),
+            },
+            Some(ToWorker::SendFiles { .. }) => ToWorker::TakeFile {
+                id: 6,
+                file: FileHome {
+                    conversation: AccountId::new([1; 32]),
+                    line: 7,
+                    file: FileMark::new([2; 32]),
+                },
+            },
+            Some(ToWorker::TakeFile { .. }) => return None,
         })
     }
 
@@ -272,7 +374,13 @@ mod tests {
                 id: 5,
                 answer: LockAnswer::Wrong(5_000),
             },
-            Some(FromWorker::LockAnswered { .. }) => FromWorker::Fatal(FatalKind::StorageRefused),
+            Some(FromWorker::LockAnswered { .. }) => FromWorker::FileTaken { id: 6 },
+            Some(FromWorker::FileTaken { .. }) => FromWorker::FileMoved {
+                file: FileMark::new([2; 32]),
+                done: 1,
+                of: u64::MAX,
+            },
+            Some(FromWorker::FileMoved { .. }) => FromWorker::Fatal(FatalKind::StorageRefused),
             Some(FromWorker::Fatal(_)) => FromWorker::Erased,
             Some(FromWorker::Erased) => return None,
         })
@@ -296,7 +404,7 @@ mod tests {
             message = next_from_worker(Some(&one));
             heard += 1;
         }
-        assert_eq!((said, heard), (8, 9));
+        assert_eq!((said, heard), (10, 11));
     }
 
     #[test]

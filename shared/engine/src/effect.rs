@@ -1,5 +1,6 @@
 //! Everything a host must do, and the batch it must commit before it does any of it.
 
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use chopar_wire::{AccountId, FileId, FileMark, Timestamp};
@@ -127,7 +128,7 @@ pub enum Effect {
 }
 
 /// Where an opened file is kept: with the line of its message, so that it goes when that does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FileHome {
     /// Whose conversation.
     pub conversation: AccountId,

@@ -2,26 +2,26 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use chopar_engine::Asked;
+use crate::port::ToWorker;
 
 /// Intents of one tab that may wait at once. A person cannot come near it; a broken page shall not fill the memory.
 const MAX_ASKING: usize = 1024;
 
-/// Intents of the own tab without an answer. They outlive an owner: the next one is asked again, in the same order. An
+/// What the own tab asked without an answer: intents, and what is about files. They outlive an owner: the next one is asked again, in the same order. An
 /// intent that the owner before had carried out without having said so is carried out twice; sending is safe from that
 /// because the tab chooses the message's id.
 #[derive(Default)]
 pub(super) struct Asking {
-    waiting: VecDeque<Asked>,
+    waiting: VecDeque<(u64, ToWorker)>,
 }
 
 impl Asking {
     /// Remembers an intent; `false` where too many wait already.
     #[must_use]
-    pub(super) fn add(&mut self, asked: &Asked) -> bool {
+    pub(super) fn add(&mut self, id: u64, asked: &ToWorker) -> bool {
         let room = self.waiting.len() < MAX_ASKING;
         if room {
-            self.waiting.push_back(asked.clone());
+            self.waiting.push_back((id, asked.clone()));
         }
         room
     }
@@ -29,13 +29,13 @@ impl Asking {
     /// Its answer has come; `false` where it was not one of ours.
     pub(super) fn answered(&mut self, id: u64) -> bool {
         let before = self.waiting.len();
-        self.waiting.retain(|asked| asked.id != id);
+        self.waiting.retain(|(asked, _)| *asked != id);
         self.waiting.len() < before
     }
 
-    /// All of them, oldest first.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Asked> {
-        self.waiting.iter()
+    /// All of them with their ids, oldest first.
+    pub(super) fn all(&self) -> Vec<(u64, ToWorker)> {
+        self.waiting.iter().cloned().collect()
     }
 }
 
@@ -79,32 +79,30 @@ impl Taken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chopar_engine::Intent;
+    use chopar_engine::{Asked, Intent};
 
-    fn asked(id: u64) -> Asked {
-        Asked {
-            id,
-            intent: Intent::Snapshot,
-        }
+    fn asked(id: u64) -> ToWorker {
+        let intent = Intent::Snapshot;
+        ToWorker::Asked(Asked { id, intent })
     }
 
     #[test]
     fn what_is_answered_is_not_asked_again_and_the_rest_keeps_its_order() {
         let mut asking = Asking::default();
         for id in [5, 3, 9] {
-            assert!(asking.add(&asked(id)));
+            assert!(asking.add(id, &asked(id)));
         }
         assert!(asking.answered(3));
         assert!(!asking.answered(3));
         assert!(!asking.answered(4));
-        assert_eq!(asking.all().map(|asked| asked.id).collect::<Vec<_>>(), [5, 9]);
+        assert_eq!(asking.all().into_iter().map(|(id, _)| id).collect::<Vec<_>>(), [5, 9]);
     }
 
     #[test]
     fn a_tab_cannot_fill_the_memory() {
         let mut asking = Asking::default();
-        assert!((0..MAX_ASKING as u64).all(|id| asking.add(&asked(id))));
-        assert!(!asking.add(&asked(u64::MAX)));
+        assert!((0..MAX_ASKING as u64).all(|id| asking.add(id, &asked(id))));
+        assert!(!asking.add(u64::MAX, &asked(u64::MAX)));
     }
 
     #[test]

@@ -63,11 +63,11 @@ impl<M: Machine> Owner<'_, M> {
                 self.load(token, conversation, before, limit);
             }
             Effect::Read { token, key } => self.read(token, key),
-            // There is no page for files yet: none is sealed here, and none is fetched.
-            Effect::Upload { token, .. } | Effect::Fetch { token, .. } | Effect::Keep { token, .. } => {
-                self.done(Input::Failed { token });
-            }
-            Effect::Discard(_) | Effect::Retain { .. } => {}
+            Effect::Upload { .. }
+            | Effect::Fetch { .. }
+            | Effect::Keep { .. }
+            | Effect::Discard(_)
+            | Effect::Retain { .. } => self.carry_out_of_files(effect),
             Effect::Tell(event) => self.tell(event)?,
         }
         Ok(())
@@ -143,7 +143,9 @@ impl<M: Machine> Owner<'_, M> {
             _ => None,
         };
         if let (Some(From::Here), Event::Answered { id, .. }) = (from, &event) {
-            self.worker.asking.answered(*id);
+            self.worker.answered(*id);
+        } else if let Event::Answered { id, .. } = &event {
+            self.worker.attached.forget(*id);
         }
         let message = FromWorker::Event(Box::new(event));
         match from {
@@ -154,7 +156,7 @@ impl<M: Machine> Owner<'_, M> {
     }
 
     /// Lets something go on in the background; `None` means that it failed.
-    fn later(&self, token: Token, answer: impl Future<Output = Option<Input>> + 'static) {
+    pub(super) fn later(&self, token: Token, answer: impl Future<Output = Option<Input>> + 'static) {
         let (inbox, life) = (self.worker.inbox.clone(), self.life);
         spawn_local(async move {
             let input = answer.await.unwrap_or(Input::Failed { token });

@@ -1,6 +1,7 @@
 //! A tab without an engine of its own: passes intents to the owner and what the owner tells to the tab.
 
-use chopar_engine::{Answer, Asked, Event, Failure};
+use chopar_engine::{Answer, Event, Failure};
+use web_sys::Blob;
 
 use super::election::{self, Rung};
 use super::inbox::Happening;
@@ -91,11 +92,11 @@ fn taken_over(held: Held, owner: Option<u64>) -> Result<Held, Exception> {
 
 fn follow(worker: &mut Worker, happening: Happening, owner: &mut Option<u64>) -> Result<(), Exception> {
     match happening {
-        Happening::Tab(ToWorker::Asked(asked)) => {
-            if !worker.asking.add(&asked) {
-                return refuse(asked.id);
+        Happening::Tab(said) if let Some(id) = said.waits() => {
+            if !worker.asking.add(id, &said) {
+                return worker.refuse(id);
             }
-            worker.say(&Link::Passed(ToWorker::Asked(asked)))
+            worker.pass_on(id, said)
         }
         Happening::Tab(ToWorker::Active) => worker.somebody_here(),
         Happening::Link(Heard::Ours(Link::Passed(ToWorker::Active))) => {
@@ -121,8 +122,8 @@ fn follow(worker: &mut Worker, happening: Happening, owner: &mut Option<u64>) ->
                 Tab::tell(&FromWorker::Restarted)?;
             }
             // Whatever an earlier owner, or nobody, has heard.
-            for asked in worker.asking.all().cloned().collect::<Vec<Asked>>() {
-                worker.say(&Link::Passed(ToWorker::Asked(asked)))?;
+            for (id, asked) in worker.asking.all() {
+                worker.pass_on(id, asked)?;
             }
             Ok(())
         }
@@ -133,7 +134,7 @@ fn follow(worker: &mut Worker, happening: Happening, owner: &mut Option<u64>) ->
             }
             if let FromWorker::Event(event) = &message
                 && let Event::Answered { id, .. } = **event
-                && !worker.asking.answered(id)
+                && !worker.answered(id)
             {
                 // Another tab's answer.
                 return Ok(());
@@ -148,30 +149,54 @@ fn follow(worker: &mut Worker, happening: Happening, owner: &mut Option<u64>) ->
             }
             Tab::tell(&message)
         }
+        Happening::FileHanded(id, blob) if worker.answered(id) => {
+            Tab::hand(&FromWorker::FileTaken { id }, blob.as_slice())
+        }
         // Nothing of a follower depends on whether it is seen; the rest is an owner's, or another follower's.
         _ => Ok(()),
     }
 }
 
-/// Answers an intent of the own tab that cannot be taken.
-pub(super) fn refuse(id: u64) -> Result<(), Exception> {
-    let answer = Answer::Failed(Failure::Browser);
-    Tab::tell(&FromWorker::Event(Box::new(Event::Answered { id, answer })))
-}
-
 impl Worker {
+    /// Answers an intent of the own tab that cannot be taken.
+    pub(super) fn refuse(&self, id: u64) -> Result<(), Exception> {
+        self.attached.forget(id);
+        let answer = Answer::Failed(Failure::Browser);
+        Tab::tell(&FromWorker::Event(Box::new(Event::Answered { id, answer })))
+    }
+
+    /// What was asked with this id is answered; `false` where the own tab has not asked it.
+    pub(super) fn answered(&mut self, id: u64) -> bool {
+        self.attached.forget(id);
+        self.asking.answered(id)
+    }
+
+    /// Passes on what the own tab asks, with the files that came with it.
+    fn pass_on(&self, id: u64, asked: ToWorker) -> Result<(), Exception> {
+        self.say_with(&Link::Passed(asked), &self.attached.of(id))
+    }
+
     /// Says something to the workers of all other tabs.
     pub(super) fn say(&self, link: &Link) -> Result<(), Exception> {
+        self.say_with(link, &[])
+    }
+
+    fn say_with(&self, link: &Link, blobs: &[Blob]) -> Result<(), Exception> {
         let bytes = self
             .build
             .encode(link)
             .ok_or_else(|| Exception::named("EncodingError"))?;
-        self.channel.say(&bytes)
+        self.channel.say(&bytes, blobs)
     }
 
     /// Tells the tabs of all other workers something.
     pub(super) fn tell_others(&self, message: FromWorker) -> Result<(), Exception> {
+        self.tell_others_with(message, &[])
+    }
+
+    /// The same, with files.
+    pub(super) fn tell_others_with(&self, message: FromWorker, blobs: &[Blob]) -> Result<(), Exception> {
         let epoch = self.part.get().epoch();
-        self.say(&Link::Told { epoch, message })
+        self.say_with(&Link::Told { epoch, message }, blobs)
     }
 }

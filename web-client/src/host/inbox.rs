@@ -6,7 +6,9 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use chopar_engine::Input;
+use chopar_engine::{Failure, Input};
+use chopar_wire::FileMark;
+use web_sys::Blob;
 
 use super::link::Heard;
 use crate::platform::Exception;
@@ -46,6 +48,14 @@ pub(super) enum Happening {
     Network(bool),
     /// An effect of the engine's life with this number is done.
     Done(u64, Input),
+    /// In that life, what was asked with this id cannot be asked of the engine, for this reason.
+    Failed(u64, u64, Failure),
+    /// In that life, the file that was asked for with this id was looked for.
+    FileTaken(u64, u64, Option<Blob>),
+    /// An owner has handed out the file that some tab asked for with this id.
+    FileHanded(u64, Option<Blob>),
+    /// Bytes of a file have moved: up to where, and of how many.
+    FileMoved(FileMark, u64, u64),
 }
 
 /// The queue. Clones are handles of the same one.

@@ -1,10 +1,8 @@
 //! Before a vault with a lock: the tabs ask for a secret, and every intent waits.
 
-use chopar_engine::Asked;
 use rand_core::Rng;
 
 use super::busy::COMPUTING_MS;
-use super::follower::refuse;
 use super::inbox::Happening;
 use super::link::{Heard, Link};
 use super::lost;
@@ -38,7 +36,7 @@ pub(super) async fn pass(worker: &mut Worker, door: &mut Door, robbed: &Robbed) 
                 tell_others(worker, door, &message)?;
             }
             // Asked again once there is an owner.
-            Happening::Tab(ToWorker::Asked(asked)) => wait(worker, &asked)?,
+            Happening::Tab(said) if let Some(id) = said.waits() => wait(worker, id, &said)?,
             Happening::Tab(ToWorker::StartOver)
             | Happening::Link(Heard::Ours(Link::Passed(ToWorker::StartOver))) => {
                 return Err(lost::erase(worker, &remains).await?);
@@ -69,11 +67,11 @@ fn tell_others(worker: &Worker, door: &Door, message: &FromWorker) -> Result<(),
     })
 }
 
-fn wait(worker: &mut Worker, asked: &Asked) -> Result<(), Over> {
-    if worker.asking.add(asked) {
+fn wait(worker: &mut Worker, id: u64, asked: &ToWorker) -> Result<(), Over> {
+    if worker.asking.add(id, asked) {
         Ok(())
     } else {
-        Ok(refuse(asked.id)?)
+        Ok(worker.refuse(id)?)
     }
 }
 

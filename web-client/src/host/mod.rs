@@ -22,13 +22,15 @@
 //! | [`told`] | what tabs say to an owner beside asking |
 //! | [`effects`] | how each effect is carried out |
 //! | [`follower`] | a tab without an engine of its own |
-//! | [`asked`] | which intents still wait for their answer, and where it belongs |
+//! | [`asked`], [`attached`] | which intents still wait for their answer, and where it belongs; files that came with them |
+//! | [`sealing`], [`moving`] | files: encrypted for a message; their way up and down, and what is kept of them |
 //! | [`locked`], [`lost`] | before a vault that needs a secret, or that nobody can open |
 //! | [`busy`] | for how long a worker that computes does not answer |
 //! | [`relock`], [`idle`] | another lock, and when it locks itself |
 //! | [`fatal`] | how a worker ends |
 
 mod asked;
+mod attached;
 mod busy;
 mod effects;
 mod election;
@@ -40,8 +42,10 @@ mod link;
 mod locked;
 mod lost;
 mod machine;
+mod moving;
 mod owner;
 mod relock;
+mod sealing;
 mod told;
 
 use std::cell::Cell;
@@ -53,12 +57,13 @@ use wasm_bindgen_futures::spawn_local;
 use crate::platform::channel::Channel;
 use crate::platform::tab::Tab;
 use crate::platform::{clock, scope};
-use crate::port::{FatalKind, ToWorker};
+use crate::port::{FatalKind, FromWorker, ToWorker};
 use crate::vault::{Canary, SharedKey};
 
 pub use machine::Machine;
 
 use asked::Asking;
+use attached::Attached;
 use busy::Busy;
 use election::Temper;
 use follower::Leave;
@@ -80,6 +85,8 @@ struct Worker {
     key: Option<SharedKey>,
     /// Intents of the own tab that have no answer yet.
     asking: Asking,
+    /// The files that came with what was asked.
+    attached: Attached,
     /// Which part this worker plays, as those who knock are told.
     part: Rc<Cell<Part>>,
     /// For how long it will not answer, as they are told too.
@@ -130,15 +137,25 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
     fatal::install_panic_hook();
     let inbox = Inbox::default();
     let told = inbox.clone();
+    let attached = Attached::default();
+    let (own, others) = (attached.clone(), attached.clone());
     let tab = Tab::listen(move |message| {
-        told.put(message.map_or(Happening::Broken, Happening::Tab));
+        told.put(match message {
+            Some((message, blobs)) => {
+                if let Some(id) = message.waits() {
+                    own.put(id, blobs);
+                }
+                Happening::Tab(message)
+            }
+            None => Happening::Broken,
+        });
     });
     let heard = inbox.clone();
     let build = Build::of(&scope().location().pathname());
     let part = Rc::new(Cell::new(Part::Follows));
     let (playing, busy) = (part.clone(), Busy::default());
     let computing = busy.clone();
-    let channel = Channel::join(CHANNEL, move |bytes| match build.decode(bytes)? {
+    let channel = Channel::join(CHANNEL, move |bytes, blobs| match build.decode(bytes)? {
         // Here and not in the loop: what is asked is whether this worker runs at all.
         Heard::Ours(Link::Knock) => match playing.get() {
             Part::Follows => None,
@@ -147,7 +164,20 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
                 busy_ms: computing.left_ms(clock::now()),
             }),
         },
+        Heard::Ours(Link::Told {
+            message: FromWorker::FileTaken { id },
+            ..
+        }) => {
+            heard.put(Happening::FileHanded(id, blobs.into_iter().next()));
+            None
+        }
         link => {
+            if let Heard::Ours(Link::Passed(asked)) = &link
+                && let Some(id) = asked.waits()
+                && playing.get() != Part::Follows
+            {
+                others.put(id, blobs);
+            }
             heard.put(Happening::Link(link));
             None
         }
@@ -163,6 +193,7 @@ pub fn start<M: Machine>(new_machine: fn() -> M) {
         canary: None,
         key: None,
         asking: Asking::default(),
+        attached,
         part,
         busy,
         used_at: clock::now(),

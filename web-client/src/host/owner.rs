@@ -26,7 +26,7 @@ use crate::platform::socket::{Socket, SocketEvent};
 use crate::platform::tab::Tab;
 use crate::platform::{Exception, scope, storage};
 use crate::port::{AboutDevice, FatalKind, FromWorker, KeyHome, ToWorker};
-use crate::vault::{Door, Home, Vault, VaultError};
+use crate::vault::{Door, Files, Home, Vault, VaultError};
 
 /// Inputs handled before one commit, at most: enough to make use of a transaction, few enough that the first of them does
 /// not wait long for its effects.
@@ -77,6 +77,7 @@ impl std::convert::From<Exception> for Over {
 pub(super) struct Owner<'a, M> {
     pub(super) worker: &'a mut Worker,
     pub(super) vault: Rc<Vault>,
+    pub(super) files: Rc<Files>,
     pub(super) machine: M,
     pub(super) rng: SystemRandom,
     /// Numbers this life: what an earlier one left under way is not taken for an answer.
@@ -182,10 +183,13 @@ fn disappoint(worker: &mut Worker, taken: std::collections::BTreeMap<u64, From>)
         let message = FromWorker::Event(Box::new(Event::Answered { id, answer }));
         match from {
             From::Here => {
-                worker.asking.answered(id);
+                worker.answered(id);
                 Tab::tell(&message)?;
             }
-            From::Elsewhere => worker.tell_others(message)?,
+            From::Elsewhere => {
+                worker.attached.forget(id);
+                worker.tell_others(message)?;
+            }
         }
     }
     Ok(())
@@ -225,9 +229,11 @@ impl<'a, M: Machine> Owner<'a, M> {
         let idle = Idle::new(vault.lock().idle_minutes, worker.used_at, move || {
             rung.put(Happening::Idle);
         })?;
+        let vault = Rc::new(vault);
         let owner = Self {
             worker,
-            vault: Rc::new(vault),
+            files: Rc::new(Files::open(vault.clone()).await?),
+            vault,
             machine,
             rng,
             life,
@@ -273,10 +279,8 @@ impl<'a, M: Machine> Owner<'a, M> {
             &mut merged,
         );
         // What the tab asked an owner before this one.
-        for asked in self.worker.asking.all().cloned().collect::<Vec<_>>() {
-            if self.taken.add(asked.id, From::Here) {
-                self.input(Input::Intent(asked), &mut merged);
-            }
+        for (id, asked) in self.worker.asking.all() {
+            self.take(id, asked, From::Here, &mut merged);
         }
         loop {
             self.settle(merged).await?;
@@ -343,17 +347,15 @@ impl<'a, M: Machine> Owner<'a, M> {
 
     fn happen(&mut self, happening: Happening, merged: &mut Merged) -> Result<(), Over> {
         match happening {
-            Happening::Tab(ToWorker::Asked(asked)) => {
-                if !self.worker.asking.add(&asked) {
-                    super::follower::refuse(asked.id)?;
-                } else if self.taken.add(asked.id, From::Here) {
-                    self.input(Input::Intent(asked), merged);
+            Happening::Tab(said) if let Some(id) = said.waits() => {
+                if self.worker.asking.add(id, &said) {
+                    self.take(id, said, From::Here, merged);
+                } else {
+                    self.worker.refuse(id)?;
                 }
             }
-            Happening::Link(Heard::Ours(Link::Passed(ToWorker::Asked(asked)))) => {
-                if self.taken.add(asked.id, From::Elsewhere) {
-                    self.input(Input::Intent(asked), merged);
-                }
+            Happening::Link(Heard::Ours(Link::Passed(said))) if let Some(id) = said.waits() => {
+                self.take(id, said, From::Elsewhere, merged);
             }
             Happening::Tab(ToWorker::Active) => self.worker.somebody_here()?,
             Happening::Tab(said) | Happening::Link(Heard::Ours(Link::Passed(said))) => self.told(said)?,
@@ -389,6 +391,7 @@ impl<'a, M: Machine> Owner<'a, M> {
             )
             | Happening::Lock(_)
             | Happening::Knock
+            | Happening::FileHanded(..)
             | Happening::Stolen => {}
             Happening::Socket(number, event) => self.heard(number, event, merged),
             // Rings early where the moment lies beyond what timers take.
@@ -407,8 +410,31 @@ impl<'a, M: Machine> Owner<'a, M> {
                 }
                 self.input(input, merged);
             }
+            Happening::Failed(life, id, failure) if life == self.life => {
+                let answer = Answer::Failed(failure);
+                merged.then.push(Effect::Tell(Event::Answered { id, answer }));
+            }
+            Happening::FileTaken(life, id, blob) if life == self.life => self.hand_over(id, blob)?,
+            Happening::Failed(..) | Happening::FileTaken(..) => {}
+            Happening::FileMoved(file, done, of) => {
+                self.tell_all(FromWorker::FileMoved { file, done, of })?;
+            }
         }
         Ok(())
+    }
+
+    /// Takes what a tab asks, unless it is under way already.
+    fn take(&mut self, id: u64, asked: ToWorker, from: From, merged: &mut Merged) {
+        if !self.taken.add(id, from) {
+            return;
+        }
+        match asked {
+            ToWorker::Asked(asked) => self.input(Input::Intent(asked), merged),
+            ToWorker::SendFiles { sending, .. } => self.seal(id, *sending),
+            ToWorker::TakeFile { file, .. } => self.take_file(id, file),
+            // Nobody waits for what is said of these.
+            _ => {}
+        }
     }
 
     fn heard(&mut self, number: u64, event: SocketEvent, merged: &mut Merged) {

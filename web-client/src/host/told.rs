@@ -51,7 +51,11 @@ impl<M: Machine> Owner<'_, M> {
                 let answer = LockAnswer::Done;
                 self.tell_all(FromWorker::LockAnswered { id, answer })?;
             }
-            ToWorker::Visible(false) | ToWorker::Start { .. } | ToWorker::Asked(_) => {}
+            ToWorker::Visible(false)
+            | ToWorker::Start { .. }
+            | ToWorker::Asked(_)
+            | ToWorker::SendFiles { .. }
+            | ToWorker::TakeFile { .. } => {}
         }
         Ok(())
     }

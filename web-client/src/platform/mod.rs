@@ -6,6 +6,9 @@
 //! | [`webcrypto`] | keys that stay in the browser: wrapping, signing, agreeing |
 //! | [`idb`] | IndexedDB with strict durability and transactions that end in one of two ways |
 //! | [`locks`] | Web Locks |
+//! | [`blobs`] | bytes that the browser keeps |
+//! | [`parcel`] | messages with blobs beside them |
+//! | [`transfer`] | bytes of files, to the relay and from it |
 //! | [`channel`] | BroadcastChannel: the other tabs' workers |
 //! | [`tab`] | the worker's own tab |
 //! | [`socket`] | the WebSocket to the relay |
@@ -15,6 +18,7 @@
 //! | [`object`] | plain objects, as the browser takes its options |
 //! | [`random`] | randomness |
 
+pub mod blobs;
 pub mod channel;
 pub mod clock;
 pub mod exception;
@@ -22,10 +26,12 @@ pub mod idb;
 pub mod locks;
 pub mod network;
 pub(crate) mod object;
+pub mod parcel;
 pub mod random;
 pub mod socket;
 pub mod storage;
 pub mod tab;
+pub mod transfer;
 pub mod webcrypto;
 
 pub use exception::Exception;

@@ -3,9 +3,9 @@
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::MessageEvent;
-use zeroize::Zeroizing;
+use web_sys::{Blob, MessageEvent};
 
+use super::parcel::Parcel;
 use super::{Exception, scope};
 use crate::port::{FromWorker, ToWorker};
 
@@ -15,15 +15,14 @@ pub struct Tab {
 }
 
 impl Tab {
-    /// Begins to listen; `None` stands for a message that does not decode, which only a tab of another build can send.
-    pub fn listen(heard: impl Fn(Option<ToWorker>) + 'static) -> Self {
+    /// Begins to listen, also to the blobs beside a message; `None` stands for a message that does not decode, which only a tab of
+    /// another build can send.
+    pub fn listen(heard: impl Fn(Option<(ToWorker, Vec<Blob>)>) + 'static) -> Self {
         let closure = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let bytes = event
-                .data()
-                .dyn_into::<Uint8Array>()
-                .ok()
-                .map(|bytes| Zeroizing::new(bytes.to_vec()));
-            heard(bytes.and_then(|bytes| postcard::from_bytes(&bytes).ok()));
+            heard(
+                Parcel::unpack(event.data())
+                    .and_then(|Parcel { bytes, blobs }| Some((postcard::from_bytes(&bytes).ok()?, blobs))),
+            );
         });
         scope().set_onmessage(Some(closure.as_ref().unchecked_ref()));
         Self { _heard: closure }
@@ -35,6 +34,12 @@ impl Tab {
         let bytes = Uint8Array::from(bytes.as_slice());
         let transfer = Array::of1(&bytes.buffer());
         Ok(scope().post_message_with_transfer(&bytes, &transfer)?)
+    }
+
+    /// Tells it something with blobs beside it.
+    pub fn hand(message: &FromWorker, blobs: &[Blob]) -> Result<(), Exception> {
+        let bytes = postcard::to_allocvec(message).map_err(|_| Exception::named("EncodingError"))?;
+        Ok(scope().post_message(&Parcel::pack(&bytes, blobs))?)
     }
 
     /// Ends this worker: its lock falls to the next tab, its socket closes. What was told before still arrives.

@@ -108,12 +108,36 @@ impl WebCrypto {
 
     /// Imports an AES-256-GCM key that can only wrap and unwrap other keys.
     pub async fn import_wrapping_key(&self, key: &[u8; 32]) -> Result<CryptoKey, Exception> {
+        self.import(key, &["wrapKey", "unwrapKey"]).await
+    }
+
+    /// Imports an AES-256-GCM key that encrypts and decrypts what is large, off this worker's own thread.
+    pub async fn import_bulk_key(&self, key: &[u8; 32]) -> Result<CryptoKey, Exception> {
+        self.import(key, &["encrypt", "decrypt"]).await
+    }
+
+    /// Decrypts under a bulk key into memory of JavaScript, from where a blob takes it.
+    pub async fn decrypt_outside(
+        &self,
+        key: &CryptoKey,
+        nonce: &[u8; NONCE],
+        associated: &[u8],
+        sealed: &[u8],
+    ) -> Result<ArrayBuffer, Exception> {
+        let algorithm = aes_gcm(nonce, associated);
+        let plain = self
+            .subtle
+            .decrypt_with_object_and_u8_array(&algorithm, key, sealed)?
+            .await?;
+        Ok(plain.dyn_into()?)
+    }
+
+    async fn import(&self, key: &[u8; 32], for_what: &[&str]) -> Result<CryptoKey, Exception> {
         let data = Uint8Array::from(&key[..]);
         let algorithm = object(&[("name", "AES-GCM".into())]);
-        let usages = usages(&["wrapKey", "unwrapKey"]);
         let imported = self
             .subtle
-            .import_key_with_object("raw", &data, &algorithm, false, &usages)?
+            .import_key_with_object("raw", &data, &algorithm, false, &usages(for_what))?
             .await;
         data.fill(0, 0, data.length());
         Ok(imported?.dyn_into()?)

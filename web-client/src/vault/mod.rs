@@ -6,6 +6,7 @@
 //!              slot/<kind>    the data key, wrapped: for this device, or by a lock     slot.rs
 //!              lock           sealed: what a person chose about the lock               lock.rs
 //!              attempts       how many secrets in a row did not open the lock          attempts.rs
+//!              files          sealed: what opened files are sealed with                files/keys.rs
 //!              identity       sealed: device identity keys, wrapped a second time      identity.rs
 //!              rolled-back    there while no engine has replaced the sessions of an older copy
 //!    resident  blinded key -> sealed record of a kind that the engine holds in memory  stored_key.rs, seal.rs
@@ -18,11 +19,12 @@
 //! The data key is unwrapped into the worker's memory, so that a batch is sealed at once and then written in one
 //! transaction in which nothing is awaited but its own requests. Each transaction that writes first compares the header's
 //! epoch: an owner that was replaced writes nothing. One stands before a [`Door`] first, which a lock may keep shut; a new lock
-//! means a new data key and everything sealed anew (relock.rs).
+//! means a new data key and everything sealed anew (relock.rs). Files lie in a database of their own ([`files`]).
 //!
 //! Not here: what the records mean (`chopar-engine`), how a person is asked for a secret.
 
 mod attempts;
+mod files;
 mod header;
 mod identity;
 mod keys;
@@ -52,6 +54,7 @@ use crate::platform::idb::{Database, IdbError, Transaction};
 use crate::platform::webcrypto::WebCrypto;
 use crate::port::Lock;
 
+pub use files::{Files, PIECE_CHUNKS};
 pub use header::{Canary, SCHEMA};
 pub use identity::{Home, Identity};
 pub use keys::SharedKey;
@@ -61,6 +64,7 @@ pub use relock::NewLock;
 pub use remains::Remains;
 pub use seal::Damaged;
 
+use files::FileKeys;
 use header::Header;
 use keys::Keys;
 use stored_key::StoredKey;
@@ -90,6 +94,8 @@ pub struct Vault {
     keys: RefCell<Rc<Keys>>,
     lock: RefCell<Lock>,
     identity: RefCell<Option<Identity>>,
+    /// Of opened files, once they were needed.
+    file_keys: RefCell<Option<Rc<FileKeys>>>,
     rolled_back: Cell<bool>,
 }
 

@@ -157,6 +157,7 @@ impl Door {
             crypto: self.crypto,
             header,
             identity: RefCell::new(identity),
+            file_keys: RefCell::new(None),
             rolled_back: Cell::new(self.rolled_back),
         })
     }

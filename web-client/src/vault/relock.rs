@@ -11,6 +11,7 @@ use idb::ObjectStore;
 use rand_core::CryptoRng;
 use wasm_bindgen::JsValue;
 
+use super::files::FILES;
 use super::identity::Identity;
 use super::keys::{DataKey, Keys};
 use super::lock::{Slots, Tried};
@@ -58,6 +59,7 @@ impl Vault {
         let keys = Keys::of(DataKey::generate(rng), &self.crypto).await?;
         let slots = self.slots(new, &keys.data, rng).await?;
         let identity = self.identity_anew(&old, &keys, rng).await?;
+        let files = self.file_keys_anew(&old, &keys, rng).await?;
         let settings = keys
             .sealer
             .seal(KEYS, LOCK.as_bytes(), &new.idle_minutes.to_be_bytes(), rng)
@@ -87,11 +89,16 @@ impl Vault {
         if let Some(identity) = identity {
             store.put(&to_js(&identity), Some(&IDENTITY.into()))?;
         }
+        if let Some(files) = files {
+            store.put(&to_js(&files), Some(&FILES.into()))?;
+        }
         for name in [RESIDENT, LINES] {
             seal_anew(&transaction.store(name)?, name, &old, &keys, rng).await?;
         }
         transaction.finish().await?;
         self.keys.replace(Rc::new(keys));
+        // With one key more: read again when it is needed.
+        self.file_keys.replace(None);
         self.lock.replace(lock);
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What is left of a vault that cannot be opened.
 
+use super::files::clear as clear_files;
 use super::write::clear;
 use super::{DATABASE, KEYS, LAYOUT, STORES, VaultError, header_in};
 use crate::platform::idb::Database;
@@ -27,6 +28,7 @@ impl Remains {
         if header_in(&transaction).await? != self.header {
             return Err(VaultError::Fenced);
         }
-        clear(transaction).await
+        clear(transaction).await?;
+        clear_files().await
     }
 }

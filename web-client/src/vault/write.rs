@@ -8,6 +8,7 @@ use rand_core::CryptoRng;
 use wasm_bindgen::JsValue;
 use zeroize::Zeroizing;
 
+use super::files::clear as clear_files;
 use super::identity::Identity;
 use super::stored_key::StoredKey;
 use super::{IDENTITY, KEYS, ROLLED_BACK, STORES, Vault, VaultError, header_in, store_of, to_js};
@@ -79,9 +80,11 @@ impl Vault {
     }
 
     /// Erases everything the vault holds, the keys included, all of it or nothing of it. Whoever still writes through this
-    /// vault, or an older one, is fenced from then on; the next opening makes a new vault.
+    /// vault, or an older one, is fenced from then on; the next opening makes a new vault. Files go right after it: without the vault
+    /// nothing opens them, and what an interruption leaves of them goes at the next start.
     pub async fn erase(&self) -> Result<(), VaultError> {
-        clear(self.fenced(STORES).await?).await
+        clear(self.fenced(STORES).await?).await?;
+        clear_files().await
     }
 
     /// A transaction that writes and has seen that this owner still is the owner.

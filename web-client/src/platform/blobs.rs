@@ -1,0 +1,36 @@
+//! Blobs: bytes that the browser keeps, on the disk where they are many.
+
+use js_sys::{Array, ArrayBuffer, Uint8Array};
+use wasm_bindgen::JsCast;
+use web_sys::Blob;
+
+use super::Exception;
+
+/// Reads bytes `from` to `to` (exclusive) of a blob; fewer where it ends before. A file that was changed or deleted since it was
+/// chosen is a `NotFoundError` or `NotReadableError`.
+pub async fn read(blob: &Blob, from: u64, to: u64) -> Result<Vec<u8>, Exception> {
+    // Exact up to 2^53.
+    let slice = blob.slice_with_f64_and_f64(from as f64, to as f64)?;
+    Ok(bytes(&slice.array_buffer().await?.dyn_into()?))
+}
+
+/// The bytes of memory that JavaScript holds.
+pub fn bytes(buffer: &ArrayBuffer) -> Vec<u8> {
+    Uint8Array::new(buffer).to_vec()
+}
+
+/// Bytes in it.
+pub fn size(blob: &Blob) -> u64 {
+    blob.size() as u64
+}
+
+/// A blob of bytes that JavaScript holds.
+pub fn of_buffer(buffer: &ArrayBuffer) -> Result<Blob, Exception> {
+    Ok(Blob::new_with_buffer_source_sequence(&Array::of1(buffer))?)
+}
+
+/// One blob of several, in order. Nothing is copied.
+pub fn join(parts: &[Blob]) -> Result<Blob, Exception> {
+    let parts: Array = parts.iter().collect();
+    Ok(Blob::new_with_blob_sequence(&parts)?)
+}
