@@ -20,7 +20,7 @@ use web_sys::{CustomEvent, CustomEventInit, VisibilityState};
 
 use crate::i18n::Language;
 use crate::pages::{Fatal, Join, Lost, Recover, Recovery, Shell, Unlock, Welcome};
-use crate::port::{FatalKind, Lock};
+use crate::port::{FatalKind, FromWorker, Lock};
 use crate::state::{App, Client, Stage, Theme, minutes_ahead, now};
 use crate::ui::Announcer;
 use crate::view_model::{Day, Place};
@@ -43,7 +43,10 @@ pub fn start() {
         return;
     };
     let app = App::new(client, language, Theme::remembered());
-    app.client.listen(move |message| app.heard(message));
+    app.client.listen(move |message, blob| match message {
+        FromWorker::FileTaken { id } => app.client.file_taken(id, blob),
+        message => app.heard(message),
+    });
     app.client.visible(is_visible());
     app.visible.set(is_visible());
     watch_visibility(app);

@@ -5,6 +5,7 @@ mod cdp;
 mod chrome;
 mod element;
 mod eyes;
+mod files;
 mod hands;
 mod keyboard;
 mod organisation;

@@ -52,6 +52,8 @@ pub(crate) async fn pass(mut page: TcpStream, shared: &Shared) -> Result<()> {
 
     let mut relay = TcpStream::connect(("127.0.0.1", shared.relay.0)).await?;
     relay.write_all(rewritten(&head, spoil).as_bytes()).await?;
+    let body = body_length(&head);
+    tokio::io::copy(&mut (&mut page).take(body), &mut relay).await?;
     let mut answer = Vec::new();
     relay.read_to_end(&mut answer).await?;
     if spoil {
@@ -72,6 +74,16 @@ fn rewritten(head: &str, plain: bool) -> String {
     let mut lines: Vec<&str> = kept.collect();
     lines.push("Connection: close");
     lines.join("\r\n") + "\r\n\r\n"
+}
+
+/// Bytes that follow a request's head.
+fn body_length(head: &str) -> u64 {
+    let said = head.split("\r\n").find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse().ok())?
+    });
+    said.unwrap_or(0)
 }
 
 fn change_one_byte(answer: &mut [u8]) -> Result<()> {
@@ -103,6 +115,11 @@ mod tests {
             "GET /x.wasm HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         );
         assert!(rewritten(head, false).contains("Accept-Encoding"));
+        assert_eq!(body_length(head), 0);
+        assert_eq!(
+            body_length("PATCH /v1/files/0a HTTP/1.1\r\nContent-Length: 17\r\n\r\n"),
+            17
+        );
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl<M: Machine> Owner<'_, M> {
                 bytes,
                 last,
             } => self.keep(token, home, offset, bytes, last),
-            Effect::Discard(kept) => self.tidy(async |files| match kept {
+            Effect::Discard(kept) => self.tidy(async move |files| match kept {
                 Kept::Sealed(file) => files.discard_sealed(file).await,
                 Kept::Fetched(home) => files.discard_opened(&home).await,
                 Kept::OfLine { conversation, line } => files.discard_line(&conversation, line).await,

@@ -51,8 +51,7 @@ impl<M: Machine> Owner<'_, M> {
                     id,
                     match why {
                         Unsealed::Gone => Failure::NotFound,
-                        Unsealed::TooLarge => Failure::FileTooLarge,
-                        Unsealed::Browser => Failure::Browser,
+                        Unsealed::TooLarge | Unsealed::Browser => Failure::Browser,
                     },
                 ),
             });

@@ -11,7 +11,7 @@ use super::notice::notice_text;
 use super::own_devices_bar::OwnDevicesBar;
 use crate::state::{App, Dialog, Names, use_app};
 use crate::ui::{Avatar, Icon, Ticks, more, rove};
-use crate::view_model::Place;
+use crate::view_model::{Place, in_words};
 
 /// The left pane.
 #[component]
@@ -174,8 +174,14 @@ fn row_text(app: App, row: &Conversation, names: Names, open: bool) -> impl Into
             Some(LineBody::Own { extra, .. } | LineBody::Theirs { extra, .. }) if extra.deleted => {
                 ("last", texts.talk_deleted().to_owned(), None)
             }
-            Some(LineBody::Own { text, state, .. }) => ("last", texts.chats_own(text), Some(*state)),
-            Some(LineBody::Theirs { text, .. }) => {
+            Some(LineBody::Own {
+                text, state, extra, ..
+            }) => {
+                let said = in_words(texts, text, &extra.files);
+                ("last", texts.chats_own(&said), Some(*state))
+            }
+            Some(LineBody::Theirs { text, extra, .. }) => {
+                let text = &in_words(texts, text, &extra.files);
                 let author = row.last.as_ref().and_then(|last| last.author);
                 let said = match author.filter(|_| names.is_group()) {
                     Some(author) => texts.talk_arrived(&names.who(author), text),

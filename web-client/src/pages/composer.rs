@@ -7,14 +7,19 @@ use std::time::Duration;
 use chopar_engine::view::Conversation;
 use chopar_engine::{Answer, Failure, Intent};
 use chopar_wire::{AccountId, MessageId};
-use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use leptos::{ev, html};
+use send_wrapper::SendWrapper;
+use web_sys::{DataTransfer, File, FileList};
 
+use super::files::Chosen;
+use super::parts::FILES;
 use super::quote::quoted;
 use super::timer::TimerButton;
-use crate::state::{App, Composing, Names, Talk, fresh_message_id, now, use_app};
-use crate::ui::{Icon, failure_text};
+use crate::port::Sending;
+use crate::state::{App, Attachments, Composing, Names, Talk, fresh_message_id, now, use_app};
+use crate::ui::{Icon, failure_text, focus_id, part_problem, soon};
 use crate::view_model::Draft;
 
 /// How long typing must pause before the draft is written down.
@@ -41,6 +46,8 @@ struct Writing {
     composing: ArcRwSignal<Composing>,
     /// What stood in the box before a message was edited in it.
     aside: Mutex<Option<String>>,
+    /// The files that go along.
+    attachments: Attachments,
 }
 
 /// The text box "Message" and the button "Send".
@@ -64,6 +71,7 @@ pub(crate) fn Composer(
         app,
         peer,
         composing: talk.composing(),
+        attachments: talk.attachments(),
         talk,
         text: text.clone(),
         problem: problem.clone(),
@@ -94,7 +102,50 @@ pub(crate) fn Composer(
     });
     let row_of_timer = row.clone();
     let composing = writing.composing.clone();
-    let (editing, editing_icon) = (composing.clone(), composing.clone());
+    let (editing, editing_icon, editing_attach) = (composing.clone(), composing.clone(), composing.clone());
+    let attachments = writing.attachments.clone();
+    let attached = attachments.files.clone();
+    let attach = {
+        let talk = Arc::clone(&writing.talk);
+        // Files are no part of an edit.
+        move || {
+            let edits = matches!(&*editing_attach.read(), Composing::Edit { .. });
+            (!edits).then(|| attach_button(app, Arc::clone(&talk)))
+        }
+    };
+    let on_paste = {
+        let talk = Arc::clone(&writing.talk);
+        move |event: ev::ClipboardEvent| {
+            let files = files_of(event.clipboard_data());
+            if !files.is_empty() {
+                event.prevent_default();
+                choose(app, &talk, files);
+            }
+        }
+    };
+    // Nothing that draws them is loaded before there is one.
+    let any = {
+        let Attachments {
+            files,
+            preparing,
+            sealing,
+            problem,
+        } = attachments.clone();
+        Memo::new(move |_| {
+            let busy = preparing.get() + sealing.get() > 0;
+            busy || !files.read().is_empty() || problem.read().is_some()
+        })
+    };
+    let chips = move || {
+        let attachments = attachments.clone();
+        any.get().then(|| {
+            soon(
+                &FILES,
+                || ().into_any(),
+                move |files| (files.chips)(attachments.clone()),
+            )
+        })
+    };
     // Another tab may be writing the same draft.
     let told = Memo::new(move |_| row.read().draft.clone());
     Effect::new({
@@ -159,7 +210,9 @@ pub(crate) fn Composer(
                 <p class="problem" role="alert">{texts.talk_not_sent(&failure_text(texts, failure))}</p>
             })}
             {preview}
+            {chips}
             <div class="composer-row">
+                {attach}
                 <TimerButton peer row=row_of_timer names/>
                 <div class="grow" data-text=mirror>
                     <textarea
@@ -173,6 +226,7 @@ pub(crate) fn Composer(
                         enterkeyhint="send"
                         prop:value=move || value.get()
                         on:input=on_input
+                        on:paste=on_paste
                         on:keydown=on_key
                         on:blur=on_blur
                     ></textarea>
@@ -182,7 +236,10 @@ pub(crate) fn Composer(
                     class="send"
                     aria-label=label.clone()
                     title=label
-                    aria-disabled=move || if blank.read().trim().is_empty() { "true" } else { "false" }
+                    aria-disabled=move || {
+                        let empty = blank.read().trim().is_empty() && attached.read().is_empty();
+                        if empty { "true" } else { "false" }
+                    }
                     on:mousedown=move |event| event.prevent_default()
                 >
                     {icon}
@@ -190,6 +247,62 @@ pub(crate) fn Composer(
             </div>
         </form>
     }
+}
+
+/// The button that lets a person choose files.
+fn attach_button(app: App, talk: Arc<Talk>) -> impl IntoView {
+    let texts = app.texts();
+    let input = NodeRef::<html::Input>::new();
+    let open = move |_| {
+        if let Some(input) = input.get_untracked() {
+            input.click();
+        }
+    };
+    let on_change = move |_| {
+        let Some(input) = input.get_untracked() else {
+            return;
+        };
+        choose(app, &talk, listed(input.files()));
+        // So that the same file can be chosen once more.
+        input.set_value("");
+        focus_id("composer");
+    };
+    view! {
+        <input type="file" multiple class="visually-hidden" tabindex="-1" aria-hidden="true" node_ref=input on:change=on_change/>
+        <button type="button" class="icon-button" aria-label=texts.file_attach() title=texts.file_attach() on:click=open>
+            <Icon name="paperclip"/>
+        </button>
+    }
+}
+
+/// Makes files those of the next message.
+pub(super) fn choose(app: App, talk: &Arc<Talk>, files: Vec<File>) {
+    if files.is_empty() {
+        return;
+    }
+    let (talk, files) = (Arc::clone(talk), SendWrapper::new(files));
+    spawn_local(async move {
+        let texts = app.texts();
+        match FILES.load().await {
+            Ok(part) => (part.attach)(Chosen { talk, files, texts }),
+            Err(why) => talk
+                .attachments()
+                .problem
+                .set(Some(part_problem(texts, why).to_owned())),
+        }
+    });
+}
+
+/// The files that are dropped or pasted.
+pub(super) fn files_of(data: Option<DataTransfer>) -> Vec<File> {
+    listed(data.and_then(|data| data.files()))
+}
+
+fn listed(files: Option<FileList>) -> Vec<File> {
+    let files = files.into_iter();
+    files
+        .flat_map(|list| (0..list.length()).filter_map(move |at| list.get(at)))
+        .collect()
 }
 
 /// What the box is for, where it is not simply for a message.
@@ -255,45 +368,80 @@ impl Writing {
 
     fn send(self: &Arc<Self>) {
         let text = self.text.get_untracked();
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
+        let trimmed = text.trim().to_owned();
+        let composing = self.composing.get_untracked();
+        let editing = matches!(composing, Composing::Edit { .. });
+        // Files that are still being prepared go along.
+        if !editing && self.attachments.preparing.get_untracked() > 0 {
             return;
         }
-        let trimmed = trimmed.to_owned();
-        let composing = self.composing.get_untracked();
+        let files = match editing {
+            true => Vec::new(),
+            false => self.attachments.files.get_untracked(),
+        };
+        if trimmed.is_empty() && files.is_empty() {
+            return;
+        }
         let reply_to = match composing {
             Composing::Edit { id, .. } => return self.save_edit(id, trimmed),
             Composing::Reply(about) => Some(about),
             Composing::New => None,
         };
         self.composing.set(Composing::New);
-        let intent = Intent::Send {
-            conversation: self.peer,
-            id: fresh_message_id(),
-            text: trimmed.clone(),
-            reply_to,
-            forwarded: false,
-        };
+        let (conversation, id, text) = (self.peer, fresh_message_id(), trimmed.clone());
         self.text.set(String::new());
+        self.attachments.forget();
         self.problem.set(None);
         self.edits.fetch_add(1, Ordering::Relaxed);
         self.typing_said.store(0, Ordering::Relaxed);
         self.talk.set_unread_line(None);
         let writing = Arc::clone(self);
         spawn_local(async move {
-            let failure = match writing.app.client.ask(intent).await {
+            let client = &writing.app.client;
+            let answer = if files.is_empty() {
+                let intent = Intent::Send {
+                    conversation,
+                    id,
+                    text,
+                    reply_to,
+                    forwarded: false,
+                };
+                client.ask(intent).await
+            } else {
+                let sending = Sending {
+                    conversation,
+                    message: id,
+                    text,
+                    reply_to,
+                    files: files.iter().map(|file| file.described.clone()).collect(),
+                };
+                let blobs: Vec<_> = files.iter().map(|file| (*file.blob).clone()).collect();
+                writing.attachments.sealing.update(|count| *count += 1);
+                let answer = client.send_files(sending, &blobs).await;
+                writing.attachments.sealing.update(|count| *count -= 1);
+                answer
+            };
+            let failure = match answer {
                 Answer::Done => None,
                 Answer::Failed(failure) => Some(failure),
                 _ => Some(Failure::Browser),
             };
             if failure.is_some() {
+                if failure == Some(Failure::NotFound) && !files.is_empty() {
+                    let gone = writing.app.texts().file_gone();
+                    writing.attachments.problem.set(Some(gone.to_owned()));
+                }
+                writing.attachments.files.update(|now| {
+                    now.splice(0..0, files);
+                });
                 // What could not be sent comes back, in front of what was typed meanwhile.
                 writing.text.update(|text| {
-                    *text = if text.is_empty() {
-                        trimmed
+                    let between = if text.is_empty() || trimmed.is_empty() {
+                        ""
                     } else {
-                        [&trimmed, "\n", text].concat()
+                        "\n"
                     };
+                    *text = [&trimmed, between, text].concat();
                 });
                 writing.problem.set(failure);
                 if let Some(about) = reply_to

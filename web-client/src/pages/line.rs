@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chopar_engine::Intent;
-use chopar_engine::view::{Extra, Held, Line, LineBody, SentState};
+use chopar_engine::view::{Extra, Held, Line, LineBody, Reference, SentState};
 use chopar_wire::{AccountId, MessageId};
 use leptos::ev;
 use leptos::prelude::*;
@@ -11,13 +11,15 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use super::files::Shown;
 use super::notice::{notice_look, notice_text};
+use super::parts::FILES;
 use super::quote::Quote;
 use super::reactions::Chips;
 use crate::i18n::Texts;
 use crate::state::{App, Names, Row, use_app};
-use crate::ui::{Avatar, Icon, Ticks, more};
-use crate::view_model::{LineName, state_word};
+use crate::ui::{Avatar, Icon, Ticks, more, soon};
+use crate::view_model::{LineName, in_words, spoken, state_word};
 
 /// How long a finger must rest on a message before its menu opens.
 const LONG_PRESS: Duration = Duration::from_millis(500);
@@ -180,8 +182,16 @@ fn line_name(app: App, peer: AccountId, line: &Line, names: Names) -> String {
         }
         LineBody::Notice(notice) => return notice_text(texts, notice, names),
     };
-    let text = if extra.deleted { texts.talk_deleted() } else { text };
-    let mut more = Vec::new();
+    let mut more: Vec<String> = match extra.deleted {
+        true => Vec::new(),
+        false => extra.files.iter().map(|file| spoken(texts, file)).collect(),
+    };
+    let mut text = if extra.deleted { texts.talk_deleted() } else { text };
+    // A message of files alone begins with the first of them.
+    let first = (text.is_empty() && !more.is_empty()).then(|| more.remove(0));
+    if let Some(first) = &first {
+        text = first;
+    }
     if extra.forwarded {
         more.push(texts.talk_forwarded().to_owned());
     }
@@ -226,24 +236,26 @@ fn inside(
                 .filter(|_| !extra.deleted)
                 .map(|held| held_row(app, peer, *id, held));
             let ticks = (!extra.deleted).then(|| view! { <Ticks state=*state/> });
-            let about = chopar_engine::view::Reference {
+            let about = Reference {
                 author: app.my_account().unwrap_or(peer),
                 id: *id,
             };
+            let files = files(peer, about, sequence, extra, *state == SentState::Waiting);
             view! {
-                {bubble(app, peer, sequence, text, extra, names, open, view! { <span class="meta" title=full>{mark(app, extra)}{time}{ticks}</span> }.into_any())}
+                {bubble(app, peer, sequence, text, extra, files, names, open, view! { <span class="meta" title=full>{mark(app, extra)}{time}{ticks}</span> }.into_any())}
                 <Chips peer about reactions=extra.reactions.clone() names/>
                 {held}
             }
             .into_any()
         }
         LineBody::Theirs { id, text, extra } => {
-            let about = chopar_engine::view::Reference {
+            let about = Reference {
                 author: line.author.unwrap_or(peer),
                 id: *id,
             };
+            let files = files(peer, about, sequence, extra, false);
             view! {
-                {bubble(app, peer, sequence, text, extra, names, open, view! { <span class="meta" title=full>{mark(app, extra)}{time}</span> }.into_any())}
+                {bubble(app, peer, sequence, text, extra, files, names, open, view! { <span class="meta" title=full>{mark(app, extra)}{time}</span> }.into_any())}
                 <Chips peer about reactions=extra.reactions.clone() names/>
             }
             .into_any()
@@ -275,6 +287,7 @@ fn bubble(
     sequence: u64,
     text: &str,
     extra: &Extra,
+    files: Option<AnyView>,
     names: Names,
     open: Callback<u64>,
     meta: AnyView,
@@ -298,6 +311,7 @@ fn bubble(
             <div class="bubble">
                 {forwarded}
                 {quote}
+                {files}
                 <span class="text" dir="auto">{text.to_owned()}</span>
                 {meta}
             </div>
@@ -305,6 +319,28 @@ fn bubble(
         </div>
     }
     .into_any()
+}
+
+/// The files of a message, in words until what draws them is loaded.
+fn files(peer: AccountId, about: Reference, line: u64, extra: &Extra, unsent: bool) -> Option<AnyView> {
+    let files = extra.files.clone();
+    let texts = use_app().texts();
+    (!files.is_empty() && !extra.deleted).then(|| {
+        let words = in_words(texts, "", &files);
+        soon(
+            &FILES,
+            move || view! { <span class="text" dir="auto">{words.clone()}</span> }.into_any(),
+            move |part| {
+                (part.rows)(Shown {
+                    peer,
+                    about,
+                    line,
+                    files: files.clone(),
+                    unsent,
+                })
+            },
+        )
+    })
 }
 
 /// Why a message waits for a person, and the retry where that helps.

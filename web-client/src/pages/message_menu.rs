@@ -162,7 +162,7 @@ pub(crate) fn MessageMenu(
                 Box::new(move || compose(Composing::Reply(about))),
             );
         }
-        if own && !mute && now().ms_since(line.time) <= EDIT_MS {
+        if own && !mute && !text.is_empty() && now().ms_since(line.time) <= EDIT_MS {
             let text = text.clone();
             let edit = move || {
                 compose(Composing::Edit {
@@ -172,18 +172,21 @@ pub(crate) fn MessageMenu(
             };
             add("pencil", texts.menu_edit(), false, Box::new(edit));
         }
-        let copied = text.clone();
-        let copy = move || {
-            let copied = copied.clone();
-            spawn_local(async move { app.announce(copy_text(app, &copied).await.to_owned()) });
-            close.run(());
-        };
-        add("copy", texts.menu_copy(), false, Box::new(copy));
-        let pass = move || {
-            make_way();
-            forward.run(text.clone());
-        };
-        add("forward", texts.menu_forward(), false, Box::new(pass));
+        // What is copied and passed on is a text.
+        if !text.is_empty() {
+            let copied = text.clone();
+            let copy = move || {
+                let copied = copied.clone();
+                spawn_local(async move { app.announce(copy_text(app, &copied).await.to_owned()) });
+                close.run(());
+            };
+            add("copy", texts.menu_copy(), false, Box::new(copy));
+            let pass = move || {
+                make_way();
+                forward.run(text.clone());
+            };
+            add("forward", texts.menu_forward(), false, Box::new(pass));
+        }
     }
     if let Some(quoted) = extra.reply_to.filter(|_| !extra.deleted) {
         let go = move || {

@@ -10,6 +10,7 @@ mod composer;
 mod connection;
 mod devices;
 mod fatal;
+mod files;
 mod find_people;
 mod group;
 mod group_member;

@@ -14,19 +14,22 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use super::admin::Admin;
 use super::devices::Devices;
+use super::files::{Chosen, Shown, attach, chips, rows, viewer};
 use super::group::GroupPage;
 use super::new_group::NewGroup;
 use super::person::PersonPage;
 use super::receivers::Receivers;
 use super::scan::ScanCode;
 use super::settings::Settings;
-use crate::state::Names;
+use crate::state::{Attachments, Names, Spot};
 use crate::ui::Part;
 
 /// Everything about oneself, and administration.
 pub(super) static OWN: Part<Own> = Part::new("own", || Box::pin(own()));
 /// Everything about somebody else, and about groups.
 pub(super) static DETAILS: Part<Details> = Part::new("details", || Box::pin(details()));
+/// Files in messages: what shows them, prepares them and brings them.
+pub(super) static FILES: Part<FilesPart> = Part::new("files", || Box::pin(files()));
 /// The camera, and what reads a code in its pictures.
 pub(super) static SCAN: Part<Scan> = Part::new("scan", || Box::pin(scan()));
 
@@ -42,6 +45,7 @@ pub(super) fn load_quietly() {
                 // Who wants a page that has failed here is told why, and has it tried again.
                 let _ = OWN.load().await;
                 let _ = DETAILS.load().await;
+                let _ = FILES.load().await;
                 let _ = SCAN.load().await;
             });
         },
@@ -66,6 +70,15 @@ pub(super) struct Details {
     pub(super) receivers: fn(AccountId, MessageId, Names, Callback<()>) -> AnyView,
 }
 
+/// What [`FILES`] shows and does.
+#[derive(Clone, Copy)]
+pub(super) struct FilesPart {
+    pub(super) rows: fn(Shown) -> AnyView,
+    pub(super) chips: fn(Attachments) -> AnyView,
+    pub(super) attach: fn(Chosen),
+    pub(super) viewer: fn(Spot) -> AnyView,
+}
+
 /// The dialog of [`SCAN`].
 #[derive(Clone, Copy)]
 pub(super) struct Scan {
@@ -88,6 +101,16 @@ fn details() -> Result<Details, SplitLoaderError> {
         group: |peer| view! { <GroupPage peer/> }.into_any(),
         new_group: |close| view! { <NewGroup close/> }.into_any(),
         receivers: |peer, id, names, close| view! { <Receivers peer id names close/> }.into_any(),
+    })
+}
+
+#[wasm_split(files, fallible)]
+fn files() -> Result<FilesPart, SplitLoaderError> {
+    Ok(FilesPart {
+        rows,
+        chips,
+        attach,
+        viewer,
     })
 }
 

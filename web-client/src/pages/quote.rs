@@ -10,6 +10,7 @@ use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
 use super::line::drawn;
 use crate::i18n::Texts;
 use crate::state::{App, Names, use_app};
+use crate::view_model::in_words;
 
 /// Characters of a quoted text that are shown: two lines of a bubble.
 const SHOWN: usize = 160;
@@ -105,7 +106,7 @@ pub(crate) fn quoted(texts: Texts, line: Option<&Line>) -> String {
             if extra.deleted {
                 texts.talk_deleted().to_owned()
             } else {
-                text.chars().take(SHOWN).collect()
+                in_words(texts, text, &extra.files).chars().take(SHOWN).collect()
             }
         }
         Some(LineBody::Notice(_)) | None => texts.talk_not_available().to_owned(),

@@ -8,13 +8,13 @@ use leptos_router::hooks::{use_location, use_navigate};
 
 use super::chat_list::ChatList;
 use super::find_people::FindPeople;
-use super::parts::{DETAILS, OWN, load_quietly};
+use super::parts::{DETAILS, FILES, OWN, load_quietly};
 use super::shortcuts::{Shortcut, Shortcuts};
 use super::start_over::{ConfirmStartOver, StartOver};
 use super::switcher::Switcher;
 use super::talk::TalkPage;
 use crate::state::{App, Dialog, use_app};
-use crate::ui::{Frame, Icon, focus_id, is_dialog_open, is_fine_pointer, later};
+use crate::ui::{Frame, Icon, focus_id, is_dialog_open, is_fine_pointer, later, soon};
 use crate::view_model::Place;
 
 /// What stands beside the list.
@@ -54,6 +54,7 @@ pub(crate) fn Shell() -> impl IntoView {
         Place::Person(_) => "shell at-details",
         _ => "shell at-main",
     };
+    let viewing = app.files.viewing.clone();
     let dialog = app.dialog.clone();
     let close = {
         let dialog = dialog.clone();
@@ -77,6 +78,9 @@ pub(crate) fn Shell() -> impl IntoView {
                 if group { (details.group)(peer) } else { (details.person)(peer) }
             }))}
         </div>
+        {move || viewing.get().map(|spot| {
+            soon(&FILES, || ().into_any(), move |files| (files.viewer)(spot.clone()))
+        })}
         {move || dialog.get().map(|dialog| match dialog {
             Dialog::Find => view! { <FindPeople close/> }.into_any(),
             Dialog::Group => {

@@ -2,11 +2,12 @@
 
 use chopar_engine::view::{Conversation, GroupView, Trust};
 use chopar_wire::AccountId;
+use leptos::ev;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use super::composer::Composer;
+use super::composer::{Composer, choose, files_of};
 use super::connection::Connection;
 use super::stop_bar::{Stop, StopBar};
 use super::timeline::Timeline;
@@ -60,13 +61,53 @@ fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> 
             None => view! { <Composer peer row=row.clone() talk=talk.clone() names/> }.into_any(),
         }
     };
+    let dropping = ArcRwSignal::new(false);
+    let (over, left, dropped, shown) = (dropping.clone(), dropping.clone(), dropping.clone(), dropping);
+    let takes = move || stop.get_untracked().is_none();
+    let on_over = move |event: ev::DragEvent| {
+        if takes() && carries_files(&event) {
+            event.prevent_default();
+            over.set(true);
+        }
+    };
+    let on_leave = move |event: ev::DragEvent| {
+        // From one thing inside to another it has not left.
+        if event.related_target().is_none() {
+            left.set(false);
+        }
+    };
+    let on_drop = {
+        let talk = talk.clone();
+        move |event: ev::DragEvent| {
+            dropped.set(false);
+            // Not to be opened in place of this page, wherever it falls.
+            event.prevent_default();
+            if takes() {
+                choose(app, &talk, files_of(event.data_transfer()));
+            }
+        }
+    };
+    let texts = app.texts();
+    let hint = move || {
+        shown
+            .get()
+            .then(|| view! { <p class="drop-hint" aria-hidden="true">{texts.file_drop()}</p> })
+    };
     view! {
-        <section class="talk">
+        <section class="talk" on:dragover=on_over on:dragleave=on_leave on:drop=on_drop>
+            {hint}
             <Head peer names row=row.clone() place/>
             <Timeline peer row talk names/>
             {foot}
         </section>
     }
+}
+
+/// Whether what is dragged is files and not a text.
+fn carries_files(event: &ev::DragEvent) -> bool {
+    event
+        .data_transfer()
+        .is_some_and(|data| data.types().includes(&"Files".into(), 0))
 }
 
 /// Back, and the button named by the peer that opens their page.

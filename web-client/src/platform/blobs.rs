@@ -29,6 +29,11 @@ pub fn of_buffer(buffer: &ArrayBuffer) -> Result<Blob, Exception> {
     Ok(Blob::new_with_buffer_source_sequence(&Array::of1(buffer))?)
 }
 
+/// A blob of these bytes.
+pub fn of_bytes(bytes: &[u8]) -> Result<Blob, Exception> {
+    of_buffer(&Uint8Array::from(bytes).buffer())
+}
+
 /// One blob of several, in order. Nothing is copied.
 pub fn join(parts: &[Blob]) -> Result<Blob, Exception> {
     let parts: Array = parts.iter().collect();

@@ -9,7 +9,7 @@ use chopar_engine::view::{ConnectionState, Me, OwnDevices, Phase, Preferences, R
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 
-use super::{Chats, Client, Clock, Composing, Groups, Talk, Theme, minutes_ahead, now};
+use super::{Chats, Client, Clock, Composing, Files, Groups, Talk, Theme, minutes_ahead, now};
 use crate::i18n::{Language, Texts};
 use crate::port::{AboutDevice, FatalKind, Lock};
 use crate::view_model::Day;
@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub(crate) chats: Chats,
     /// The groups that are shown.
     pub(crate) groups: Groups,
+    /// Files on their way.
+    pub(crate) files: Files,
     /// The dialog that is open.
     pub(crate) dialog: ArcRwSignal<Option<Dialog>>,
     /// What a screen reader is told next.
@@ -115,6 +117,7 @@ impl App {
             about: ArcRwSignal::new(None),
             chats: Chats::default(),
             groups: Groups::default(),
+            files: Files::default(),
             dialog: ArcRwSignal::new(None),
             announcement: ArcRwSignal::new(String::new()),
             visible: ArcRwSignal::new(true),
@@ -224,6 +227,7 @@ impl State {
         for talk in talks.into_values() {
             talk.forget();
             talk.composing().set(Composing::New);
+            talk.attachments().forget();
             // Of what is no edit any more nothing is kept.
             talk.leave_edit(String::new());
         }

@@ -11,6 +11,7 @@ use leptos::task::spawn_local;
 
 use super::{App, Stage, now, own};
 use crate::port::{FatalKind, FromWorker};
+use crate::view_model::in_words;
 
 /// Loads the page anew. Where it may not do that itself, the person still can.
 pub(crate) fn load_anew() {
@@ -54,6 +55,9 @@ impl App {
                 }
             }
             FromWorker::LockAnswered { id, answer } => self.client.lock_answered(id, answer),
+            FromWorker::FileMoved { file, done, of } => self.files.moved(file, done, of),
+            // It is its blob that counts, and that is handed on where it comes.
+            FromWorker::FileTaken { .. } => {}
             FromWorker::LockedNow => self.forget_everything(),
             FromWorker::Fatal(kind) => {
                 // The first reason is the cause; what fails after it is a consequence.
@@ -83,6 +87,7 @@ impl App {
         self.announce(String::new());
         self.chats.forget();
         self.groups.forget();
+        self.files.forget();
         self.drop_talks();
         self.own_devices.set(OwnDevices::default());
         document().set_title("Chopar");
@@ -179,9 +184,12 @@ impl App {
             match &row.last {
                 Some(Line {
                     author,
-                    body: LineBody::Theirs { text, .. },
+                    body: LineBody::Theirs { text, extra, .. },
                     ..
-                }) if !row.muted => (row.name.clone(), text.clone(), author.filter(|_| row.group)),
+                }) if !row.muted => {
+                    let said = in_words(self.texts(), text, &extra.files);
+                    (row.name.clone(), said, author.filter(|_| row.group))
+                }
                 _ => return,
             }
         };

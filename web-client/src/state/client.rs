@@ -2,17 +2,18 @@
 
 use std::rc::Rc;
 
-use chopar_engine::{Answer, Asked, Failure, Intent};
+use chopar_engine::{Answer, Asked, Failure, FileHome, Intent};
 use chopar_wire::MessageId;
 use leptos::prelude::document;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{Blob, ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 use zeroize::Zeroizing;
 
 use super::own;
 use super::waits::Waits;
-use crate::port::{FatalKind, FromWorker, LockAnswer, LockChange, Secret, ToWorker};
+use crate::platform::parcel::Parcel;
+use crate::port::{FatalKind, FromWorker, LockAnswer, LockChange, Secret, Sending, ToWorker};
 
 /// Bytes that are set aside for a message before it is encoded: those with a secret are shorter, and so leave no copy behind where
 /// the room grew.
@@ -23,6 +24,7 @@ pub(crate) struct Client {
     // Browser objects belong to this thread, and there is no other.
     worker: SendWrapper<Worker>,
     asked: Waits<Answer>,
+    taking: Waits<Option<SendWrapper<Blob>>>,
     locking: Waits<LockAnswer>,
 }
 
@@ -45,6 +47,7 @@ impl Client {
         let client = Self {
             worker: SendWrapper::new(worker),
             asked: Waits::default(),
+            taking: Waits::default(),
             locking: Waits::default(),
         };
         client.post(&ToWorker::Start {
@@ -53,28 +56,29 @@ impl Client {
         Ok(client)
     }
 
-    /// Hears the worker for as long as the page lives.
-    pub(crate) fn listen(&self, heard: impl Fn(FromWorker) + 'static) {
+    /// Hears the worker for as long as the page lives, and the blob beside what it says.
+    pub(crate) fn listen(&self, heard: impl Fn(FromWorker, Option<Blob>) + 'static) {
         let heard = Rc::new(heard);
         let on_message = {
             let heard = Rc::clone(&heard);
             Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-                let bytes = event
-                    .data()
-                    .dyn_into::<js_sys::Uint8Array>()
-                    .map(|bytes| bytes.to_vec());
-                let message = bytes.ok().and_then(|bytes| postcard::from_bytes(&bytes).ok());
-                heard(message.unwrap_or(FromWorker::Fatal(FatalKind::Crashed)));
+                let parcel = Parcel::unpack(event.data());
+                let message = parcel
+                    .as_ref()
+                    .and_then(|parcel| postcard::from_bytes(&parcel.bytes).ok());
+                let blob = parcel.and_then(|parcel| parcel.blobs.into_iter().next());
+                heard(message.unwrap_or(FromWorker::Fatal(FatalKind::Crashed)), blob);
             })
         };
         // A worker that cannot start says why in the message of its error event; the keys stand in static/boot.js.
         let on_error = Closure::<dyn Fn(ErrorEvent)>::new(move |event: ErrorEvent| {
             let message = event.message();
-            heard(FromWorker::Fatal(match message.rsplit(' ').next() {
+            let kind = match message.rsplit(' ').next() {
                 Some("old") => FatalKind::BrowserTooOld,
                 Some("unreachable") => FatalKind::Unreachable,
                 _ => FatalKind::Crashed,
-            }));
+            };
+            heard(FromWorker::Fatal(kind), None);
         });
         self.worker
             .set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -90,6 +94,30 @@ impl Client {
             return Answer::Failed(Failure::Browser);
         }
         answer.await.unwrap_or(Answer::Failed(Failure::Browser))
+    }
+
+    /// Sends files with what is said of them, and waits for the answer as with an intent.
+    pub(crate) async fn send_files(&self, sending: Sending, blobs: &[Blob]) -> Answer {
+        let (id, answer) = self.asked.begin();
+        let sending = Box::new(sending);
+        if !self.post_with(&ToWorker::SendFiles { id, sending }, blobs) {
+            return Answer::Failed(Failure::Browser);
+        }
+        answer.await.unwrap_or(Answer::Failed(Failure::Browser))
+    }
+
+    /// A file that is kept in this browser; `None` where it is not, or not all of it.
+    pub(crate) async fn take_file(&self, file: FileHome) -> Option<Blob> {
+        let (id, blob) = self.taking.begin();
+        if !self.post(&ToWorker::TakeFile { id, file }) {
+            return None;
+        }
+        blob.await.ok().flatten().map(SendWrapper::take)
+    }
+
+    /// Hands a file to whoever asked for it.
+    pub(crate) fn file_taken(&self, id: u64, blob: Option<Blob>) {
+        self.taking.answered(id, blob.map(SendWrapper::new));
     }
 
     /// Says whether somebody is looking at this tab.
@@ -139,11 +167,14 @@ impl Client {
     /// Hands an answer to whoever asked.
     pub(crate) fn answered(&self, id: u64, answer: Answer) {
         self.asked.answered(id, answer);
+        // What answers that nothing came of it does so for files, too.
+        self.taking.answered(id, None);
     }
 
     /// Ends every wait: nothing more will come.
     pub(crate) fn give_up(&self) {
         self.asked.end();
+        self.taking.end();
         self.interrupt_lock();
     }
 
@@ -153,14 +184,16 @@ impl Client {
     }
 
     fn post(&self, message: &ToWorker) -> bool {
+        self.post_with(message, &[])
+    }
+
+    fn post_with(&self, message: &ToWorker, blobs: &[Blob]) -> bool {
         // Erased: it may hold a secret.
         let room = Vec::with_capacity(ROOM);
         let Ok(bytes) = postcard::to_extend(message, room).map(Zeroizing::new) else {
             return false;
         };
-        self.worker
-            .post_message(&js_sys::Uint8Array::from(bytes.as_slice()))
-            .is_ok()
+        self.worker.post_message(&Parcel::pack(&bytes, blobs)).is_ok()
     }
 }
 

@@ -7,7 +7,7 @@ use chopar_engine::{Answer, Failure, Intent};
 use chopar_wire::{AccountId, MessageId, Timestamp};
 use leptos::prelude::*;
 
-use super::{Client, minutes_ahead};
+use super::{Attachments, Client, minutes_ahead};
 use crate::view_model::{Day, LinePlace, places};
 
 /// Lines asked for at a time: two screens of a tall window.
@@ -66,6 +66,7 @@ pub(crate) struct Talk {
     first_unread: ArcRwSignal<Option<u64>>,
     typing_until: ArcRwSignal<Timestamp>,
     composing: ArcRwSignal<Composing>,
+    attachments: Attachments,
     /// What stood in the box when the person went elsewhere while editing a message.
     left: Mutex<Option<(MessageId, String)>>,
     /// Told when lines changed that are not held.
@@ -82,6 +83,7 @@ impl Talk {
             first_unread: ArcRwSignal::new(None),
             typing_until: ArcRwSignal::new(Timestamp(0)),
             composing: ArcRwSignal::new(Composing::New),
+            attachments: Attachments::new(),
             left: Mutex::new(None),
             elsewhere: ArcTrigger::new(),
         }
@@ -97,9 +99,14 @@ impl Talk {
         self.composing.clone()
     }
 
-    /// Whether the box is for something, not tracked: it still is when the person comes back.
+    /// The files that the next message will have. They stay for as long as the page lives.
+    pub(crate) fn attachments(&self) -> Attachments {
+        self.attachments.clone()
+    }
+
+    /// Whether the box is for something, or has files, not tracked: it still is when the person comes back.
     pub(crate) fn is_composing(&self) -> bool {
-        *self.composing.read_untracked() != Composing::New
+        *self.composing.read_untracked() != Composing::New || !self.attachments.is_empty()
     }
 
     /// Keeps the text of an edit that is not saved. It goes with the page, unlike a draft: on the device it would stay where the
@@ -135,7 +142,9 @@ impl Talk {
     /// The latest own message that has a text, not tracked.
     pub(crate) fn last_own(&self) -> Option<(MessageId, String)> {
         let own = |row: &Row| match &row.line.read_untracked().body {
-            LineBody::Own { id, text, extra, .. } if !extra.deleted => Some((*id, text.clone())),
+            LineBody::Own { id, text, extra, .. } if !extra.deleted && !text.is_empty() => {
+                Some((*id, text.clone()))
+            }
             _ => None,
         };
         self.rows.read_untracked().iter().rev().find_map(own)

@@ -13,7 +13,7 @@ use wasm_split_helpers::SplitLoaderError;
 use web_sys::HtmlDialogElement;
 
 use super::{Modal, PaneHead, focus_when_mounted};
-use crate::i18n::NotLoaded;
+use crate::i18n::{NotLoaded, Texts};
 use crate::state::use_app;
 use crate::view_model::Place;
 
@@ -128,16 +128,49 @@ pub(crate) fn later<P: Copy + Send + Sync + 'static>(
     page.into_any()
 }
 
+/// Draws something small of `part` in the middle of a page: at once where that is loaded; until then `meanwhile`, or why it failed
+/// and a button to try again.
+pub(crate) fn soon<P: Copy + Send + Sync + 'static>(
+    part: &'static Part<P>,
+    meanwhile: impl Fn() -> AnyView + Send + 'static,
+    draw: impl Fn(P) -> AnyView + Send + 'static,
+) -> AnyView {
+    if let Some(pages) = part.pages() {
+        return draw(pages);
+    }
+    let came = ArcRwSignal::new(None::<Result<(), NotLoaded>>);
+    let load = {
+        let came = came.clone();
+        Callback::new(move |()| {
+            let came = came.clone();
+            came.set(None);
+            spawn_local(async move { came.set(Some(part.load().await.map(drop))) });
+        })
+    };
+    load.run(());
+    let shown = move || match (*came.read(), part.pages()) {
+        (Some(Ok(())), Some(pages)) => draw(pages),
+        (Some(Err(why)), _) => waiting(ArcRwSignal::new(Some(why)), load),
+        _ => meanwhile(),
+    };
+    shown.into_any()
+}
+
+/// Why a part is not there.
+pub(crate) fn part_problem(texts: Texts, why: NotLoaded) -> &'static str {
+    match why {
+        NotLoaded::Unreachable => texts.part_unreachable(),
+        NotLoaded::Altered => texts.part_altered(),
+    }
+}
+
 /// How the loading goes.
 fn waiting(failed: ArcRwSignal<Option<NotLoaded>>, load: Callback<()>) -> AnyView {
     let texts = use_app().texts();
     let words = move || match failed.get() {
         None => view! { <p class="muted" role="status">{texts.loading()}</p> }.into_any(),
         Some(why) => {
-            let why = match why {
-                NotLoaded::Unreachable => texts.part_unreachable(),
-                NotLoaded::Altered => texts.part_altered(),
-            };
+            let why = part_problem(texts, why);
             view! {
                 <p class="problem" role="alert">{why}</p>
                 <button type="button" class="button" on:click=move |_| load.run(())>{texts.retry()}</button>

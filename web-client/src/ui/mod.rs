@@ -33,7 +33,7 @@ pub(crate) use failure::{alarm_text, failure_text, fatal_text, lock_answer_text,
 pub(crate) use field::{Field, Problem};
 pub(crate) use focus::{focus_id, focus_when_mounted, is_dialog_open, is_fine_pointer, rove};
 pub(crate) use icon::Icon;
-pub(crate) use later::{Frame, Part, later};
+pub(crate) use later::{Frame, Part, later, part_problem, soon};
 pub(crate) use modal::Modal;
 pub(crate) use more::more;
 pub(crate) use pane::PaneHead;

@@ -15,6 +15,9 @@ pub(crate) fn Modal(
     /// Its name.
     #[prop(into)]
     title: String,
+    /// Further classes.
+    #[prop(optional)]
+    class: &'static str,
     /// Called when the person closes it.
     close: Callback<()>,
     /// What it holds.
@@ -57,7 +60,7 @@ pub(crate) fn Modal(
         }
     };
     view! {
-        <dialog node_ref=node class="modal" aria-labelledby="modal-title" on:cancel=on_cancel on:mousedown=on_press>
+        <dialog node_ref=node class=["modal ", class].concat() aria-labelledby="modal-title" on:cancel=on_cancel on:mousedown=on_press>
             <div class="modal-inside">
                 <header class="modal-head">
                     <h2 id="modal-title">{title}</h2>

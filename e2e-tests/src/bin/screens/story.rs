@@ -54,6 +54,7 @@ pub(crate) async fn play(stage: Arc<Stage>, album: Album) -> Result<()> {
     let recovery_key = bek.join(&organisation.invite(1).await?).await?.join(" ");
     converse(&owner, &bek).await?;
     handle(&owner, &bek).await?;
+    send_files(&owner, &bek, &stage.folder().join("desk")).await?;
     a_third_writes(&organisation, &owner).await?;
     let group = a_group(&owner, &bek).await?;
     everyday(&owner, &group, [&english, &uzbek], &album).await?;
@@ -109,6 +110,50 @@ async fn handle(owner: &Person, bek: &Person) -> Result<()> {
     bek.until_sees("Bu boshqa suhbatga").await?;
     menu(hers, "Bu boshqa suhbatga", "Delete for everyone").await?;
     bek.until_sees("This message was deleted").await.map(drop)
+}
+
+/// A file one way, a photograph the other.
+async fn send_files(owner: &Person, bek: &Person, desk: &std::path::Path) -> Result<()> {
+    std::fs::create_dir_all(desk)?;
+    let report = desk.join("Chorak hisoboti, filiallar bo‘yicha.xlsx");
+    std::fs::write(&report, vec![7; 1_300_000])?;
+    owner.page().choose_files(&[report]).await?;
+    owner.page().find(&button("Remove Chorak").starting()).await?;
+    owner.say("Hisobot shu yerda").await?;
+    bek.until_sees("Hisobot shu yerda").await?;
+    let photograph = desk.join("zal.jpg");
+    std::fs::write(&photograph, bek.page().photograph((1600, 1200), "Canon").await?)?;
+    bek.page().choose_files(&[photograph]).await?;
+    bek.page()
+        .find_within(&button("Remove zal.jpg"), Patience::LONG)
+        .await?;
+    bek.page().click(&button("Send")).await?;
+    owner.until_sees("zal.jpg").await.map(drop)
+}
+
+/// Files in a conversation, chosen ones above the box, and a picture as large as the window.
+async fn files(page: &Page, words: &Words, album: &Album) -> Result<()> {
+    let language = words.language;
+    let view = button(&words.say("file.view")?.replace("{name}", "zal.jpg"));
+    page.find_within(&view, Patience::LONG).await?;
+    album.take(page, "conversation-files", language).await?;
+    page.click(&view).await?;
+    page.find(&Sought::any(&["dialog"])).await?;
+    album.take(page, "picture", language).await?;
+    page.press(Key::Escape).await?;
+    let desk = tempfile::tempdir()?;
+    let chosen = ["taqdimot.pdf", "jadval.ods"].map(|name| desk.path().join(name));
+    for path in &chosen {
+        std::fs::write(path, vec![7; 48_000])?;
+    }
+    page.choose_files(&chosen).await?;
+    page.find(&list(words.say("file.attached")?)).await?;
+    album.take(page, "attached", language).await?;
+    for name in ["taqdimot.pdf", "jadval.ods"] {
+        page.click(&button(&words.say("file.remove")?.replace("{name}", name)))
+            .await?;
+    }
+    page.until_gone(&list(words.say("file.attached")?)).await
 }
 
 /// Opens the menu of a message, and chooses from it.
@@ -241,6 +286,7 @@ async fn everyday(owner: &Person, group: &str, languages: [&Words; 2], album: &A
         at(&talk, textbox(words.say("talk.message")?)).await?;
         page.find_within(&item("Rahmat!"), Patience::LONG).await?;
         album.take(page, "conversation", language).await?;
+        files(page, words, album).await?;
         overlays(page, words, album).await?;
         groups(owner, group, words, album).await?;
         at(&person, labelled(words.say("person.digits")?)).await?;

@@ -92,7 +92,10 @@ impl FileKeys {
     }
 
     pub(super) fn line(&self, conversation: &AccountId, line: u64) -> LinePlace {
-        LinePlace(blind(&self.blinding, &[conversation.as_bytes(), &line.to_be_bytes()]))
+        LinePlace(blind(
+            &self.blinding,
+            &[conversation.as_bytes(), &line.to_be_bytes()],
+        ))
     }
 
     pub(super) fn place(&self, home: &FileHome) -> Place {
@@ -100,7 +103,10 @@ impl FileKeys {
         let mut out = [0; 2 * BLINDED];
         let (of_line, of_file) = out.split_at_mut(BLINDED);
         of_line.copy_from_slice(&self.line(&home.conversation, home.line).0);
-        of_file.copy_from_slice(&blind(&self.blinding, &[conversation, &line, home.file.as_bytes()]));
+        of_file.copy_from_slice(&blind(
+            &self.blinding,
+            &[conversation, &line, home.file.as_bytes()],
+        ));
         Place(out)
     }
 
@@ -129,9 +135,7 @@ impl FileKeys {
         let (number, rest) = sealed.split_first_chunk::<NUMBER>()?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
         let key = self.keys.get(u32::from_be_bytes(*number) as usize)?;
-        let opened: Result<_, Exception> = crypto
-            .decrypt_outside(key, nonce, &associated(at), sealed)
-            .await;
+        let opened: Result<_, Exception> = crypto.decrypt_outside(key, nonce, &associated(at), sealed).await;
         opened.ok()
     }
 }
@@ -157,7 +161,9 @@ impl Vault {
         rng.fill_bytes(record.as_mut());
         let sealed = seal_record(&self.keys(), record.as_ref(), rng)?;
         let transaction = self.fenced(&[KEYS]).await?;
-        transaction.store(KEYS)?.put(&to_js(&sealed), Some(&FILES.into()))?;
+        transaction
+            .store(KEYS)?
+            .put(&to_js(&sealed), Some(&FILES.into()))?;
         transaction.finish().await?;
         self.take_file_keys(record.as_ref()).await
     }
@@ -239,7 +245,7 @@ mod tests {
         }
     }
 
-    /// P-345.
+    /// P-345, T-126.
     #[test]
     fn pieces_of_a_line_lie_together_and_say_nothing() {
         let keys = keys(9);
@@ -247,7 +253,11 @@ mod tests {
         let (first, last) = keys.line(&home(5, 2).conversation, 5).bounds();
         let pieces = [place.at(0), place.at(1), place.at(1 << 40), place.end()];
         assert!(pieces.is_sorted());
-        assert!(pieces.iter().all(|key| *key >= first && *key <= last && key.len() == 40));
+        assert!(
+            pieces
+                .iter()
+                .all(|key| *key >= first && *key <= last && key.len() == 40)
+        );
         assert!(!pieces[0].windows(4).any(|part| part == [1; 4] || part == [2; 4]));
         let line = keys.line(&home(5, 2).conversation, 5);
         assert!(line.is(&keys.place(&home(5, 3)).at(0)));

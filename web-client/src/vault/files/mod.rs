@@ -22,7 +22,7 @@ use std::rc::Rc;
 use chopar_e2ee::file::limits::CHUNK;
 use chopar_engine::FileHome;
 use chopar_wire::{AccountId, FileId, FileMark};
-use idb::{KeyRange, Query};
+use idb::{KeyRange, ObjectStore, Query};
 use rand_core::CryptoRng;
 use tokio::sync::Mutex;
 use wasm_bindgen::JsValue;
@@ -123,7 +123,8 @@ impl Files {
     /// Deletes an encrypted file.
     pub async fn discard_sealed(&self, file: FileId) -> Result<(), VaultError> {
         let _turn = self.turn.lock().await;
-        self.delete(SEALED, &sealed_at(&file, 0), &sealed_at(&file, WHOLE)).await
+        self.delete(SEALED, &sealed_at(&file, 0), &sealed_at(&file, WHOLE))
+            .await
     }
 
     /// Keeps a piece of an opened file; the one at offset 0 replaces whatever was kept of it. It is whole with the last one.
@@ -142,9 +143,7 @@ impl Files {
             .seal(self.vault.crypto(), &place.at(offset), bytes, rng)
             .await?;
         let size = (offset + bytes.len() as u64).to_be_bytes();
-        let end = keys
-            .seal(self.vault.crypto(), &place.end(), &size, rng)
-            .await?;
+        let end = keys.seal(self.vault.crypto(), &place.end(), &size, rng).await?;
         let transaction = self.database.write(&[OPENED])?;
         let store = transaction.store(OPENED)?;
         if offset == 0 {
@@ -226,18 +225,11 @@ impl Files {
             .flat_map(|keys| lines.iter().map(|(account, line)| keys.line(account, *line)))
             .collect();
         let transaction = self.database.write(STORES)?;
-        for (name, kept) in [
-            (SEALED, Box::new(|key: &[u8]| files.contains(key)) as Box<dyn Fn(&[u8]) -> bool>),
-            (OPENED, Box::new(|key: &[u8]| lines.iter().any(|line| line.is(key)))),
-        ] {
-            let store = transaction.store(name)?;
-            for key in store.get_all_keys(None, None)?.await? {
-                let begins = to_bytes(&key).is_some_and(|key| key.get(..16).is_some_and(&*kept));
-                if !begins {
-                    store.delete(key)?;
-                }
-            }
-        }
+        sweep(&transaction.store(SEALED)?, |name| files.contains(name)).await?;
+        sweep(&transaction.store(OPENED)?, |name| {
+            lines.iter().any(|line| line.is(name))
+        })
+        .await?;
         Ok(transaction.finish().await?)
     }
 
@@ -284,6 +276,17 @@ pub(super) async fn clear() -> Result<(), VaultError> {
     Ok(transaction.finish().await?)
 }
 
+/// Deletes what does not lie under the names that are kept, the first 16 bytes of each key.
+async fn sweep(store: &ObjectStore, kept: impl Fn(&[u8]) -> bool) -> Result<(), VaultError> {
+    for key in store.get_all_keys(None, None)?.await? {
+        let known = to_bytes(&key).is_some_and(|key| key.get(..16).is_some_and(&kept));
+        if !known {
+            store.delete(key)?;
+        }
+    }
+    Ok(())
+}
+
 fn sealed_at(file: &FileId, piece: u32) -> Vec<u8> {
     [file.as_bytes().as_slice(), &piece.to_be_bytes()].concat()
 }
@@ -292,7 +295,9 @@ fn sealed_at(file: &FileId, piece: u32) -> Vec<u8> {
 fn part_of(mut bytes: Vec<u8>, from: u64, length: u64) -> Option<Vec<u8>> {
     let from = usize::try_from(from).ok().filter(|from| *from <= bytes.len())?;
     bytes.drain(..from);
-    let length = usize::try_from(length).ok().filter(|length| *length <= bytes.len())?;
+    let length = usize::try_from(length)
+        .ok()
+        .filter(|length| *length <= bytes.len())?;
     bytes.truncate(length);
     Some(bytes)
 }
@@ -321,6 +326,9 @@ mod tests {
         let file = FileId::new([7; 16]);
         let keys = [0, 1, 255, 256, WHOLE].map(|piece| sealed_at(&file, piece));
         assert!(keys.is_sorted());
-        assert!(keys.iter().all(|key| key.len() == 20 && key.starts_with(file.as_bytes())));
+        assert!(
+            keys.iter()
+                .all(|key| key.len() == 20 && key.starts_with(file.as_bytes()))
+        );
     }
 }

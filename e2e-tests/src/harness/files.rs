@@ -1,0 +1,81 @@
+//! Files as people bring them and save them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::json;
+
+use super::page::Page;
+use super::patience::{Patience, eventually};
+
+impl Page {
+    /// Chooses files as in the dialog that "Attach files" opens.
+    ///
+    /// # Errors
+    /// When the page asks for none.
+    pub async fn choose_files(&self, files: &[PathBuf]) -> Result<()> {
+        let input = json!({ "expression": "document.querySelector('input[type=file]')" });
+        let object = eventually("a place for files", Patience::SOON, || async {
+            let found = self.call("Runtime.evaluate", input.clone()).await?;
+            Ok(found["result"]["objectId"].as_str().map(str::to_owned))
+        })
+        .await?;
+        let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
+        let chosen = json!({ "files": files, "objectId": object });
+        self.call("DOM.setFileInputFiles", chosen).await.map(drop)
+    }
+
+    /// From now on files are saved into this folder, without asking.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn save_into(&self, folder: &Path) -> Result<()> {
+        std::fs::create_dir_all(folder)?;
+        let how = json!({ "behavior": "allow", "downloadPath": folder });
+        self.call("Browser.setDownloadBehavior", how).await.map(drop)
+    }
+
+    /// Waits until a file of this name is saved, and gives its bytes.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn saved(&self, folder: &Path, name: &str) -> Result<Vec<u8>> {
+        let what = format!("{name} to be saved");
+        eventually(&what, Patience::LONG, || async {
+            // Until all of it is there it has another name.
+            Ok(std::fs::read(folder.join(name)).ok())
+        })
+        .await
+    }
+
+    /// A photograph of these sides as a browser writes it, with `remark` where cameras write theirs.
+    ///
+    /// # Errors
+    /// When the browser makes none.
+    pub async fn photograph(&self, (width, height): (u32, u32), remark: &str) -> Result<Vec<u8>> {
+        let drawn = format!(
+            "(() => {{
+                const canvas = document.createElement('canvas');
+                canvas.width = {width}; canvas.height = {height};
+                const draw = canvas.getContext('2d');
+                const sky = draw.createLinearGradient(0, 0, 0, {height});
+                sky.addColorStop(0, '#1d4e9e'); sky.addColorStop(0.6, '#7ba7f5'); sky.addColorStop(1, '#faf8f4');
+                draw.fillStyle = sky; draw.fillRect(0, 0, {width}, {height});
+                draw.fillStyle = '#a8482c';
+                for (let at = 0; at < 5; at++) draw.fillRect({width} * (0.1 + at * 0.17), {height} * (0.45 + (at % 2) * 0.1), {width} * 0.12, {height});
+                return canvas.toDataURL('image/jpeg', 0.95).split(',')[1];
+            }})()"
+        );
+        let encoded = self.evaluate(&drawn).await?;
+        let mut picture = BASE64_STANDARD.decode(encoded.as_str().context("no picture")?)?;
+        ensure!(picture.starts_with(&[0xff, 0xd8]), "not a JPEG");
+        let exif = [b"Exif\0\0", remark.as_bytes()].concat();
+        let mut segment = vec![0xff, 0xe1];
+        segment.extend(u16::try_from(exif.len() + 2)?.to_be_bytes());
+        segment.extend(exif);
+        picture.splice(2..2, segment);
+        Ok(picture)
+    }
+}

@@ -1,0 +1,131 @@
+//! Files that were chosen for the next message, and the chips above the box that stand for them.
+
+use std::sync::Arc;
+
+use chopar_e2ee::file::limits::MAX_SIZE;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use send_wrapper::SendWrapper;
+use web_sys::File;
+
+use super::prepare::{NoPicture, picture};
+use crate::port::Described;
+use crate::state::{Attached, Attachments, Talk, use_app};
+use crate::ui::{Icon, focus_id};
+use crate::view_model::facts;
+
+/// Files in one message, as the engine takes them.
+const MAX_FILES: usize = 10;
+
+/// Files that were chosen, dropped or pasted.
+pub(crate) struct Chosen {
+    /// For which conversation.
+    pub(crate) talk: Arc<Talk>,
+    /// They.
+    pub(crate) files: SendWrapper<Vec<File>>,
+    /// The language of what is said of them.
+    pub(crate) texts: crate::i18n::Texts,
+}
+
+/// Makes them files of the next message. Pictures are made anew first.
+pub(crate) fn attach(chosen: Chosen) {
+    let Chosen { talk, files, texts } = chosen;
+    let attachments = talk.attachments();
+    attachments.problem.set(None);
+    attachments.preparing.update(|count| *count += 1);
+    spawn_local(async move {
+        for file in files.take() {
+            let name = file.name();
+            if attachments.files.read_untracked().len() >= MAX_FILES {
+                attachments.problem.set(Some(texts.file_too_many().to_owned()));
+                break;
+            }
+            if file.size() as u64 > MAX_SIZE {
+                attachments.problem.set(Some(texts.file_too_large(&name)));
+                continue;
+            }
+            let attached = match picture(&file).await {
+                Ok(attached) => attached,
+                Err(why) => {
+                    let said = match why {
+                        NoPicture::Other => None,
+                        NoPicture::TooManyPixels => Some(texts.file_too_many_pixels(&name)),
+                        NoPicture::Broken => Some(texts.file_no_picture(&name)),
+                    };
+                    if said.is_some() {
+                        attachments.problem.set(said);
+                    }
+                    as_it_is(&file)
+                }
+            };
+            attachments.files.update(|all| all.push(attached));
+        }
+        attachments.preparing.update(|count| *count -= 1);
+    });
+}
+
+fn as_it_is(file: &File) -> Attached {
+    let described = Described {
+        name: file.name(),
+        media_type: file.type_(),
+        ..Described::default()
+    };
+    Attached::new(described, file.clone().into())
+}
+
+/// The chips: each with a button that takes it away.
+pub(crate) fn chips(attachments: Attachments) -> AnyView {
+    let texts = use_app().texts();
+    let Attachments {
+        files,
+        preparing,
+        sealing,
+        problem,
+    } = attachments;
+    let remove = {
+        let files = files.clone();
+        Callback::new(move |key: u64| {
+            files.update(|all| all.retain(|one| one.key != key));
+            focus_id("composer");
+        })
+    };
+    let chip = move |attached: Attached| {
+        let name = attached.described.name.clone();
+        let described = facts(texts, &name, attached.size());
+        let label = texts.file_remove(&name);
+        let key = attached.key;
+        let icon = if attached.described.sides.is_some() {
+            "image"
+        } else {
+            "file"
+        };
+        view! {
+            <li class="attached">
+                <Icon name=icon/>
+                <span class="file-text">
+                    <span class="file-name" dir="auto">{name}</span>
+                    <span class="file-facts">{described}</span>
+                </span>
+                <button type="button" class="icon-button" aria-label=label.clone() title=label on:click=move |_| remove.run(key)>
+                    <Icon name="x"/>
+                </button>
+            </li>
+        }
+    };
+    let list = move || {
+        (!files.read().is_empty()).then(|| {
+            let files = files.clone();
+            view! {
+                <ul class="attachments" role="list" aria-label=texts.file_attached()>
+                    <For each=move || files.get() key=|one| one.key children=chip/>
+                </ul>
+            }
+        })
+    };
+    view! {
+        {move || problem.get().map(|problem| view! { <p class="problem" role="alert">{problem}</p> })}
+        {move || (preparing.get() + sealing.get() > 0).then(|| view! { <p class="muted" role="status">{texts.file_preparing()}</p> })}
+        {list}
+    }
+    .into_any()
+}

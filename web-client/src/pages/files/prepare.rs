@@ -1,0 +1,177 @@
+//! Pictures before they are sent: made anew from their pixels, so that nothing else of the file goes along (place, camera, owner,
+//! earlier versions), with a small one that is shown before the other is fetched.
+
+use chopar_e2ee::file::limits::{MAX_PIXELS, MAX_SIDE, MAX_THUMBNAIL};
+use js_sys::Promise;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Blob, CanvasRenderingContext2d, File, HtmlCanvasElement, ImageBitmap};
+
+use crate::platform::{Exception, blobs};
+use crate::port::Described;
+use crate::state::Attached;
+use crate::view_model::{HEAD, PictureKind, picture_size};
+
+/// Pixels beyond which a picture is made smaller: what every browser's canvas holds, and a page of A4 at 400 dpi.
+const MAX_DRAWN: f64 = 16_777_216.0;
+/// How well JPEG and WebP keep what is seen: no difference to the eye.
+const QUALITY: f64 = 0.9;
+/// Longest sides of the small picture, and how well it is kept, from the best on: the first that has few enough bytes.
+const SMALL: [(f64, f64); 6] = [
+    (240.0, 0.6),
+    (240.0, 0.4),
+    (160.0, 0.5),
+    (160.0, 0.3),
+    (96.0, 0.4),
+    (48.0, 0.3),
+];
+
+/// Why a file is sent as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoPicture {
+    /// It does not claim to be a picture that can be shown.
+    Other,
+    /// It claims to be one of too many pixels. It was not decoded.
+    TooManyPixels,
+    /// It claims to be one, and is not, or the browser cannot decode it.
+    Broken,
+}
+
+/// Makes a picture anew.
+pub(super) async fn picture(file: &File) -> Result<Attached, NoPicture> {
+    let claims = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"];
+    if !claims.contains(&file.type_().as_str()) {
+        return Err(NoPicture::Other);
+    }
+    let head = blobs::read(file, 0, HEAD).await.map_err(|_| NoPicture::Broken)?;
+    let (kind, width, height) = picture_size(&head).ok_or(NoPicture::Broken)?;
+    if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(NoPicture::TooManyPixels);
+    }
+    made_anew(file, kind).await.map_err(|_| NoPicture::Broken)
+}
+
+async fn made_anew(file: &File, kind: PictureKind) -> Result<Attached, Exception> {
+    let bitmap: ImageBitmap = leptos::prelude::window()
+        .create_image_bitmap_with_blob(file)?
+        .await?
+        .dyn_into()?;
+    let small = small(&bitmap).await;
+    let whole = match kind {
+        // A canvas would keep one frame of what moves. This kind has no place for what cameras write.
+        PictureKind::Gif => Ok((
+            file.clone().into(),
+            "image/gif",
+            (bitmap.width(), bitmap.height()),
+        )),
+        PictureKind::Png => whole(&bitmap, "image/png").await,
+        PictureKind::Webp => whole(&bitmap, "image/webp").await,
+        PictureKind::Jpeg => whole(&bitmap, "image/jpeg").await,
+    };
+    bitmap.close();
+    let (blob, media_type, sides): (Blob, _, _) = whole?;
+    let described = Described {
+        name: named(&file.name(), media_type),
+        media_type: media_type.to_owned(),
+        thumbnail: small?,
+        sides: Some(sides),
+        ..Described::default()
+    };
+    Ok(Attached::new(described, blob))
+}
+
+/// All of it, turned as it is to be seen. Where a browser does not write a kind it writes PNG.
+async fn whole(
+    bitmap: &ImageBitmap,
+    kind: &'static str,
+) -> Result<(Blob, &'static str, (u32, u32)), Exception> {
+    let (width, height) = (f64::from(bitmap.width()), f64::from(bitmap.height()));
+    let scale = (MAX_DRAWN / (width * height)).sqrt().min(1.0);
+    let canvas = draw(bitmap, scale)?;
+    let blob = encode(&canvas, kind, QUALITY).await?;
+    let written = if blob.type_() == kind { kind } else { "image/png" };
+    Ok((blob, written, (canvas.width(), canvas.height())))
+}
+
+/// A small picture of few enough bytes; empty where none is.
+async fn small(bitmap: &ImageBitmap) -> Result<Vec<u8>, Exception> {
+    let longest = f64::from(bitmap.width().max(bitmap.height()));
+    for (side, quality) in SMALL {
+        let canvas = draw(bitmap, (side / longest).min(1.0))?;
+        let blob = encode(&canvas, "image/webp", quality).await?;
+        let blob = match blob.type_().as_str() {
+            "image/webp" => blob,
+            _ => encode(&canvas, "image/jpeg", quality).await?,
+        };
+        if blobs::size(&blob) <= MAX_THUMBNAIL as u64 {
+            return blobs::read(&blob, 0, MAX_THUMBNAIL as u64).await;
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn draw(bitmap: &ImageBitmap, scale: f64) -> Result<HtmlCanvasElement, Exception> {
+    let side = |pixels: u32| (f64::from(pixels) * scale).floor().max(1.0);
+    let (width, height) = (side(bitmap.width()), side(bitmap.height()));
+    let canvas: HtmlCanvasElement = leptos::prelude::document()
+        .create_element("canvas")?
+        .unchecked_into();
+    canvas.set_width(width as u32);
+    canvas.set_height(height as u32);
+    let context: CanvasRenderingContext2d = canvas
+        .get_context("2d")?
+        .ok_or_else(|| Exception::named("InvalidStateError"))?
+        .unchecked_into();
+    context.draw_image_with_image_bitmap_and_dw_and_dh(bitmap, 0.0, 0.0, width, height)?;
+    Ok(canvas)
+}
+
+async fn encode(canvas: &HtmlCanvasElement, kind: &str, quality: f64) -> Result<Blob, Exception> {
+    let mut thrown = None;
+    let promise = Promise::new(&mut |resolve, _| {
+        let done = Closure::once_into_js(move |blob: JsValue| {
+            // What is called without a receiver throws nothing.
+            let _ = resolve.call1(&JsValue::UNDEFINED, &blob);
+        });
+        let asked = canvas.to_blob_with_type_and_encoder_options(
+            done.unchecked_ref(),
+            kind,
+            &JsValue::from_f64(quality),
+        );
+        thrown = asked.err();
+    });
+    match thrown {
+        Some(thrown) => Err(thrown.into()),
+        // Null where the canvas is too large for this browser.
+        None => Ok(promise.await?.dyn_into()?),
+    }
+}
+
+/// The name with the end that belongs to the kind.
+fn named(name: &str, kind: &str) -> String {
+    let ends: &[&str] = match kind {
+        "image/jpeg" => &["jpg", "jpeg"],
+        "image/webp" => &["webp"],
+        "image/gif" => &["gif"],
+        _ => &["png"],
+    };
+    let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
+    let fits = ends.iter().any(|one| end.eq_ignore_ascii_case(one));
+    match ends.first() {
+        Some(first) if !fits => [stem, ".", first].concat(),
+        _ => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_ends_as_its_kind_does() {
+        assert_eq!(named("Surat.JPEG", "image/jpeg"), "Surat.JPEG");
+        assert_eq!(named("surat.webp", "image/png"), "surat.png");
+        assert_eq!(named("surat", "image/jpeg"), "surat.jpg");
+        assert_eq!(named("a.b.avif", "image/webp"), "a.b.webp");
+    }
+}
