@@ -12,7 +12,7 @@ use super::parts::{DETAILS, FILES, OWN, load_quietly};
 use super::shortcuts::{Shortcut, Shortcuts};
 use super::start_over::{ConfirmStartOver, StartOver};
 use super::switcher::Switcher;
-use super::talk::TalkPage;
+use super::talk::{TalkPage, carries_files};
 use crate::state::{App, Dialog, use_app};
 use crate::ui::{Frame, Icon, focus_id, is_dialog_open, is_fine_pointer, later, soon};
 use crate::view_model::Place;
@@ -43,6 +43,7 @@ pub(crate) fn Shell() -> impl IntoView {
     move_focus(place);
     keep_title(app, place);
     load_quietly();
+    catch_files();
 
     let texts = app.texts();
     let page = move |title: &str| Frame::Pane {
@@ -97,6 +98,24 @@ pub(crate) fn Shell() -> impl IntoView {
 /// Known by its conversation, tracked: without one there is nobody's page to show.
 fn is_group(app: App, peer: AccountId) -> bool {
     app.chats.order().contains(&peer) && app.chats.row(peer).is_some_and(|row| row.read_untracked().group)
+}
+
+/// Files that fall beside a conversation are not opened in place of this page.
+fn catch_files() {
+    let over = window_event_listener(ev::dragover, |event| {
+        if carries_files(&event) {
+            event.prevent_default();
+        }
+    });
+    let fallen = window_event_listener(ev::drop, |event| {
+        if carries_files(&event) {
+            event.prevent_default();
+        }
+    });
+    on_cleanup(move || {
+        over.remove();
+        fallen.remove();
+    });
 }
 
 fn listen_to_keys(app: App, place: Memo<Place>) {

@@ -80,9 +80,8 @@ fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> 
         let talk = talk.clone();
         move |event: ev::DragEvent| {
             dropped.set(false);
-            // Not to be opened in place of this page, wherever it falls.
-            event.prevent_default();
-            if takes() {
+            if takes() && carries_files(&event) {
+                event.prevent_default();
                 choose(app, &talk, files_of(event.data_transfer()));
             }
         }
@@ -104,7 +103,7 @@ fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> 
 }
 
 /// Whether what is dragged is files and not a text.
-fn carries_files(event: &ev::DragEvent) -> bool {
+pub(super) fn carries_files(event: &ev::DragEvent) -> bool {
     event
         .data_transfer()
         .is_some_and(|data| data.types().includes(&"Files".into(), 0))
