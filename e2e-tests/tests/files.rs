@@ -94,6 +94,9 @@ async fn there_and_back(stage: &Stage, owner: &Person, member: &Person, desk: &P
         .page()
         .until_alert("rasm.png cannot be read as a picture")
         .await?;
+    for name in ["rasm_gpj.exe", "rasm.png"] {
+        member.page().find(&button(&format!("Remove {name}"))).await?;
+    }
     member.page().click(&textbox("Message")).await?;
     member.page().press(Key::Enter).await?;
     owner
@@ -134,7 +137,7 @@ async fn pictures(stage: &Stage, owner: &Person, member: &Person, desk: &Path) -
     member.page().click(&view).await?;
     let dialog = region("surat.jpg");
     member.page().find(&dialog).await?;
-    let shown = Sought::any(&["image"]).within(dialog.clone());
+    let shown = Sought::any(&["image", "img"]).within(dialog.clone());
     let shown = member.page().find_within(&shown, Patience::LONG).await?;
     ensure!(
         shown.name == "surat.jpg",

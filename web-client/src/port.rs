@@ -4,6 +4,8 @@
 //! Both modules come from one build, so the encoding carries no version. A message that does not decode is a fault of
 //! that build, and the tab says so ([`FatalKind::Crashed`]).
 
+use chopar_e2ee::file::FileName;
+use chopar_e2ee::file::limits::MAX_NAME;
 use chopar_engine::view::Reference;
 use chopar_engine::{Asked, Event, FileHome};
 use chopar_wire::{AccountId, FileMark, MessageId};
@@ -63,7 +65,9 @@ impl ToWorker {
     /// The id under which it waits for an answer of an owner.
     pub(crate) const fn waits(&self) -> Option<u64> {
         match self {
-            Self::Asked(Asked { id, .. }) | Self::SendFiles { id, .. } | Self::TakeFile { id, .. } => Some(*id),
+            Self::Asked(Asked { id, .. }) | Self::SendFiles { id, .. } | Self::TakeFile { id, .. } => {
+                Some(*id)
+            }
             _ => None,
         }
     }
@@ -99,6 +103,39 @@ pub struct Described {
     pub duration_ms: u32,
     /// Loudness over its time, one byte a bar.
     pub waveform: Vec<u8>,
+}
+
+impl Described {
+    /// A file of this device. Its name is made harmless, and as long as a name may be, with its end, by which systems go.
+    pub(crate) fn of(name: &str, media_type: &str) -> Self {
+        Self {
+            name: harmless(name).as_str().to_owned(),
+            media_type: media_type.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A name that may be shown, sent and saved.
+pub(crate) fn harmless(text: &str) -> FileName {
+    let cut = |text: &str, most: usize| -> String {
+        let mut end = text.len().min(most);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text[..end].to_owned()
+    };
+    let shorter = match text.rsplit_once('.') {
+        _ if text.len() <= MAX_NAME => text.to_owned(),
+        Some((stem, end)) if end.len() < MAX_NAME / 2 => {
+            [&cut(stem, MAX_NAME - 1 - end.len()), ".", end].concat()
+        }
+        _ => cut(text, MAX_NAME),
+    };
+    match FileName::parse(&shorter) {
+        Ok(name) => name,
+        Err(_) => unreachable!("it was cut to its bound"),
+    }
 }
 
 /// What opens a lock.
@@ -405,6 +442,22 @@ mod tests {
             heard += 1;
         }
         assert_eq!((said, heard), (10, 11));
+    }
+
+    /// P-326.
+    #[test]
+    fn long_names_are_cut_and_keep_their_end() {
+        assert_eq!(harmless("hisobot.pdf").as_str(), "hisobot.pdf");
+        let cut = harmless(&format!("{}.pdf", "ҳ".repeat(200)));
+        assert!(cut.as_str().len() <= MAX_NAME && cut.as_str().ends_with("ҳ.pdf"));
+        assert_eq!(harmless(&"x".repeat(300)).as_str().len(), MAX_NAME);
+        assert!(
+            harmless(&format!("a.{}", "y".repeat(300)))
+                .as_str()
+                .starts_with("a.y")
+        );
+        assert_eq!(harmless("../..").as_str(), "_");
+        assert_eq!(Described::of("rasm\u{202e}gpj.exe", "").name, "rasm_gpj.exe");
     }
 
     #[test]

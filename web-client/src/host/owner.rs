@@ -232,7 +232,7 @@ impl<'a, M: Machine> Owner<'a, M> {
         let vault = Rc::new(vault);
         let owner = Self {
             worker,
-            files: Rc::new(Files::open(vault.clone()).await?),
+            files: Rc::new(Files::new(vault.clone())),
             vault,
             machine,
             rng,

@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use chopar_e2ee::file::limits::{CHUNK, MAX_NAME};
-use chopar_e2ee::file::{FileDescriptor, FileName, FileSealer, Looks, MediaType, SealError};
+use chopar_e2ee::file::limits::CHUNK;
+use chopar_e2ee::file::{FileDescriptor, FileSealer, Looks, MediaType, SealError};
 use chopar_engine::{Asked, Failure, Input, Intent, SealedFile};
 use chopar_wire::FileId;
 use chopar_wire::prost::Message;
@@ -16,7 +16,7 @@ use super::machine::Machine;
 use super::owner::Owner;
 use crate::platform::random::system_random;
 use crate::platform::{Exception, blobs};
-use crate::port::{Described, Sending};
+use crate::port::{Described, Sending, harmless};
 use crate::vault::{Files, PIECE_CHUNKS, VaultError};
 
 /// Why files could not be sealed.
@@ -112,7 +112,7 @@ async fn one(
     }
     let descriptor = FileDescriptor {
         secret: sealer.finish()?,
-        name: name(&described.name),
+        name: harmless(&described.name),
         media: media(&described.media_type),
         looks: Looks {
             thumbnail: described.thumbnail.clone().into(),
@@ -124,28 +124,6 @@ async fn one(
     let (mark, stored) = (descriptor.secret.mark(), descriptor.secret.layout().stored());
     files.finish_sealed(file, mark, stored).await?;
     Ok(SealedFile(descriptor.to_wire().encode_to_vec()))
-}
-
-/// As long as a name may be, with its end, by which systems go.
-fn name(text: &str) -> FileName {
-    let cut = |text: &str, most: usize| -> String {
-        let mut end = text.len().min(most);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text[..end].to_owned()
-    };
-    let shorter = match text.rsplit_once('.') {
-        _ if text.len() <= MAX_NAME => text.to_owned(),
-        Some((stem, end)) if end.len() < MAX_NAME / 2 => {
-            [&cut(stem, MAX_NAME - 1 - end.len()), ".", end].concat()
-        }
-        _ => cut(text, MAX_NAME),
-    };
-    match FileName::parse(&shorter) {
-        Ok(name) => name,
-        Err(_) => unreachable!("it was cut to its bound"),
-    }
 }
 
 /// What a browser guesses of a file may have parameters, and may be nothing.
@@ -185,19 +163,6 @@ impl From<VaultError> for Unsealed {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// P-326.
-    #[test]
-    fn long_names_are_cut_and_keep_their_end() {
-        assert_eq!(name("hisobot.pdf").as_str(), "hisobot.pdf");
-        let long = format!("{}.pdf", "ҳ".repeat(200));
-        let cut = name(&long);
-        assert!(cut.as_str().len() <= MAX_NAME && cut.as_str().ends_with("ҳ.pdf"));
-        assert_eq!(name(&"x".repeat(300)).as_str().len(), MAX_NAME);
-        let end = format!("a.{}", "y".repeat(300));
-        assert!(name(&end).as_str().starts_with("a.y"));
-        assert_eq!(name("../..").as_str(), "_");
-    }
 
     #[test]
     fn what_is_no_media_type_stands_for_any_file() {

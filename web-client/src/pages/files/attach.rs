@@ -35,7 +35,7 @@ pub(crate) fn attach(chosen: Chosen) {
     attachments.preparing.update(|count| *count += 1);
     spawn_local(async move {
         for file in files.take() {
-            let name = file.name();
+            let name = Described::of(&file.name(), "").name;
             if attachments.files.read_untracked().len() >= MAX_FILES {
                 attachments.problem.set(Some(texts.file_too_many().to_owned()));
                 break;
@@ -65,11 +65,7 @@ pub(crate) fn attach(chosen: Chosen) {
 }
 
 fn as_it_is(file: &File) -> Attached {
-    let described = Described {
-        name: file.name(),
-        media_type: file.type_(),
-        ..Described::default()
-    };
+    let described = Described::of(&file.name(), &file.type_());
     Attached::new(described, file.clone().into())
 }
 

@@ -71,11 +71,9 @@ async fn made_anew(file: &File, kind: PictureKind) -> Result<Attached, Exception
     bitmap.close();
     let (blob, media_type, sides): (Blob, _, _) = whole?;
     let described = Described {
-        name: named(&file.name(), media_type),
-        media_type: media_type.to_owned(),
         thumbnail: small?,
         sides: Some(sides),
-        ..Described::default()
+        ..Described::of(&named(&file.name(), media_type), media_type)
     };
     Ok(Attached::new(described, blob))
 }

@@ -22,9 +22,9 @@ use std::rc::Rc;
 use chopar_e2ee::file::limits::CHUNK;
 use chopar_engine::FileHome;
 use chopar_wire::{AccountId, FileId, FileMark};
-use idb::{KeyRange, ObjectStore, Query};
+use idb::{KeyRange, Query};
 use rand_core::CryptoRng;
-use tokio::sync::Mutex;
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 use wasm_bindgen::JsValue;
 use web_sys::Blob;
 
@@ -50,27 +50,35 @@ const PIECE: u64 = (PIECE_CHUNKS * (CHUNK + 16)) as u64;
 /// In place of a number: what is said of a file as a whole.
 const WHOLE: u32 = u32::MAX;
 
-/// The database, open.
+/// The database, opened when it is first needed.
 pub struct Files {
     vault: Rc<Vault>,
-    database: Database,
-    turn: Mutex<()>,
+    turn: Mutex<Option<Database>>,
 }
 
 impl Files {
-    /// Opens it. Whoever calls this is the owner.
-    pub async fn open(vault: Rc<Vault>) -> Result<Self, VaultError> {
-        Ok(Self {
+    /// Beside this vault. Whoever calls this is the owner.
+    pub fn new(vault: Rc<Vault>) -> Self {
+        Self {
             vault,
-            database: Database::open(DATABASE, LAYOUT, STORES).await?,
-            turn: Mutex::new(()),
-        })
+            turn: Mutex::new(None),
+        }
+    }
+
+    /// Waits for its turn.
+    async fn turn(&self) -> Result<MappedMutexGuard<'_, Database>, VaultError> {
+        let mut turn = self.turn.lock().await;
+        let database = match turn.take() {
+            Some(database) => database,
+            None => Database::open(DATABASE, LAYOUT, STORES).await?,
+        };
+        Ok(MutexGuard::map(turn, |turn| turn.insert(database)))
     }
 
     /// Keeps a piece of an encrypted file.
     pub async fn put_sealed(&self, file: FileId, piece: u32, bytes: &[u8]) -> Result<(), VaultError> {
-        let _turn = self.turn.lock().await;
-        let transaction = self.database.write(&[SEALED])?;
+        let database = self.turn().await?;
+        let transaction = database.write(&[SEALED])?;
         let at = to_js(&sealed_at(&file, piece));
         transaction.store(SEALED)?.put(&to_js(bytes), Some(&at))?;
         Ok(transaction.finish().await?)
@@ -89,12 +97,12 @@ impl Files {
         offset: u64,
         length: u64,
     ) -> Result<Option<(FileMark, u64, Vec<u8>)>, VaultError> {
-        let _turn = self.turn.lock().await;
+        let database = self.turn().await?;
         let Some(last) = offset.checked_add(length).and_then(|end| end.checked_sub(1)) else {
             return Ok(None);
         };
         let (first, last) = (offset / PIECE, last / PIECE);
-        let transaction = self.database.read(&[SEALED])?;
+        let transaction = database.read(&[SEALED])?;
         let store = transaction.store(SEALED)?;
         let whole = store.get(to_js(&sealed_at(&file, WHOLE)))?;
         let mut asked = Vec::new();
@@ -122,9 +130,8 @@ impl Files {
 
     /// Deletes an encrypted file.
     pub async fn discard_sealed(&self, file: FileId) -> Result<(), VaultError> {
-        let _turn = self.turn.lock().await;
-        self.delete(SEALED, &sealed_at(&file, 0), &sealed_at(&file, WHOLE))
-            .await
+        let database = self.turn().await?;
+        delete(&database, SEALED, &sealed_at(&file, 0), &sealed_at(&file, WHOLE)).await
     }
 
     /// Keeps a piece of an opened file; the one at offset 0 replaces whatever was kept of it. It is whole with the last one.
@@ -136,7 +143,7 @@ impl Files {
         last: bool,
         rng: &mut impl CryptoRng,
     ) -> Result<(), VaultError> {
-        let _turn = self.turn.lock().await;
+        let database = self.turn().await?;
         let keys = self.vault.make_file_keys(rng).await?;
         let place = keys.place(home);
         let piece = keys
@@ -144,7 +151,7 @@ impl Files {
             .await?;
         let size = (offset + bytes.len() as u64).to_be_bytes();
         let end = keys.seal(self.vault.crypto(), &place.end(), &size, rng).await?;
-        let transaction = self.database.write(&[OPENED])?;
+        let transaction = database.write(&[OPENED])?;
         let store = transaction.store(OPENED)?;
         if offset == 0 {
             store.delete(range(&place.at(0), &place.end())?)?;
@@ -160,16 +167,16 @@ impl Files {
 
     /// An opened file; `None` where not all of it is kept.
     pub async fn opened(&self, home: &FileHome) -> Result<Option<Blob>, VaultError> {
-        let _turn = self.turn.lock().await;
+        let database = self.turn().await?;
         let Some(keys) = self.vault.file_keys().await? else {
             return Ok(None);
         };
         let place = keys.place(home);
-        let transaction = self.database.read(&[OPENED])?;
+        let transaction = database.read(&[OPENED])?;
         let all = range(&place.at(0), &place.end())?;
         let found = transaction.store(OPENED)?.get_all_keys(Some(all), None)?.await?;
         transaction.finish().await?;
-        let Some(size) = self.size(&keys, &place).await? else {
+        let Some(size) = self.size(&database, &keys, &place).await? else {
             return Ok(None);
         };
         let mut parts = Vec::new();
@@ -179,7 +186,7 @@ impl Files {
             if to_bytes(key).as_deref() != Some(place.at(at).as_slice()) {
                 return Ok(None);
             }
-            let Some(piece) = self.piece(&keys, &place.at(at)).await? else {
+            let Some(piece) = self.piece(&database, &keys, &place.at(at)).await? else {
                 return Ok(None);
             };
             at += blobs::size(&piece);
@@ -193,11 +200,11 @@ impl Files {
 
     /// Deletes what is kept of an opened file.
     pub async fn discard_opened(&self, home: &FileHome) -> Result<(), VaultError> {
-        let _turn = self.turn.lock().await;
+        let database = self.turn().await?;
         match self.vault.file_keys().await? {
             Some(keys) => {
                 let place = keys.place(home);
-                self.delete(OPENED, &place.at(0), &place.end()).await
+                delete(&database, OPENED, &place.at(0), &place.end()).await
             }
             None => Ok(()),
         }
@@ -205,11 +212,11 @@ impl Files {
 
     /// Deletes all opened files of a line.
     pub async fn discard_line(&self, conversation: &AccountId, line: u64) -> Result<(), VaultError> {
-        let _turn = self.turn.lock().await;
+        let database = self.turn().await?;
         match self.vault.file_keys().await? {
             Some(keys) => {
                 let (first, last) = keys.line(conversation, line).bounds();
-                self.delete(OPENED, &first, &last).await
+                delete(&database, OPENED, &first, &last).await
             }
             None => Ok(()),
         }
@@ -217,24 +224,24 @@ impl Files {
 
     /// Deletes whatever else is kept than these encrypted files, and opened files of these lines.
     pub async fn retain(&self, sealed: &[FileId], lines: &[(AccountId, u64)]) -> Result<(), VaultError> {
-        let _turn = self.turn.lock().await;
+        let database = self.turn().await?;
         let keys = self.vault.file_keys().await?;
         let files: BTreeSet<&[u8]> = sealed.iter().map(|file| file.as_bytes().as_slice()).collect();
         let lines: BTreeSet<_> = keys
             .iter()
             .flat_map(|keys| lines.iter().map(|(account, line)| keys.line(account, *line)))
             .collect();
-        let transaction = self.database.write(STORES)?;
-        sweep(&transaction.store(SEALED)?, |name| files.contains(name)).await?;
-        sweep(&transaction.store(OPENED)?, |name| {
-            lines.iter().any(|line| line.is(name))
-        })
-        .await?;
-        Ok(transaction.finish().await?)
+        sweep(&database, SEALED, |name| files.contains(name)).await?;
+        sweep(&database, OPENED, |name| lines.iter().any(|line| line.is(name))).await
     }
 
-    async fn size(&self, keys: &FileKeys, place: &Place) -> Result<Option<u64>, VaultError> {
-        let Some(sealed) = self.get(&place.end()).await? else {
+    async fn size(
+        &self,
+        database: &Database,
+        keys: &FileKeys,
+        place: &Place,
+    ) -> Result<Option<u64>, VaultError> {
+        let Some(sealed) = get(database, &place.end()).await? else {
             return Ok(None);
         };
         let size = keys.open(self.vault.crypto(), &place.end(), &sealed).await;
@@ -243,27 +250,32 @@ impl Files {
     }
 
     /// `None` also where it does not open.
-    async fn piece(&self, keys: &FileKeys, at: &[u8]) -> Result<Option<Blob>, VaultError> {
-        let Some(sealed) = self.get(at).await? else {
+    async fn piece(
+        &self,
+        database: &Database,
+        keys: &FileKeys,
+        at: &[u8],
+    ) -> Result<Option<Blob>, VaultError> {
+        let Some(sealed) = get(database, at).await? else {
             return Ok(None);
         };
         let opened = keys.open(self.vault.crypto(), at, &sealed).await;
         let blob = opened.map(|opened| blobs::of_buffer(&opened));
         blob.transpose().map_err(VaultError::Database)
     }
+}
 
-    async fn get(&self, at: &[u8]) -> Result<Option<Vec<u8>>, VaultError> {
-        let transaction = self.database.read(&[OPENED])?;
-        let value = transaction.store(OPENED)?.get(to_js(at))?.await?;
-        transaction.finish().await?;
-        Ok(value.as_ref().and_then(to_bytes))
-    }
+async fn get(database: &Database, at: &[u8]) -> Result<Option<Vec<u8>>, VaultError> {
+    let transaction = database.read(&[OPENED])?;
+    let value = transaction.store(OPENED)?.get(to_js(at))?.await?;
+    transaction.finish().await?;
+    Ok(value.as_ref().and_then(to_bytes))
+}
 
-    async fn delete(&self, name: &str, first: &[u8], last: &[u8]) -> Result<(), VaultError> {
-        let transaction = self.database.write(&[name])?;
-        transaction.store(name)?.delete(range(first, last)?)?;
-        Ok(transaction.finish().await?)
-    }
+async fn delete(database: &Database, name: &str, first: &[u8], last: &[u8]) -> Result<(), VaultError> {
+    let transaction = database.write(&[name])?;
+    transaction.store(name)?.delete(range(first, last)?)?;
+    Ok(transaction.finish().await?)
 }
 
 /// Deletes all files that are kept here.
@@ -276,15 +288,23 @@ pub(super) async fn clear() -> Result<(), VaultError> {
     Ok(transaction.finish().await?)
 }
 
-/// Deletes what does not lie under the names that are kept, the first 16 bytes of each key.
-async fn sweep(store: &ObjectStore, kept: impl Fn(&[u8]) -> bool) -> Result<(), VaultError> {
-    for key in store.get_all_keys(None, None)?.await? {
-        let known = to_bytes(&key).is_some_and(|key| key.get(..16).is_some_and(&kept));
-        if !known {
-            store.delete(key)?;
-        }
+/// Deletes what does not lie under the names that are kept, the first 16 bytes of each key. Mostly there is nothing to be written.
+async fn sweep(database: &Database, store: &str, kept: impl Fn(&[u8]) -> bool) -> Result<(), VaultError> {
+    let transaction = database.read(&[store])?;
+    let mut keys = transaction.store(store)?.get_all_keys(None, None)?.await?;
+    transaction.finish().await?;
+    keys.retain(|key| {
+        let known = to_bytes(key).is_some_and(|key| key.get(..16).is_some_and(&kept));
+        !known
+    });
+    if keys.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let transaction = database.write(&[store])?;
+    for key in keys {
+        transaction.store(store)?.delete(key)?;
+    }
+    Ok(transaction.finish().await?)
 }
 
 fn sealed_at(file: &FileId, piece: u32) -> Vec<u8> {
