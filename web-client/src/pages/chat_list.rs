@@ -6,11 +6,12 @@ use leptos::prelude::*;
 use leptos::{ev, html};
 
 use super::connection::{Connection, ConnectionBar};
-use super::keeping::{KeepingDialog, signs};
+use super::keeping::signs;
 use super::notice::notice_text;
 use super::own_devices_bar::OwnDevicesBar;
+use super::parts::MENUS;
 use crate::state::{App, Dialog, Names, use_app};
-use crate::ui::{Avatar, Icon, Ticks, more, rove};
+use crate::ui::{Avatar, Frame, Icon, Ticks, later, more, rove};
 use crate::view_model::{Place, in_words};
 
 /// The left pane.
@@ -84,8 +85,9 @@ pub(crate) fn ChatList(
                     </li>
                 })}
             </ul>
-            {move || keeping.get().and_then(|peer| Some((peer, app.chats.row(peer)?))).map(|(peer, row)| view! {
-                <KeepingDialog peer row close=Callback::new(move |()| keeping.set(None))/>
+            {move || keeping.get().and_then(|peer| Some((peer, app.chats.row(peer)?))).map(|(peer, row)| {
+                let (title, close) = (row.read_untracked().name.clone(), Callback::new(move |()| keeping.set(None)));
+                later(&MENUS, Frame::Dialog { title, close }, move |menus| (menus.keeping)(peer, row.clone(), close))
             })}
             {move || app.chats.order().is_empty().then(|| view! {
                 <div class="list-empty">

@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use chopar_engine::view::Person;
+use chopar_engine::Failure;
+use chopar_engine::view::{Conversation, Person};
 use chopar_wire::{AccountId, MessageId};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -16,18 +17,25 @@ use super::admin::Admin;
 use super::devices::Devices;
 use super::files::{Chosen, Shown, attach, chips, rows, viewer};
 use super::group::GroupPage;
+use super::keeping::KeepingDialog;
+use super::message_menu::MessageMenu;
 use super::new_group::NewGroup;
 use super::person::PersonPage;
 use super::receivers::Receivers;
 use super::scan::ScanCode;
 use super::settings::Settings;
-use crate::state::{Attachments, Names, Spot};
+use super::shortcuts::Shortcuts;
+use super::switcher::{ChooseChat, Switcher};
+use super::timer::TimerDialog;
+use crate::state::{Attachments, Names, Row, Spot};
 use crate::ui::Part;
 
 /// Everything about oneself, and administration.
 pub(super) static OWN: Part<Own> = Part::new("own", || Box::pin(own()));
 /// Everything about somebody else, and about groups.
 pub(super) static DETAILS: Part<Details> = Part::new("details", || Box::pin(details()));
+/// What opens over the conversations: menus, choices, shortcuts.
+pub(super) static MENUS: Part<Menus> = Part::new("menus", || Box::pin(menus()));
 /// Files in messages: what shows them, prepares them and brings them.
 pub(super) static FILES: Part<FilesPart> = Part::new("files", || Box::pin(files()));
 /// The camera, and what reads a code in its pictures.
@@ -46,6 +54,7 @@ pub(super) fn load_quietly() {
                 let _ = OWN.load().await;
                 let _ = DETAILS.load().await;
                 let _ = FILES.load().await;
+                let _ = MENUS.load().await;
                 let _ = SCAN.load().await;
             });
         },
@@ -68,6 +77,28 @@ pub(super) struct Details {
     pub(super) group: fn(AccountId) -> AnyView,
     pub(super) new_group: fn(Callback<()>) -> AnyView,
     pub(super) receivers: fn(AccountId, MessageId, Names, Callback<()>) -> AnyView,
+}
+
+/// The menus and dialogs of [`MENUS`].
+#[derive(Clone, Copy)]
+pub(super) struct Menus {
+    pub(super) message: fn(MessageMenuOf) -> AnyView,
+    pub(super) choose:
+        fn(&'static str, Callback<AccountId>, Callback<()>, ArcRwSignal<Option<Failure>>) -> AnyView,
+    pub(super) switcher: fn(Callback<()>) -> AnyView,
+    pub(super) shortcuts: fn(Callback<()>) -> AnyView,
+    pub(super) timer: fn(AccountId, u32, Names, Callback<()>) -> AnyView,
+    pub(super) keeping: fn(AccountId, ArcRwSignal<Conversation>, Callback<()>) -> AnyView,
+}
+
+/// Which message, and what its menu leads to.
+#[derive(Clone)]
+pub(super) struct MessageMenuOf {
+    pub(super) peer: AccountId,
+    pub(super) row: Row,
+    pub(super) close: Callback<()>,
+    pub(super) forward: Callback<String>,
+    pub(super) receivers: Callback<MessageId>,
 }
 
 /// What [`FILES`] shows and does.
@@ -101,6 +132,27 @@ fn details() -> Result<Details, SplitLoaderError> {
         group: |peer| view! { <GroupPage peer/> }.into_any(),
         new_group: |close| view! { <NewGroup close/> }.into_any(),
         receivers: |peer, id, names, close| view! { <Receivers peer id names close/> }.into_any(),
+    })
+}
+
+#[wasm_split(menus, fallible)]
+fn menus() -> Result<Menus, SplitLoaderError> {
+    Ok(Menus {
+        message: |of| {
+            let MessageMenuOf {
+                peer,
+                row,
+                close,
+                forward,
+                receivers,
+            } = of;
+            view! { <MessageMenu peer row close forward receivers/> }.into_any()
+        },
+        choose: |title, choose, close, failure| view! { <ChooseChat title choose close failure/> }.into_any(),
+        switcher: |close| view! { <Switcher close/> }.into_any(),
+        shortcuts: |close| view! { <Shortcuts close/> }.into_any(),
+        timer: |peer, now, names, close| view! { <TimerDialog peer now names close/> }.into_any(),
+        keeping: |peer, row, close| view! { <KeepingDialog peer row close/> }.into_any(),
     })
 }
 

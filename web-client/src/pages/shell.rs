@@ -8,10 +8,9 @@ use leptos_router::hooks::{use_location, use_navigate};
 
 use super::chat_list::ChatList;
 use super::find_people::FindPeople;
-use super::parts::{DETAILS, FILES, OWN, load_quietly};
-use super::shortcuts::{Shortcut, Shortcuts};
+use super::parts::{DETAILS, FILES, MENUS, OWN, load_quietly};
+use super::shortcuts::Shortcut;
 use super::start_over::{ConfirmStartOver, StartOver};
-use super::switcher::Switcher;
 use super::talk::{TalkPage, carries_files};
 use crate::state::{App, Dialog, use_app};
 use crate::ui::{Frame, Icon, focus_id, is_dialog_open, is_fine_pointer, later, soon};
@@ -88,8 +87,14 @@ pub(crate) fn Shell() -> impl IntoView {
                 let title = texts.group_new().to_owned();
                 later(&DETAILS, Frame::Dialog { title, close }, move |details| (details.new_group)(close))
             }
-            Dialog::Switch => view! { <Switcher close/> }.into_any(),
-            Dialog::Keys => view! { <Shortcuts close/> }.into_any(),
+            Dialog::Switch => {
+                let title = texts.switch_title().to_owned();
+                later(&MENUS, Frame::Dialog { title, close }, move |menus| (menus.switcher)(close))
+            }
+            Dialog::Keys => {
+                let title = texts.keys_title().to_owned();
+                later(&MENUS, Frame::Dialog { title, close }, move |menus| (menus.shortcuts)(close))
+            }
             Dialog::StartOver => view! { <ConfirmStartOver close/> }.into_any(),
         })}
     }

@@ -19,9 +19,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::line::LineRow;
-use super::message_menu::MessageMenu;
-use super::parts::DETAILS;
-use super::switcher::ChooseChat;
+use super::parts::{DETAILS, MENUS, MessageMenuOf};
 use crate::state::{App, Asking, Load, Names, Row, Talk, fresh_message_id, use_app};
 use crate::ui::{Frame, Icon, failure_text, is_dialog_open, later, rove};
 use crate::view_model::Place;
@@ -286,13 +284,20 @@ fn overlay(
     let asked = RwSignal::new(None::<MessageId>);
     let receivers = Callback::new(move |id| asked.set(Some(id)));
     view! {
-        {move || menu.get().map(|row| view! { <MessageMenu peer row close forward receivers/> })}
+        {move || menu.get().map(|row| {
+            let title = texts.menu_title().to_owned();
+            let of = MessageMenuOf { peer, row, close, forward, receivers };
+            later(&MENUS, Frame::Dialog { title, close }, move |menus| (menus.message)(of.clone()))
+        })}
         {move || asked.get().map(|id| {
             let (title, close) = (texts.menu_receivers().to_owned(), Callback::new(move |()| asked.set(None)));
             later(&DETAILS, Frame::Dialog { title, close }, move |details| (details.receivers)(peer, id, names, close))
         })}
-        {move || forwarding.get().map(|_| view! {
-            <ChooseChat title=texts.forward_title() choose=pass_on close=done failure=failure.clone()/>
+        {move || forwarding.get().map(|_| {
+            let (title, failure) = (texts.forward_title().to_owned(), failure.clone());
+            later(&MENUS, Frame::Dialog { title, close: done }, move |menus| {
+                (menus.choose)(texts.forward_title(), pass_on, done, failure.clone())
+            })
         })}
     }
 }

@@ -6,8 +6,9 @@ use chopar_engine::view::Conversation;
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 
+use super::parts::MENUS;
 use crate::state::{Asking, Names, may_change, use_app};
-use crate::ui::{Icon, Modal, Problem, choice};
+use crate::ui::{Frame, Icon, Modal, Problem, choice, later};
 use crate::view_model::span;
 
 /// What is offered, in seconds; never first.
@@ -46,8 +47,12 @@ pub(crate) fn TimerButton(
         seconds => texts.timer_is(&span(texts, seconds)),
     };
     let body = move || {
-        open.get()
-            .then(|| view! { <TimerDialog peer now=timer.get_untracked() names close/> })
+        open.get().then(|| {
+            let (title, now) = (texts.timer_title().to_owned(), timer.get_untracked());
+            later(&MENUS, Frame::Dialog { title, close }, move |menus| {
+                (menus.timer)(peer, now, names, close)
+            })
+        })
     };
     view! {
         <button
@@ -68,7 +73,16 @@ pub(crate) fn TimerButton(
 
 /// The choice. It is made with a button of its own: whoever goes through the list with the arrow keys sets nothing by that.
 #[component]
-fn TimerDialog(peer: AccountId, now: u32, names: Names, close: Callback<()>) -> impl IntoView {
+pub(crate) fn TimerDialog(
+    /// Whose conversation.
+    peer: AccountId,
+    /// What is set, in seconds.
+    now: u32,
+    /// What people are called in it.
+    names: Names,
+    /// Closes it.
+    close: Callback<()>,
+) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
     let chosen = RwSignal::new(now);
