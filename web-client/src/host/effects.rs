@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use chopar_engine::{Effect, Event, Input, RecordKey, Token};
@@ -9,7 +10,7 @@ use chopar_wire::AccountId;
 use wasm_bindgen_futures::spawn_local;
 
 use super::asked::From;
-use super::inbox::Happening;
+use super::inbox::{Happening, Inbox};
 use super::machine::Machine;
 use super::owner::Owner;
 use crate::platform::Exception;
@@ -157,14 +158,18 @@ impl<M: Machine> Owner<'_, M> {
 
     /// Lets something go on in the background; `None` means that it failed.
     pub(super) fn later(&self, token: Token, answer: impl Future<Output = Option<Input>> + 'static) {
-        let (inbox, life) = (self.worker.inbox.clone(), self.life);
-        spawn_local(async move {
-            let input = answer.await.unwrap_or(Input::Failed { token });
-            inbox.put(Happening::Done(life, input));
-        });
+        answer_later(self.worker.inbox.clone(), self.life, token, Box::pin(answer));
     }
 
     fn done(&self, input: Input) {
         self.worker.inbox.put(Happening::Done(self.life, input));
     }
+}
+
+/// One function for all of them, whatever they wait for: the code of each would otherwise be there twice.
+fn answer_later(inbox: Inbox, life: u64, token: Token, answer: Pin<Box<dyn Future<Output = Option<Input>>>>) {
+    spawn_local(async move {
+        let input = answer.await.unwrap_or(Input::Failed { token });
+        inbox.put(Happening::Done(life, input));
+    });
 }

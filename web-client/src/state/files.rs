@@ -84,15 +84,15 @@ impl Attachments {
 pub(crate) enum Way {
     /// It is not, as far as this page has heard.
     Rests,
-    /// It was asked for here.
-    Wanted,
-    /// Bytes have moved.
-    Moves {
+    /// Bytes of it have gone up.
+    Rises {
         /// So many.
         done: u64,
-        /// Of so many; 0 where whoever shows it knows.
+        /// Of so many.
         of: u64,
     },
+    /// It was asked for here, and so many bytes have come.
+    Comes(u64),
     /// It was asked for here, and did not come.
     Failed(Failure),
 }
@@ -131,18 +131,21 @@ impl Files {
     pub(crate) fn way(&self, file: FileMark) -> ArcRwSignal<Way> {
         let mut all = self.all();
         if all.len() >= MAX_WAYS && !all.contains_key(&file) {
-            all.retain(|_, way| !matches!(*way.read_untracked(), Way::Rests | Way::Failed(_)));
+            all.retain(|_, way| matches!(*way.read_untracked(), Way::Comes(_)));
         }
         all.entry(file)
             .or_insert_with(|| ArcRwSignal::new(Way::Rests))
             .clone()
     }
 
-    /// Bytes of it have moved. What another tab fetches is not shown here: how that ends would not be heard.
+    /// Bytes of it have moved; `of` is 0 for those that come. What another tab fetches is not shown here: how that ends would not be
+    /// heard.
     pub(crate) fn moved(&self, file: FileMark, done: u64, of: u64) {
         let way = self.way(file);
-        if of > 0 || matches!(*way.read_untracked(), Way::Wanted | Way::Moves { .. }) {
-            way.set(Way::Moves { done, of });
+        if of > 0 {
+            way.set(Way::Rises { done, of });
+        } else if matches!(*way.read_untracked(), Way::Comes(_)) {
+            way.set(Way::Comes(done));
         }
     }
 

@@ -31,7 +31,7 @@ impl Spot {
             return Ok(blob);
         }
         let way = app.files.way(self.file.mark);
-        way.set(Way::Wanted);
+        way.set(Way::Comes(0));
         let asked = Intent::FetchFile {
             conversation: self.peer,
             message: self.about,

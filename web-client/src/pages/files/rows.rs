@@ -81,7 +81,7 @@ fn row(app: App, spot: Spot, going: bool) -> AnyView {
 pub(super) fn act(app: App, spot: Spot) -> impl IntoView {
     let texts = app.texts();
     let way = app.files.way(spot.file.mark);
-    let moves = Memo::new(move |_| matches!(way.get(), Way::Wanted | Way::Moves { .. }));
+    let moves = Memo::new(move |_| matches!(way.get(), Way::Comes(_)));
     let name = spot.file.name.clone();
     let label = move || match moves.get() {
         true => texts.file_loading_stop(&name),
@@ -105,15 +105,15 @@ pub(super) fn state(app: App, spot: &Spot, going: bool) -> impl IntoView + use<>
     let way = app.files.way(spot.file.mark);
     let size = spot.file.size;
     move || {
-        let percent = match way.get() {
-            Way::Failed(Failure::NotFound) if !going => return failed(texts.file_not_there().to_owned()),
-            Way::Failed(failure) if !going => return failed(failure_text(texts, failure)),
-            Way::Moves { done, of } => share(done, if of > 0 { of } else { size }),
-            Way::Wanted => 0,
-            Way::Rests | Way::Failed(_) if going => {
+        let percent = match (going, way.get()) {
+            (true, Way::Rises { done, of }) => share(done, of),
+            (true, _) => {
                 return view! { <span class="file-way">{texts.file_upload_waits()}</span> }.into_any();
             }
-            Way::Rests | Way::Failed(_) => return ().into_any(),
+            (false, Way::Comes(done)) => share(done, size),
+            (false, Way::Failed(Failure::NotFound)) => return failed(texts.file_not_there().to_owned()),
+            (false, Way::Failed(failure)) => return failed(failure_text(texts, failure)),
+            (false, Way::Rests | Way::Rises { .. }) => return ().into_any(),
         };
         let word = percent.to_string();
         let words = if going {
