@@ -16,7 +16,7 @@ const INSIDE: &str = "ichki-mazmun-5521c0-hech-kim";
 /// Where a camera would say whose it is.
 const REMARK: &str = "egasi-dilnoza-41.3111N-69.2797E";
 /// Large enough that its upload can be interrupted.
-const LARGE: usize = 60_000_000;
+const LARGE: usize = 24_000_000;
 
 /// P-341, P-343, P-346, P-347, T-121, T-124, T-126, T-127.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -264,7 +264,7 @@ async fn through_the_relays_death(
     owner.page().click(&button("Send")).await?;
     let before = bytes_below(organisation.relay_data())?;
     eventually("some of it at the relay", Patience::LONG, || async {
-        Ok((bytes_below(organisation.relay_data())? > before + 6_000_000).then_some(()))
+        Ok((bytes_below(organisation.relay_data())? > before + 5_000_000).then_some(()))
     })
     .await?;
     organisation.kill_relay().await?;
