@@ -95,7 +95,10 @@ mod tests {
         assert!(asking.answered(3));
         assert!(!asking.answered(3));
         assert!(!asking.answered(4));
-        assert_eq!(asking.all().into_iter().map(|(id, _)| id).collect::<Vec<_>>(), [5, 9]);
+        assert_eq!(
+            asking.all().into_iter().map(|(id, _)| id).collect::<Vec<_>>(),
+            [5, 9]
+        );
     }
 
     #[test]

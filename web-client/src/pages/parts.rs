@@ -79,12 +79,14 @@ pub(super) struct Details {
     pub(super) receivers: fn(AccountId, MessageId, Names, Callback<()>) -> AnyView,
 }
 
+/// Why what was chosen does not do.
+type Refused = ArcRwSignal<Option<Failure>>;
+
 /// The menus and dialogs of [`MENUS`].
 #[derive(Clone, Copy)]
 pub(super) struct Menus {
     pub(super) message: fn(MessageMenuOf) -> AnyView,
-    pub(super) choose:
-        fn(&'static str, Callback<AccountId>, Callback<()>, ArcRwSignal<Option<Failure>>) -> AnyView,
+    pub(super) choose: fn(&'static str, Callback<AccountId>, Callback<()>, Refused) -> AnyView,
     pub(super) switcher: fn(Callback<()>) -> AnyView,
     pub(super) shortcuts: fn(Callback<()>) -> AnyView,
     pub(super) timer: fn(AccountId, u32, Names, Callback<()>) -> AnyView,
