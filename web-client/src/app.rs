@@ -12,9 +12,6 @@ use std::time::Duration;
 use chopar_engine::view::Phase;
 use chopar_wire::Timestamp;
 use leptos::prelude::*;
-use leptos_router::components::{FlatRoutes, Route, Router};
-use leptos_router::hooks::use_location;
-use leptos_router::path;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{CustomEvent, CustomEventInit, VisibilityState};
 
@@ -49,6 +46,7 @@ pub fn start() {
     });
     app.client.visible(is_visible());
     app.visible.set(is_visible());
+    app.state().address.follow();
     watch_visibility(app);
     watch_the_day(app);
     watch_for_somebody(app);
@@ -118,13 +116,7 @@ fn watch_for_somebody(app: App) {
 fn Root(app: App) -> impl IntoView {
     provide_context(app);
     view! {
-        <Router>
-            // A single route: what a path means is parsed by `Place`, so that going from a conversation to the person beside it
-            // rebuilds neither.
-            <FlatRoutes fallback=|| ()>
-                <Route path=path!("/*path") view=Page/>
-            </FlatRoutes>
-        </Router>
+        <Page/>
         <Announcer/>
     }
 }
@@ -157,14 +149,13 @@ enum Screen {
 #[component]
 fn OnStage() -> impl IntoView {
     let app = expect_context::<App>();
-    let path = use_location().pathname;
     let stage = app.stage.clone();
     let screen = Memo::new(move |_| match &*stage.read() {
         Stage::Starting => Screen::Starting,
         Stage::Locked(lock) => Screen::Unlock(lock.clone()),
         Stage::Fatal(kind @ (FatalKind::HalfEvicted | FatalKind::VaultDamaged)) => Screen::Lost(*kind),
         Stage::Fatal(kind) => Screen::Fatal(*kind),
-        Stage::Phase(Phase::Fresh) => match Place::parse(&path.read()) {
+        Stage::Phase(Phase::Fresh) => match app.address.place() {
             Place::Join => Screen::Join,
             Place::Recover => Screen::Recover,
             _ => Screen::Welcome,

@@ -1,7 +1,5 @@
 //! A handshake that came in: verify the sender's log, agree, open the first message, and only then have a session.
 
-use std::collections::BTreeSet;
-
 use chopar_e2ee::device::PeerDevice;
 use chopar_e2ee::handshake::{Acceptance, HandshakeHeader};
 use chopar_e2ee::keys::Agreed;
@@ -20,6 +18,7 @@ use crate::log_sync::FETCH_DELAY_MS;
 use crate::prekeys::{UserId, user_id};
 use crate::refusals::Refusal;
 use crate::sessions::Live;
+use crate::set::Set;
 use crate::tokens::Waiting;
 
 /// A handshake that waits for its agreement. It holds no session and no draft of one.
@@ -208,7 +207,7 @@ impl Engine {
         header: &HandshakeHeader,
         account: &AccountId,
     ) -> Result<chopar_e2ee::prekeys::Prekeys<'_>, Refusal> {
-        let users: BTreeSet<UserId> = self
+        let users: Set<UserId> = self
             .contacts
             .keys()
             .filter(|account| self.speaks_to(account))

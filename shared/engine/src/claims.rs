@@ -3,14 +3,13 @@
 //! A name that is no name is not shown: a person in a list is left out with it, the own names stay what they were. Lists hold
 //! each id once and no more rows than a page can use.
 
-use std::collections::BTreeSet;
-
 use chopar_identity::{DisplayName, Handle};
 use chopar_wire::ids::InviteId;
 use chopar_wire::proto::relay::{Invite, Invites, Member, Members, Person};
 use chopar_wire::{AccountId, Timestamp, limits};
 
 use crate::own::role_from;
+use crate::set::Set;
 use crate::view::{InviteView, MemberView};
 
 /// Members in one answer: ten times what a relay of this version sends.
@@ -60,7 +59,7 @@ pub(crate) fn people(people: &[Person]) -> Vec<Named> {
             display_name: display_name(&person.display_name)?,
         })
     };
-    let mut known = BTreeSet::new();
+    let mut known = Set::new();
     people
         .iter()
         .filter_map(named)
@@ -82,7 +81,7 @@ pub(crate) fn members(members: &Members) -> Vec<MemberView> {
             devices: member.devices,
         })
     };
-    let mut known = BTreeSet::new();
+    let mut known = Set::new();
     members
         .members
         .iter()
@@ -102,7 +101,7 @@ pub(crate) fn invites(invites: &Invites) -> Vec<InviteView> {
             expires: Timestamp(invite.expires),
         })
     };
-    let mut known = BTreeSet::new();
+    let mut known = Set::new();
     invites
         .invites
         .iter()

@@ -1,7 +1,5 @@
 //! What one input leads to, while it is being collected: the batch, the effects, and the clock and randomness of this step.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use chopar_wire::{AccountId, Timestamp};
 use rand_core::CryptoRng;
 
@@ -9,6 +7,7 @@ use crate::effect::{Effect, RecordKey, Step, Write};
 use crate::event::{Answer, Event, Failure};
 use crate::map::Map;
 use crate::records::Stored;
+use crate::set::Set;
 use crate::view::Line;
 
 /// The surroundings of one [`crate::Engine::handle`]. Changes that several causes may touch in one step (a contact's record, a
@@ -18,13 +17,13 @@ pub(crate) struct Context<'a> {
     pub(crate) rng: &'a mut dyn CryptoRng,
     pub(crate) step: Step,
     /// Contacts whose state record must be written.
-    pub(crate) contacts: BTreeSet<AccountId>,
+    pub(crate) contacts: Set<AccountId>,
     /// Conversations whose row must be told.
-    pub(crate) rows: BTreeSet<AccountId>,
+    pub(crate) rows: Set<AccountId>,
     /// Lines to be told, by conversation and sequence.
     pub(crate) lines: Map<AccountId, Map<u64, Line>>,
     /// Lines to be told as gone, by conversation.
-    pub(crate) gone: BTreeMap<AccountId, BTreeSet<u64>>,
+    pub(crate) gone: Map<AccountId, Set<u64>>,
     /// Whether the account's record must be written.
     pub(crate) account: bool,
     /// Whether what there is to know about the own devices must be told.
@@ -37,10 +36,10 @@ impl<'a> Context<'a> {
             now,
             rng,
             step: Step::default(),
-            contacts: BTreeSet::new(),
-            rows: BTreeSet::new(),
+            contacts: Set::new(),
+            rows: Set::new(),
             lines: Map::new(),
-            gone: BTreeMap::new(),
+            gone: Map::new(),
             account: false,
             own_devices: false,
         }

@@ -1,13 +1,12 @@
 //! Messages that disappear: own ones so long after the relay took them, theirs so long after they were read. Every device sees
 //! to it by itself; what fell due while the browser was closed is gone before anything is shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chopar_wire::{AccountId, MessageId, Timestamp};
 
 use crate::context::Context;
 use crate::engine::Engine;
-use crate::map::Map;
 use crate::places::Spot;
 use crate::records::expiry::ExpiryRecord;
 use crate::records::{RecordError, SCHEMA, Stored};
@@ -24,10 +23,10 @@ struct Entry {
     deadline: Option<Timestamp>,
 }
 
-/// All of them.
+/// All of them. There may be as many as there are lines, and what was stored comes in no order: trees, and not sorted vectors.
 #[derive(Default)]
 pub(crate) struct Expiring {
-    lines: Map<Key, Entry>,
+    lines: BTreeMap<Key, Entry>,
     due: BTreeSet<(Timestamp, AccountId, u64)>,
 }
 

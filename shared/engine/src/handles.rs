@@ -3,8 +3,6 @@
 //! A handle is the relay's claim (`docs/protocol.md` P-014), so what somebody says of themselves is not one yet: it is kept aside, and the
 //! directory is asked once the own person has to do with them. Not before: the question would tell the relay who wrote.
 
-use std::collections::BTreeSet;
-
 use chopar_identity::Handle;
 use chopar_wire::AccountId;
 use chopar_wire::proto::relay::client_frame::Body;
@@ -15,9 +13,10 @@ use crate::contact::Contact;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::requests::What;
+use crate::set::Set;
 
 /// Whom the directory was asked about on this connection: one question for each, whatever comes of it.
-pub(crate) type HandlesAsked = BTreeSet<AccountId>;
+pub(crate) type HandlesAsked = Set<AccountId>;
 
 impl Engine {
     /// Asks about the next one.

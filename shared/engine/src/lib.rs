@@ -97,6 +97,7 @@ mod seeking;
 mod seen;
 mod sending;
 mod sessions;
+mod set;
 mod settings;
 mod sign_in;
 #[cfg(feature = "simulator")]
@@ -115,5 +116,7 @@ pub use engine::Engine;
 pub use event::{Answer, Event, Failure};
 pub use input::{Input, Moved};
 pub use intent::{Asked, Intent, SealedFile};
+pub use map::Map;
 pub use records::RecordError;
 pub use refusals::Refusal;
+pub use set::Set;

@@ -1,11 +1,12 @@
 //! Recent lines, so that a tick on one or a reaction to one needs no read.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use chopar_wire::AccountId;
 
 use crate::map::Map;
 use crate::records::line::LineRecord;
+use crate::set::Set;
 
 /// Lines kept in memory.
 const CACHED_LINES: usize = 256;
@@ -19,7 +20,7 @@ type Key = (AccountId, u64);
 pub(crate) struct LineCache {
     lines: Map<Key, LineRecord>,
     order: VecDeque<Key>,
-    gone: BTreeSet<Key>,
+    gone: Set<Key>,
     gone_order: VecDeque<Key>,
 }
 

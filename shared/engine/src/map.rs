@@ -1,19 +1,27 @@
-//! An ordered map whose code exists once for each type of key.
+//! An ordered map whose code is small.
 //!
 //! The standard library's B-tree is compiled anew for every pair of key and value, about five thousand bytes of wasm each, and the
-//! engine has thirty such pairs. With each value in a box of its own, all maps with the same type of key come to the same machine
-//! code, of which the linker keeps one copy. Everything that lives as long as the engine is kept in one of these.
+//! engine has forty such pairs. This one is a sorted vector: a search by halves, and a move of what stands behind when something is put
+//! in or taken out. Its values lie in boxes of their own, so what is moved is small (a thousand entries in a microsecond or two), and all
+//! maps with the same type of key come to the same machine code, of which the linker keeps one copy. Most keys here are counted upwards,
+//! and are put in at the end. What may hold tens of thousands of entries in no order is a B-tree ([`crate::expiring`]).
 
-use std::collections::{BTreeMap, btree_map};
 use std::iter;
+use std::mem;
 use std::ops::RangeBounds;
 
-/// A `BTreeMap` with its values in boxes, of which nobody outside sees anything.
+use crate::set::within;
+
+/// An ordered map.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Map<K, V>(BTreeMap<K, Box<V>>);
+pub struct Map<K, V>(Vec<(K, Box<V>)>);
 
 /// A place in a map, with or without a value.
-pub(crate) struct Place<'a, K, V>(btree_map::Entry<'a, K, Box<V>>);
+pub struct Place<'a, K, V> {
+    entries: &'a mut Vec<(K, Box<V>)>,
+    key: K,
+    at: Result<usize, usize>,
+}
 
 impl<K, V> Default for Map<K, V> {
     fn default() -> Self {
@@ -22,104 +30,160 @@ impl<K, V> Default for Map<K, V> {
 }
 
 impl<K, V> Map<K, V> {
-    pub(crate) const fn new() -> Self {
-        Self(BTreeMap::new())
+    /// An empty one.
+    pub const fn new() -> Self {
+        Self(Vec::new())
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// How many entries there are.
+    pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> + Clone {
+    /// All entries, in the order of their keys.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> + Clone {
         self.0.iter().map(|(key, value)| (key, &**value))
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (&K, &mut V)> {
-        self.0.iter_mut().map(|(key, value)| (key, &mut **value))
+        self.0.iter_mut().map(|(key, value)| (&*key, &mut **value))
     }
 
-    pub(crate) fn keys(&self) -> btree_map::Keys<'_, K, Box<V>> {
-        self.0.keys()
+    /// All keys, in their order.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> + Clone {
+        self.0.iter().map(|(key, _)| key)
     }
 
-    pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &V> + Clone {
-        self.0.values().map(|value| &**value)
+    /// All values, in the order of their keys.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> + Clone {
+        self.0.iter().map(|(_, value)| &**value)
     }
 
     pub(crate) fn values_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut V> {
-        self.0.values_mut().map(|value| &mut **value)
+        self.0.iter_mut().map(|(_, value)| &mut **value)
     }
 
-    pub(crate) fn clear(&mut self) {
+    /// Takes everything out.
+    pub fn clear(&mut self) {
         self.0.clear();
     }
 
-    pub(crate) fn into_values(self) -> impl DoubleEndedIterator<Item = V> {
-        self.0.into_values().map(|value| *value)
+    /// Takes the map apart: its values, in the order of their keys.
+    pub fn into_values(self) -> impl DoubleEndedIterator<Item = V> {
+        self.0.into_iter().map(|(_, value)| *value)
+    }
+
+    pub(crate) fn first_key_value(&self) -> Option<(&K, &V)> {
+        self.0.first().map(|(key, value)| (key, &**value))
+    }
+
+    pub(crate) fn last_key_value(&self) -> Option<(&K, &V)> {
+        self.0.last().map(|(key, value)| (key, &**value))
+    }
+
+    pub(crate) fn pop_first(&mut self) -> Option<(K, V)> {
+        (!self.0.is_empty()).then(|| {
+            let (key, value) = self.0.remove(0);
+            (key, *value)
+        })
+    }
+
+    /// Keeps the entries for which this is true.
+    pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
+        self.0.retain_mut(|(key, value)| keep(key, value));
     }
 }
 
 impl<K: Ord, V> Map<K, V> {
-    pub(crate) fn get(&self, key: &K) -> Option<&V> {
-        self.0.get(key).map(|value| &**value)
+    fn find(&self, key: &K) -> Result<usize, usize> {
+        // What is counted upwards belongs to the end.
+        match self.0.last() {
+            Some((last, _)) if last < key => Err(self.0.len()),
+            _ => self.0.binary_search_by(|(found, _)| found.cmp(key)),
+        }
     }
 
-    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        self.0.get_mut(key).map(|value| &mut **value)
+    /// The value of a key.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        let at = self.find(key).ok()?;
+        self.0.get(at).map(|(_, value)| &**value)
     }
 
-    pub(crate) fn contains_key(&self, key: &K) -> bool {
-        self.0.contains_key(key)
+    /// The value of a key, to be changed.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let at = self.find(key).ok()?;
+        self.0.get_mut(at).map(|(_, value)| &mut **value)
+    }
+
+    /// Whether a key has a value.
+    pub fn contains_key(&self, key: &K) -> bool {
+        self.find(key).is_ok()
     }
 
     /// Puts a value in; what was there before.
-    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
-        self.0.insert(key, Box::new(value)).map(|before| *before)
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        match self.find(&key) {
+            Ok(at) => self
+                .0
+                .get_mut(at)
+                .map(|(_, before)| mem::replace(&mut **before, value)),
+            Err(at) => {
+                self.0.insert(at, (key, Box::new(value)));
+                None
+            }
+        }
     }
 
-    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
-        self.0.remove(key).map(|value| *value)
+    /// Takes a value out.
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        let at = self.find(key).ok()?;
+        Some(*self.0.remove(at).1)
     }
 
-    pub(crate) fn entry(&mut self, key: K) -> Place<'_, K, V> {
-        Place(self.0.entry(key))
+    /// The place of a key.
+    pub fn entry(&mut self, key: K) -> Place<'_, K, V> {
+        let at = self.find(&key);
+        Place {
+            entries: &mut self.0,
+            key,
+            at,
+        }
     }
 
-    pub(crate) fn range(&self, keys: impl RangeBounds<K>) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-        self.0.range(keys).map(|(key, value)| (key, &**value))
-    }
-
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
-        self.0.retain(|key, value| keep(key, value));
-    }
-
-    pub(crate) fn first_key_value(&self) -> Option<(&K, &V)> {
-        self.0.first_key_value().map(|(key, value)| (key, &**value))
-    }
-
-    pub(crate) fn last_key_value(&self) -> Option<(&K, &V)> {
-        self.0.last_key_value().map(|(key, value)| (key, &**value))
-    }
-
-    pub(crate) fn pop_first(&mut self) -> Option<(K, V)> {
-        self.0.pop_first().map(|(key, value)| (key, *value))
+    pub(crate) fn range(
+        &self,
+        keys: impl RangeBounds<K>,
+    ) -> impl DoubleEndedIterator<Item = (&K, &V)> + Clone {
+        within(&self.0, &keys, |(key, _)| key)
+            .iter()
+            .map(|(key, value)| (key, &**value))
     }
 }
 
-impl<'a, K: Ord, V> Place<'a, K, V> {
+impl<'a, K, V> Place<'a, K, V> {
     pub(crate) fn or_insert(self, value: V) -> &'a mut V {
         self.or_insert_with(|| value)
     }
 
-    pub(crate) fn or_insert_with(self, value: impl FnOnce() -> V) -> &'a mut V {
-        self.0.or_insert_with(|| Box::new(value()))
+    /// The value, made if there is none.
+    pub fn or_insert_with(self, value: impl FnOnce() -> V) -> &'a mut V {
+        let at = match self.at {
+            Ok(at) => at,
+            Err(at) => {
+                self.entries.insert(at, (self.key, Box::new(value())));
+                at
+            }
+        };
+        &mut self.entries[at].1
     }
 
-    pub(crate) fn or_default(self) -> &'a mut V
+    /// The value, the default one if there is none.
+    pub fn or_default(self) -> &'a mut V
     where
         V: Default,
     {
@@ -129,7 +193,7 @@ impl<'a, K: Ord, V> Place<'a, K, V> {
 
 impl<K, V> IntoIterator for Map<K, V> {
     type Item = (K, V);
-    type IntoIter = iter::Map<btree_map::IntoIter<K, Box<V>>, fn((K, Box<V>)) -> (K, V)>;
+    type IntoIter = iter::Map<std::vec::IntoIter<(K, Box<V>)>, fn((K, Box<V>)) -> (K, V)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter().map(|(key, value)| (key, *value))
@@ -143,5 +207,53 @@ impl<K: Ord, V> FromIterator<(K, V)> for Map<K, V> {
             map.insert(key, value);
         }
         map
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ops::Bound;
+
+    use rand_chacha::ChaCha12Rng;
+    use rand_core::{Rng, SeedableRng};
+
+    use super::*;
+
+    #[test]
+    fn it_does_what_a_b_tree_does() {
+        let mut rng = ChaCha12Rng::seed_from_u64(7);
+        let (mut map, mut model) = (Map::new(), BTreeMap::new());
+        for step in 0..20_000_u32 {
+            let key = rng.next_u32() % 200;
+            match rng.next_u32() % 8 {
+                0..3 => assert_eq!(map.insert(key, step), model.insert(key, step)),
+                3 => assert_eq!(map.remove(&key), model.remove(&key)),
+                4 => assert_eq!(map.entry(key).or_insert(step), model.entry(key).or_insert(step)),
+                5 => {
+                    if rng.next_u32() % 16 == 0 {
+                        map.retain(|key, _| key % 3 != 0);
+                        model.retain(|key, _| key % 3 != 0);
+                    }
+                }
+                6 => {
+                    assert_eq!(map.get(&key), model.get(&key));
+                    assert_eq!(map.get_mut(&key), model.get_mut(&key));
+                }
+                _ => {
+                    if rng.next_u32() % 4 == 0 {
+                        assert_eq!(map.pop_first(), model.pop_first());
+                    }
+                }
+            }
+            assert_eq!(map.len(), model.len());
+            assert!(map.iter().eq(model.iter()));
+            assert!(map.range(key..).rev().eq(model.range(key..).rev()));
+            assert!(map.range(key..=key + 9).eq(model.range(key..=key + 9)));
+            let after = (Bound::Excluded(key), Bound::Unbounded);
+            assert!(map.range(after).eq(model.range(after)));
+            assert_eq!(map.first_key_value(), model.first_key_value());
+            assert_eq!(map.last_key_value(), model.last_key_value());
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! Lines themselves are not in memory. Marks are what receipts, unread counts and idempotent sending need of them, stored in
 //! blocks of [`BLOCK`] sequences, so that a tick rewrites a small record.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use chopar_wire::{AccountId, MessageId, Timestamp};
 
@@ -12,6 +12,7 @@ use crate::line::{Progress, held_from, held_number, state_from, state_number};
 use crate::map::Map;
 use crate::records::contact::{MARKS, MarkRecord, MarksRecord};
 use crate::records::{RecordError, SCHEMA, Stored};
+use crate::set::Set;
 
 /// Sequences in one record: about 2 KB.
 const BLOCK: u64 = 64;
@@ -40,9 +41,9 @@ pub(crate) enum Whose {
 pub(crate) struct Marks {
     by_line: Map<u64, Mark>,
     own: HashMap<MessageId, u64>,
-    unread: BTreeSet<u64>,
+    unread: Set<u64>,
     theirs: HashMap<MessageId, u64>,
-    dirty: BTreeSet<u64>,
+    dirty: Set<u64>,
 }
 
 impl Marks {

@@ -11,7 +11,7 @@
 //! round trips, but a refusal in the middle (a limit that has a token again one frame later, a disk that has room again) would
 //! let the later ones pass, and a queue's order is the conversation's.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use chopar_wire::proto::content::Payload;
 use chopar_wire::{AccountId, DeviceId, EnvelopeId, MessageId, Timestamp};
@@ -21,6 +21,7 @@ use crate::context::Context;
 use crate::map::Map;
 use crate::records::outbox::{OutboxRecord, TargetRecord};
 use crate::records::{RecordError, SCHEMA, Stored};
+use crate::set::Set;
 
 /// Names a row. Rows of one account are ordered by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,7 +105,7 @@ impl Row {
 pub(crate) struct Outbox {
     rows: Map<RowKey, Row>,
     /// Rows the relay has not accepted, by account: what the sending loop looks at.
-    queued: Map<AccountId, BTreeSet<u64>>,
+    queued: Map<AccountId, Set<u64>>,
     by_envelope: HashMap<EnvelopeId, RowKey>,
     next: u64,
 }

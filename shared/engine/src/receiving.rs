@@ -3,8 +3,6 @@
 //! `bytes -> EnvelopeBody -> (Unsealed ->) Opened -> Payload`, each step consuming the one before. An envelope that cannot be
 //! opened never causes anything to be sent.
 
-use std::collections::BTreeSet;
-
 use chopar_e2ee::ratchet::{OpenError, SessionDraft, Tag, TagKind};
 use chopar_e2ee::seal::{EnvelopeBody, SealedHandshake};
 use chopar_wire::Timestamp;
@@ -18,6 +16,7 @@ use crate::inbox::{Delivery, Outcome};
 use crate::refusals::Refusal;
 use crate::seen::SeenId;
 use crate::sessions::SessionKey;
+use crate::set::Set;
 
 /// Headers tried for one envelope with an unknown tag. A trial costs about 2 µs natively.
 const TRIALS: usize = 2_048;
@@ -255,7 +254,7 @@ impl Engine {
         let answered = live.unanswered.take().is_some();
         let (account, skipped) = (live.account, live.session.skipped_keys());
         self.sessions.follow(key, changes);
-        let mut changed = BTreeSet::new();
+        let mut changed = Set::new();
         if skipped > before {
             changed = self.sessions.bound_skipped(key);
         }

@@ -3,7 +3,7 @@
 //! The ratchet refuses a replay inside a session; this refuses the same message in another envelope (sent again after a
 //! repair) and an envelope the relay hands over again because the acknowledgement was lost.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use chopar_wire::{AccountId, EnvelopeId, MessageId};
 use sha2::{Digest, Sha256};
@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::map::Map;
 use crate::records::seen::SeenRecord;
 use crate::records::{RecordError, SCHEMA, Stored};
+use crate::set::Set;
 
 /// Ids in one record: 2 KB, rewritten with each message.
 const BLOCK: usize = 128;
@@ -54,7 +55,7 @@ impl SeenId {
 pub(crate) struct Seen {
     ids: HashSet<SeenId>,
     blocks: Map<u64, Vec<SeenId>>,
-    dirty: BTreeSet<u64>,
+    dirty: Set<u64>,
 }
 
 impl Seen {

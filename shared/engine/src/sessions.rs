@@ -5,7 +5,7 @@
 //! was encrypted in them may still lie in a queue.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use chopar_e2ee::ratchet::{Session, Tag, TagChanges, TagKind};
 use chopar_identity::{EcPrekey, X25519Public};
@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::map::Map;
 use crate::records::session::SessionRecord;
 use crate::records::{RecordError, SCHEMA, Stored};
+use crate::set::Set;
 
 /// Sessions with one device that stay readable besides the sending one.
 const MAX_OLDER: usize = 40;
@@ -111,8 +112,8 @@ impl Sessions {
     }
 
     /// Drops skipped keys beyond the bound of the account whose session this is, oldest first. The sessions that changed.
-    pub(crate) fn bound_skipped(&mut self, key: SessionKey) -> BTreeSet<SessionKey> {
-        let mut changed = BTreeSet::new();
+    pub(crate) fn bound_skipped(&mut self, key: SessionKey) -> Set<SessionKey> {
+        let mut changed = Set::new();
         let Some(account) = self.live.get(&key).map(|live| live.account) else {
             return changed;
         };

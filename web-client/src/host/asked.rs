@@ -1,6 +1,7 @@
 //! Which intents wait for an answer, and where it belongs.
 
-use std::collections::{BTreeMap, VecDeque};
+use chopar_engine::Map;
+use std::collections::VecDeque;
 
 use crate::port::ToWorker;
 
@@ -51,7 +52,7 @@ pub(super) enum From {
 /// Intents that an owner's engine has taken and not answered.
 #[derive(Default)]
 pub(super) struct Taken {
-    by_id: BTreeMap<u64, From>,
+    by_id: Map<u64, From>,
 }
 
 impl Taken {
@@ -71,7 +72,7 @@ impl Taken {
     }
 
     /// All of them, taken out.
-    pub(super) fn drain(&mut self) -> BTreeMap<u64, From> {
+    pub(super) fn drain(&mut self) -> Map<u64, From> {
         core::mem::take(&mut self.by_id)
     }
 }

@@ -1,14 +1,14 @@
 //! The files that came with what a tab asks, until that is answered.
 
+use chopar_engine::Map;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use web_sys::Blob;
 
 /// By the id that was asked with. Clones are handles of the same.
 #[derive(Clone, Default)]
-pub(super) struct Attached(Rc<RefCell<BTreeMap<u64, Vec<Blob>>>>);
+pub(super) struct Attached(Rc<RefCell<Map<u64, Vec<Blob>>>>);
 
 impl Attached {
     /// Keeps what came with an id; nothing is kept of what came without files.

@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::rc::Rc;
 
-use chopar_engine::{Answer, Batch, Effect, Event, Failure, Input};
+use chopar_engine::{Answer, Batch, Effect, Event, Failure, Input, Map};
 use chopar_wire::Timestamp;
 use chopar_wire::prost::bytes::Bytes;
 use wasm_bindgen_futures::spawn_local;
@@ -177,7 +177,7 @@ pub(super) async fn run<M: Machine>(worker: &mut Worker, mut lock: Held, new_mac
 }
 
 /// Intents that died with an engine are answered: they were not carried out, or not durably.
-fn disappoint(worker: &mut Worker, taken: std::collections::BTreeMap<u64, From>) -> Result<(), Exception> {
+fn disappoint(worker: &mut Worker, taken: Map<u64, From>) -> Result<(), Exception> {
     for (id, from) in taken {
         let answer = Answer::Failed(Failure::Browser);
         let message = FromWorker::Event(Box::new(Event::Answered { id, answer }));

@@ -5,8 +5,6 @@ use chopar_engine::{Answer, Failure, Intent};
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 use crate::state::{Directory, Found, use_app};
 use crate::ui::{Avatar, Icon, Modal, Problem, focus_when_mounted, steer};
@@ -33,11 +31,10 @@ pub(crate) fn FindPeople(
             chosen.set(0);
         }
     });
-    let navigate = use_navigate();
     let open = {
         let failure = failure.clone();
         Callback::new(move |person: PersonFound| {
-            let (navigate, failure) = (navigate.clone(), failure.clone());
+            let failure = failure.clone();
             spawn_local(async move {
                 let PersonFound {
                     account,
@@ -59,7 +56,7 @@ pub(crate) fn FindPeople(
                         app.chats.put(conversation);
                         // Who has closed the dialog meanwhile wants to stay where they are.
                         if close.try_run(()).is_some() {
-                            navigate(&Place::Talk(peer).path(), NavigateOptions::default());
+                            app.address.go(Place::Talk(peer));
                         }
                     }
                     Answer::Failed(reason) => failure.set(Some(reason)),

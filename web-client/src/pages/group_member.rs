@@ -5,8 +5,6 @@ use chopar_engine::view::{GroupMember, Trust};
 use chopar_engine::{Answer, Intent};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 use crate::state::{Asking, use_app};
 use crate::ui::{Avatar, Icon, Modal, Problem, alarm_text};
@@ -76,12 +74,10 @@ pub(crate) fn MemberDialog(
     let name = shown_name(&member, texts.group_somebody());
     let asking = Asking::new();
     let failure = asking.failure();
-    let navigate = use_navigate();
     let write = {
         let asking = asking.clone();
         let (handle, display_name) = (member.handle.clone(), name.clone());
         move |_| {
-            let navigate = navigate.clone();
             let open = Intent::OpenConversation {
                 peer: account,
                 handle: handle.clone(),
@@ -94,7 +90,7 @@ pub(crate) fn MemberDialog(
                 app.chats.put(conversation);
                 // Who has closed the dialog meanwhile wants to stay where they are.
                 if close.try_run(()).is_some() {
-                    navigate(&Place::Talk(account).path(), NavigateOptions::default());
+                    app.address.go(Place::Talk(account));
                 }
                 true
             });

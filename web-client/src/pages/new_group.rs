@@ -4,8 +4,6 @@ use chopar_engine::intent::Invitee;
 use chopar_engine::{Answer, Intent};
 use leptos::ev;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 use super::people_picker::PeoplePicker;
 use crate::state::{Asking, random, use_app};
@@ -31,13 +29,11 @@ pub(crate) fn NewGroup(
     let wish = random();
     focus_when_mounted("group-name");
     let ready = move || !name.read().trim().is_empty() && !people.read().is_empty();
-    let navigate = use_navigate();
     let create = move |event: ev::SubmitEvent| {
         event.prevent_default();
         if !ready() {
             return;
         }
-        let navigate = navigate.clone();
         let begin = Intent::CreateGroup {
             wish,
             name: name.get_untracked().trim().to_owned(),
@@ -50,7 +46,7 @@ pub(crate) fn NewGroup(
                 && close.try_run(()).is_some()
                 && let Answer::GroupBegun(group) = answer
             {
-                navigate(&Place::Talk(group).path(), NavigateOptions::default());
+                app.address.go(Place::Talk(group));
             }
             granted
         });

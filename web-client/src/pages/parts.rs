@@ -25,6 +25,8 @@ use super::receivers::Receivers;
 use super::scan::ScanCode;
 use super::settings::Settings;
 use super::shortcuts::Shortcuts;
+use super::start_over::ConfirmStartOver;
+use super::stop_bar::{Stop, StopBar};
 use super::switcher::{ChooseChat, Switcher};
 use super::timer::TimerDialog;
 use crate::state::{Attachments, Names, Row, Spot};
@@ -34,7 +36,7 @@ use crate::ui::Part;
 pub(super) static OWN: Part<Own> = Part::new("own", || Box::pin(own()));
 /// Everything about somebody else, and about groups.
 pub(super) static DETAILS: Part<Details> = Part::new("details", || Box::pin(details()));
-/// What opens over the conversations: menus, choices, shortcuts.
+/// What opens over the conversations, or stands in the composer's place: menus, choices, questions, shortcuts.
 pub(super) static MENUS: Part<Menus> = Part::new("menus", || Box::pin(menus()));
 /// Files in messages: what shows them, prepares them and brings them.
 pub(super) static FILES: Part<FilesPart> = Part::new("files", || Box::pin(files()));
@@ -82,7 +84,7 @@ pub(super) struct Details {
 /// Why what was chosen does not do.
 type Refused = ArcRwSignal<Option<Failure>>;
 
-/// The menus and dialogs of [`MENUS`].
+/// The menus, bars and dialogs of [`MENUS`].
 #[derive(Clone, Copy)]
 pub(super) struct Menus {
     pub(super) message: fn(MessageMenuOf) -> AnyView,
@@ -91,6 +93,16 @@ pub(super) struct Menus {
     pub(super) shortcuts: fn(Callback<()>) -> AnyView,
     pub(super) timer: fn(AccountId, u32, Names, Callback<()>) -> AnyView,
     pub(super) keeping: fn(AccountId, ArcRwSignal<Conversation>, Callback<()>) -> AnyView,
+    pub(super) stop: fn(StopOf) -> AnyView,
+    pub(super) start_over: fn(Callback<()>) -> AnyView,
+}
+
+/// Why nothing can be written, and where.
+#[derive(Clone)]
+pub(super) struct StopOf {
+    pub(super) peer: AccountId,
+    pub(super) names: Names,
+    pub(super) stop: Stop,
 }
 
 /// Which message, and what its menu leads to.
@@ -155,6 +167,8 @@ fn menus() -> Result<Menus, SplitLoaderError> {
         shortcuts: |close| view! { <Shortcuts close/> }.into_any(),
         timer: |peer, now, names, close| view! { <TimerDialog peer now names close/> }.into_any(),
         keeping: |peer, row, close| view! { <KeepingDialog peer row close/> }.into_any(),
+        stop: |StopOf { peer, names, stop }| view! { <StopBar peer names stop/> }.into_any(),
+        start_over: |close| view! { <ConfirmStartOver close/> }.into_any(),
     })
 }
 

@@ -3,8 +3,6 @@
 use chopar_engine::{Answer, Failure, Intent};
 use leptos::ev;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 use super::languages::Languages;
 use super::unlock::SECRET_MAX;
@@ -19,7 +17,6 @@ pub(crate) fn Recover() -> impl IntoView {
     let texts = app.texts();
     let typed = RwSignal::new(String::new());
     let asking = Asking::new();
-    let navigate = use_navigate();
     focus_when_mounted("recover-key");
     let submit = {
         let asking = asking.clone();
@@ -29,18 +26,11 @@ pub(crate) fn Recover() -> impl IntoView {
                 key: typed.get_untracked(),
                 device_name: browser_name(&window().navigator().user_agent().unwrap_or_default()),
             };
-            let navigate = navigate.clone();
             // The phase moves on by an event of its own; what was typed goes with this page.
             asking.ask(app, intent, move |answer| {
                 let done = answer == Answer::Done;
                 if done {
-                    navigate(
-                        &Place::Chats.path(),
-                        NavigateOptions {
-                            replace: true,
-                            ..NavigateOptions::default()
-                        },
-                    );
+                    app.address.replace(Place::Chats);
                 }
                 done
             });

@@ -3,8 +3,6 @@
 use chopar_engine::{Answer, Intent};
 use leptos::ev;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 use crate::state::{Asking, use_app};
 use crate::ui::{CopyButton, Field, Icon, Problem, focus_when_mounted};
@@ -21,15 +19,10 @@ pub(crate) fn Recovery(
     /// Which are asked for, from 1.
     confirm: [u8; 2],
 ) -> impl IntoView {
+    let app = use_app();
     let saved = RwSignal::new(false);
     // The invite has served: what comes after the key is the list, also when Back is pressed there.
-    use_navigate()(
-        &Place::Chats.path(),
-        NavigateOptions {
-            replace: true,
-            ..NavigateOptions::default()
-        },
-    );
+    app.address.replace(Place::Chats);
     let groups = StoredValue::new(groups);
     let step = move || {
         if saved.get() {

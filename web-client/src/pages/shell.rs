@@ -3,14 +3,12 @@
 use chopar_wire::AccountId;
 use leptos::ev;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_location, use_navigate};
 
 use super::chat_list::ChatList;
 use super::find_people::FindPeople;
 use super::parts::{DETAILS, FILES, MENUS, OWN, load_quietly};
 use super::shortcuts::Shortcut;
-use super::start_over::{ConfirmStartOver, StartOver};
+use super::start_over::{StartOver, confirm_start_over};
 use super::talk::{TalkPage, carries_files};
 use crate::state::{App, Dialog, use_app};
 use crate::ui::{Frame, Icon, focus_id, is_dialog_open, is_fine_pointer, later, soon};
@@ -27,8 +25,7 @@ enum Beside {
 #[component]
 pub(crate) fn Shell() -> impl IntoView {
     let app = use_app();
-    let path = use_location().pathname;
-    let place = Memo::new(move |_| match Place::parse(&path.read()) {
+    let place = Memo::new(move |_| match app.address.place() {
         // It has led here, in another tab or late.
         Place::Recover => Place::Chats,
         place => place,
@@ -95,7 +92,7 @@ pub(crate) fn Shell() -> impl IntoView {
                 let title = texts.keys_title().to_owned();
                 later(&MENUS, Frame::Dialog { title, close }, move |menus| (menus.shortcuts)(close))
             }
-            Dialog::StartOver => view! { <ConfirmStartOver close/> }.into_any(),
+            Dialog::StartOver => confirm_start_over(close),
         })}
     }
 }
@@ -124,7 +121,6 @@ fn catch_files() {
 }
 
 fn listen_to_keys(app: App, place: Memo<Place>) {
-    let navigate = use_navigate();
     let listener = window_event_listener(ev::keydown, move |event| {
         let Some(shortcut) = Shortcut::of(&event) else {
             return;
@@ -135,14 +131,13 @@ fn listen_to_keys(app: App, place: Memo<Place>) {
             // A dialog closes by itself.
             return;
         }
-        let go = |to: Place| navigate(&to.path(), NavigateOptions::default());
         match shortcut {
             Shortcut::Switch => app.dialog.set(Some(Dialog::Switch)),
             Shortcut::Keys => app.dialog.set(Some(Dialog::Keys)),
             Shortcut::Out => {
                 let here = place.get_untracked();
                 if here != Place::Chats {
-                    go(here.out());
+                    app.address.go(here.out());
                 }
             }
             Shortcut::Next | Shortcut::Previous => {
@@ -155,7 +150,7 @@ fn listen_to_keys(app: App, place: Memo<Place>) {
                     (_, Some(index)) => index.checked_sub(1).and_then(|index| order.get(index)),
                 };
                 if let Some(peer) = next {
-                    go(Place::Talk(*peer));
+                    app.address.go(Place::Talk(*peer));
                 }
             }
         }

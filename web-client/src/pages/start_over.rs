@@ -5,8 +5,9 @@ use std::time::Duration;
 use chopar_engine::Failure;
 use leptos::prelude::*;
 
+use super::parts::MENUS;
 use crate::state::{Dialog, use_app};
-use crate::ui::{Modal, Problem};
+use crate::ui::{Frame, Modal, Problem, later};
 
 /// How long the erasing may take until it is said that it did not happen: a transaction takes far less than a second, and
 /// another tab that was about to hand its part over has done so.
@@ -35,9 +36,17 @@ pub(crate) fn StartOverDialog() -> impl IntoView {
     move || {
         (dialog.get() == Some(Dialog::StartOver)).then(|| {
             let close = Callback::new(move |()| app.dialog.set(None));
-            view! { <ConfirmStartOver close/> }
+            confirm_start_over(close)
         })
     }
+}
+
+/// The question, once its part is there.
+pub(crate) fn confirm_start_over(close: Callback<()>) -> AnyView {
+    let title = use_app().texts().start_over_title().to_owned();
+    later(&MENUS, Frame::Dialog { title, close }, move |menus| {
+        (menus.start_over)(close)
+    })
 }
 
 /// The question. The page is loaded anew once everything is erased.

@@ -5,8 +5,6 @@ use chopar_engine::{Answer, Failure, Intent};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 use crate::state::{App, Asking, Names, random, use_app};
 use crate::ui::{Icon, Problem, alarm_text};
@@ -183,10 +181,7 @@ struct Restart {
 
 impl Restart {
     fn new(app: App, group: AccountId) -> Self {
-        let navigate = use_navigate();
-        let opened = Callback::new(move |group| {
-            navigate(&Place::Talk(group).path(), NavigateOptions::default());
-        });
+        let opened = Callback::new(move |group| app.address.go(Place::Talk(group)));
         Self {
             app,
             group,

@@ -4,8 +4,6 @@ use chopar_engine::Failure;
 use chopar_wire::AccountId;
 use leptos::ev;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 use crate::state::use_app;
 use crate::ui::{Avatar, Modal, Problem, focus_when_mounted, steer};
@@ -20,12 +18,12 @@ pub(crate) fn Switcher(
     /// Closes it.
     close: Callback<()>,
 ) -> impl IntoView {
-    let navigate = use_navigate();
+    let app = use_app();
     let choose = Callback::new(move |peer| {
         close.run(());
-        navigate(&Place::Talk(peer).path(), NavigateOptions::default());
+        app.address.go(Place::Talk(peer));
     });
-    view! { <ChooseChat title=use_app().texts().switch_title() choose close failure=ArcRwSignal::new(None)/> }
+    view! { <ChooseChat title=app.texts().switch_title() choose close failure=ArcRwSignal::new(None)/> }
 }
 
 /// A dialog in which a conversation is chosen.

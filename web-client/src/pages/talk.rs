@@ -4,16 +4,15 @@ use chopar_engine::view::{Conversation, GroupView, Trust};
 use chopar_wire::AccountId;
 use leptos::ev;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 use super::composer::{Composer, choose, files_of};
 use super::connection::Connection;
-use super::stop_bar::{Stop, StopBar};
+use super::parts::{MENUS, StopOf};
+use super::stop_bar::Stop;
 use super::timeline::Timeline;
 use crate::i18n::Texts;
 use crate::state::{Names, now, use_app};
-use crate::ui::{Avatar, Icon, focus_when_mounted, is_fine_pointer};
+use crate::ui::{Avatar, Icon, focus_when_mounted, is_fine_pointer, soon};
 use crate::view_model::Place;
 
 /// The conversation with a person, once the list has it.
@@ -57,7 +56,10 @@ fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> 
     let foot = {
         let (row, talk) = (row.clone(), talk.clone());
         move || match stop.get() {
-            Some(stop) => view! { <StopBar peer names stop/> }.into_any(),
+            Some(stop) => {
+                let of = StopOf { peer, names, stop };
+                soon(&MENUS, || ().into_any(), move |menus| (menus.stop)(of.clone()))
+            }
             None => view! { <Composer peer row=row.clone() talk=talk.clone() names/> }.into_any(),
         }
     };
@@ -117,7 +119,6 @@ fn Head(peer: AccountId, names: Names, row: ArcRwSignal<Conversation>, place: Me
     let name = names.title();
     let group = names.is_group().then(|| app.group(peer));
     let typing_until = app.talk(peer).typing_until();
-    let navigate = use_navigate();
     let open = move || matches!(place.get(), Place::Person(_));
     let toggle = move |_| {
         let to = if matches!(place.get_untracked(), Place::Person(_)) {
@@ -125,7 +126,7 @@ fn Head(peer: AccountId, names: Names, row: ArcRwSignal<Conversation>, place: Me
         } else {
             Place::Person(peer)
         };
-        navigate(&to.path(), NavigateOptions::default());
+        app.address.go(to);
     };
     let trust = Memo::new(move |_| {
         let row = row.read();

@@ -13,8 +13,6 @@ use chopar_wire::{AccountId, MessageId};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
@@ -253,7 +251,6 @@ fn overlay(
         let forwarding = forwarding.clone();
         Callback::new(move |()| forwarding.set(None))
     };
-    let navigate = use_navigate();
     let refused = Asking::new();
     let failure = refused.failure();
     let pass_on = {
@@ -270,12 +267,11 @@ fn overlay(
                 forwarded: true,
             };
             let forwarding = forwarding.clone();
-            let navigate = navigate.clone();
             refused.ask(app, send, move |answer| {
                 let done = answer == Answer::Done;
                 if done && forwarding.get_untracked().is_some() {
                     forwarding.set(None);
-                    navigate(&Place::Talk(to).path(), NavigateOptions::default());
+                    app.address.go(Place::Talk(to));
                 }
                 done
             });

@@ -1,6 +1,6 @@
 //! The one object every component reaches: all state of the page, copied as a reference.
 
-use std::collections::BTreeMap;
+use chopar_engine::Map;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +9,7 @@ use chopar_engine::view::{ConnectionState, Me, OwnDevices, Phase, Preferences, R
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 
+use super::address::Address;
 use super::{Chats, Client, Clock, Composing, Files, Groups, Talk, Theme, minutes_ahead, now};
 use crate::i18n::{Language, Texts};
 use crate::port::{AboutDevice, FatalKind, Lock};
@@ -20,6 +21,13 @@ const KEPT_TALKS: usize = 12;
 /// All state of the page. A reference that is never freed: there is one, for as long as the page lives.
 #[derive(Clone, Copy)]
 pub(crate) struct App(&'static State);
+
+impl App {
+    /// The state itself, for what lives as long as the page.
+    pub(crate) const fn state(self) -> &'static State {
+        self.0
+    }
+}
 
 impl Deref for App {
     type Target = State;
@@ -35,6 +43,8 @@ pub(crate) struct State {
     pub(crate) client: Client,
     /// What is on the stage.
     pub(crate) stage: ArcRwSignal<Stage>,
+    /// Where the person is.
+    pub(crate) address: Address,
     /// The connection to the relay.
     pub(crate) connection: ArcRwSignal<ConnectionState>,
     /// What there is to know about the own devices.
@@ -65,7 +75,7 @@ pub(crate) struct State {
     pub(super) asked_to_keep: AtomicBool,
     /// Who asks for a secret, see [`crate::port::FromWorker::Locked`].
     pub(super) door: AtomicU64,
-    talks: Mutex<BTreeMap<AccountId, Arc<Talk>>>,
+    talks: Mutex<Map<AccountId, Arc<Talk>>>,
 }
 
 /// What the page shows as a whole.
@@ -108,6 +118,7 @@ impl App {
         Self(Box::leak(Box::new(State {
             client,
             stage: ArcRwSignal::new(Stage::Starting),
+            address: Address::default(),
             connection: ArcRwSignal::new(ConnectionState::Connecting),
             own_devices: ArcRwSignal::new(OwnDevices::default()),
             preferences: ArcRwSignal::new(Preferences {
@@ -189,11 +200,11 @@ impl State {
         let mut talks = self.talks.lock().unwrap_or_else(PoisonError::into_inner);
         if talks.len() >= KEPT_TALKS && !talks.contains_key(&peer) {
             // Of those that nobody needs any more one goes.
-            if let Some(closed) = talks
+            let closed = talks
                 .iter()
                 .find(|(_, talk)| !is_in_use(talk))
-                .map(|(peer, _)| *peer)
-            {
+                .map(|(peer, _)| *peer);
+            if let Some(closed) = closed {
                 talks.remove(&closed);
             }
         }

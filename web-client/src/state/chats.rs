@@ -1,6 +1,6 @@
 //! The list of conversations: an order of keys, and one signal per row.
 
-use std::collections::BTreeMap;
+use chopar_engine::Map;
 use std::sync::{Mutex, PoisonError};
 
 use chopar_engine::view::Conversation;
@@ -11,9 +11,9 @@ use leptos::prelude::*;
 pub(crate) struct Chats {
     order: ArcRwSignal<Vec<AccountId>>,
     archived: ArcRwSignal<usize>,
-    rows: Mutex<BTreeMap<AccountId, ArcRwSignal<Conversation>>>,
+    rows: Mutex<Map<AccountId, ArcRwSignal<Conversation>>>,
     /// The latest line that each conversation ever had: where it is removed, an older one becomes the last.
-    newest: Mutex<BTreeMap<AccountId, u64>>,
+    newest: Mutex<Map<AccountId, u64>>,
 }
 
 impl Default for Chats {

@@ -1,6 +1,6 @@
 //! Files: chosen and not sent yet, and on their way.
 
-use std::collections::BTreeMap;
+use chopar_engine::Map;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chopar_engine::Failure;
@@ -112,7 +112,7 @@ pub(crate) struct Spot {
 
 /// The files on their way, up and down, and the picture that is looked at.
 pub(crate) struct Files {
-    ways: Mutex<BTreeMap<FileMark, ArcRwSignal<Way>>>,
+    ways: Mutex<Map<FileMark, ArcRwSignal<Way>>>,
     /// The picture that is shown in a dialog.
     pub(crate) viewing: ArcRwSignal<Option<Spot>>,
 }
@@ -155,7 +155,7 @@ impl Files {
         self.viewing.set(None);
     }
 
-    fn all(&self) -> MutexGuard<'_, BTreeMap<FileMark, ArcRwSignal<Way>>> {
+    fn all(&self) -> MutexGuard<'_, Map<FileMark, ArcRwSignal<Way>>> {
         self.ways.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,10 +1,9 @@
 //! The groups that are shown, and what people are called in a conversation.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chopar_engine::view::{Conversation, GroupView};
-use chopar_engine::{Answer, Failure, Intent};
+use chopar_engine::{Answer, Failure, Intent, Map};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -14,11 +13,11 @@ use super::App;
 /// What the engine last said of each group that was shown.
 #[derive(Default)]
 pub(crate) struct Groups {
-    views: Mutex<BTreeMap<AccountId, ArcRwSignal<Option<GroupView>>>>,
+    views: Mutex<Map<AccountId, ArcRwSignal<Option<GroupView>>>>,
     /// The names of people who are named where their group is not at hand, or who are no members any more.
-    named: Mutex<BTreeMap<AccountId, ArcRwSignal<Option<String>>>>,
+    named: Mutex<Map<AccountId, ArcRwSignal<Option<String>>>>,
     /// Whose name is asked for.
-    asked: Mutex<BTreeSet<AccountId>>,
+    asked: Mutex<chopar_engine::Set<AccountId>>,
 }
 
 impl Groups {
@@ -37,7 +36,7 @@ impl Groups {
             .clone()
     }
 
-    fn asked(&self) -> MutexGuard<'_, BTreeSet<AccountId>> {
+    fn asked(&self) -> MutexGuard<'_, chopar_engine::Set<AccountId>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -151,7 +150,7 @@ enum Whose {
     /// The other person, who is its title.
     Person,
     /// The members of a group, all of whom are at hand.
-    Members(Memo<Option<BTreeMap<AccountId, String>>>),
+    Members(Memo<Option<Map<AccountId, String>>>),
     /// Those of a group who are named, each asked for by itself.
     Few,
 }

@@ -6,6 +6,7 @@
 //! Everything here lives as long as the page, so nothing in it can be disposed of under a callback. Rows and lines are
 //! signals of their own, kept by key: one changed tick repaints one bubble.
 
+mod address;
 mod app;
 mod apply;
 mod asking;

@@ -1,6 +1,6 @@
 //! Who waits for an answer of the worker, by the id that was asked with.
 
-use std::collections::BTreeMap;
+use chopar_engine::Map;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_channel::oneshot;
@@ -8,7 +8,7 @@ use futures_channel::oneshot;
 use super::client::random;
 
 /// Those who wait for a `T`.
-pub(super) struct Waits<T>(Mutex<BTreeMap<u64, oneshot::Sender<T>>>);
+pub(super) struct Waits<T>(Mutex<Map<u64, oneshot::Sender<T>>>);
 
 impl<T> Default for Waits<T> {
     fn default() -> Self {
@@ -39,7 +39,7 @@ impl<T> Waits<T> {
         self.all().clear();
     }
 
-    fn all(&self) -> MutexGuard<'_, BTreeMap<u64, oneshot::Sender<T>>> {
+    fn all(&self) -> MutexGuard<'_, Map<u64, oneshot::Sender<T>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,8 +4,8 @@ use chopar_e2ee::file::FileDescriptor;
 use chopar_wire::FileId;
 use chopar_wire::proto::content::File;
 use prost::Message;
-use std::collections::BTreeSet;
 
+use crate::set::Set;
 use crate::view::{FileView, ShownAs};
 
 /// Files in one message: what somebody attaches at once.
@@ -16,7 +16,7 @@ const MAX_FILES_BYTES: usize = 7_000;
 /// Whether a message may have these files: few enough, none twice, and each of them something that a client says.
 pub(crate) fn in_order(files: &[File]) -> bool {
     let together: usize = files.iter().map(Message::encoded_len).sum();
-    let ids: BTreeSet<&[u8]> = files.iter().map(|file| file.id.as_ref()).collect();
+    let ids: Set<&[u8]> = files.iter().map(|file| file.id.as_ref()).collect();
     files.len() <= MAX_FILES
         && together <= MAX_FILES_BYTES
         && ids.len() == files.len()

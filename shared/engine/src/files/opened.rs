@@ -1,8 +1,6 @@
 //! Lines of which the host keeps opened files. What was opened goes with its line, or with what the line says: deleted by
 //! whomever, or disappeared. A record says so before the first byte is kept, so that nothing is left over by a crash.
 
-use std::collections::BTreeSet;
-
 use chopar_wire::AccountId;
 
 use crate::context::Context;
@@ -11,10 +9,11 @@ use crate::engine::Engine;
 use crate::event::Failure;
 use crate::records::opened_file::OpenedFileRecord;
 use crate::records::{RecordError, SCHEMA, Stored};
+use crate::set::Set;
 
 /// All of them, by conversation and the sequence of the line.
 #[derive(Default)]
-pub(crate) struct OpenedFiles(BTreeSet<(AccountId, u64)>);
+pub(crate) struct OpenedFiles(Set<(AccountId, u64)>);
 
 impl OpenedFiles {
     pub(crate) fn load(&mut self, partition: &[u8], line: u64, value: &[u8]) -> Result<(), RecordError> {

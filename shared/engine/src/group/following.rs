@@ -3,8 +3,6 @@
 //! Whatever brings entries (the log, a member's update) goes through [`Engine::take_entry`]. What does not verify in its place is
 //! put away; what contradicts an entry known here stops the group.
 
-use std::collections::BTreeSet;
-
 use chopar_e2ee::group::roster::{
     Change, Logs, Roster, RosterChange, RosterError, RosterRelation, entry_hash,
 };
@@ -26,6 +24,7 @@ use crate::records::SCHEMA;
 use crate::records::group::{ROSTER, RosterRecord};
 use crate::refusals::Refusal;
 use crate::requests::What;
+use crate::set::Set;
 use crate::view::{GroupDeed, Notice};
 
 /// A fetch that a member's word caused waits for a random part of this, in milliseconds, so that its moment does not name them.
@@ -328,7 +327,7 @@ impl Engine {
     /// Verifies one entry and applies it.
     pub(crate) fn take_entry(&mut self, id: &GroupId, entry: &Signed, cx: &mut Context<'_>) -> Taken {
         let roster = self.groups.get(id).and_then(|group| group.roster.as_ref());
-        let before: BTreeSet<AccountId> = roster
+        let before: Set<AccountId> = roster
             .into_iter()
             .flat_map(Roster::members)
             .map(|(account, _)| *account)
@@ -365,7 +364,7 @@ impl Engine {
     fn roster_changed(
         &mut self,
         id: &GroupId,
-        before: &BTreeSet<AccountId>,
+        before: &Set<AccountId>,
         change: &RosterChange,
         cx: &mut Context<'_>,
     ) {

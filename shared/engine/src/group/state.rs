@@ -1,6 +1,6 @@
 //! One group, and all of them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use chopar_e2ee::group::roster::Roster;
 use chopar_e2ee::group::{LogKey, ReceivingEpoch, RosterHead, SendingEpoch};
@@ -16,6 +16,7 @@ use crate::records::group::{
     EpochRecord, GroupRecord, KeyRecord, PendingEntryRecord, ROSTER, RosterRecord, STATE,
 };
 use crate::records::{RecordError, SCHEMA, Stored};
+use crate::set::Set;
 
 /// Keys that members told and that have opened nothing yet, of one group. More come from somebody who makes them up.
 const MAX_TOLD: usize = 8;
@@ -105,9 +106,9 @@ pub(crate) struct Groups {
     pub(crate) tags: HashMap<Tag, EpochKey>,
     pub(crate) by_envelope: HashMap<EnvelopeId, (GroupId, u64)>,
     /// Who is in a group that this person has accepted.
-    pub(crate) fellows: BTreeSet<AccountId>,
+    pub(crate) fellows: Set<AccountId>,
     /// Groups whose state must be written.
-    pub(crate) dirty: BTreeSet<GroupId>,
+    pub(crate) dirty: Set<GroupId>,
     /// When gaps and silence are looked for next.
     pub(crate) look: Timestamp,
 }

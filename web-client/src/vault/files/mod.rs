@@ -16,7 +16,7 @@
 
 mod keys;
 
-use std::collections::BTreeSet;
+use chopar_engine::Set;
 use std::rc::Rc;
 
 use chopar_e2ee::file::limits::CHUNK;
@@ -226,12 +226,12 @@ impl Files {
     pub async fn retain(&self, sealed: &[FileId], lines: &[(AccountId, u64)]) -> Result<(), VaultError> {
         let database = self.turn().await?;
         let keys = self.vault.file_keys().await?;
-        let files: BTreeSet<&[u8]> = sealed.iter().map(|file| file.as_bytes().as_slice()).collect();
-        let lines: BTreeSet<_> = keys
+        let files: Set<&[u8]> = sealed.iter().map(|file| file.as_bytes().as_slice()).collect();
+        let lines: Vec<_> = keys
             .iter()
             .flat_map(|keys| lines.iter().map(|(account, line)| keys.line(account, *line)))
             .collect();
-        sweep(&database, SEALED, |name| files.contains(name)).await?;
+        sweep(&database, SEALED, |name| files.contains(&name)).await?;
         sweep(&database, OPENED, |name| lines.iter().any(|line| line.is(name))).await
     }
 
