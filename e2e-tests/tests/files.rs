@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use chopar_e2e::harness::{
     Key, Organisation, Patience, Person, Sought, Stage, button, eventually, heading, item, line, link, list,
-    region, textbox,
+    log, region, textbox,
 };
 use chopar_e2e::hunt::Marker;
 
@@ -39,6 +39,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     member.until_sees("Fayllar keladi").await?;
 
     there_and_back(&stage, &owner, &member, &desk).await?;
+    dropped_and_pasted(&owner, &member, &desk).await?;
     pictures(&stage, &owner, &member, &desk).await?;
     from_a_second_tab(&owner, &member, &desk).await?;
     cancelled(&mut organisation, &owner, &member, &desk).await?;
@@ -63,7 +64,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
 /// A file with a text one way; nothing at all under a hostile name, and a program that calls itself a picture, the other way.
 async fn there_and_back(stage: &Stage, owner: &Person, member: &Person, desk: &Path) -> Result<()> {
     let sent = content(3_000_000);
-    attach(owner, &[put(desk, NAMED, &sent)?]).await?;
+    owner.attach(&[put(desk, NAMED, &sent)?]).await?;
     let chips = list("Attached files");
     owner
         .page()
@@ -78,18 +79,18 @@ async fn there_and_back(stage: &Stage, owner: &Person, member: &Person, desk: &P
     member
         .until_sees(&format!("Mana shartnoma, File {NAMED}, 2.9 MB"))
         .await?;
-    let came = save(stage, member, "member", NAMED).await?;
+    let came = member.save(&stage.folder().join("member"), NAMED).await?;
     ensure!(came == sent, "the file came as {} other bytes", came.len());
     // Once more, though it is kept here by now.
     std::fs::remove_file(stage.folder().join("member").join(NAMED))?;
     ensure!(
-        save(stage, member, "member", NAMED).await? == sent,
+        member.save(&stage.folder().join("member"), NAMED).await? == sent,
         "kept as another one"
     );
 
     let hostile = put(desk, "rasm\u{202e}gpj.exe", b"")?;
     let disguised = put(desk, "rasm.png", b"MZ\x90\0\x03\0\0\0")?;
-    attach(member, &[hostile, disguised]).await?;
+    member.attach(&[hostile, disguised]).await?;
     member
         .page()
         .until_alert("rasm.png cannot be read as a picture")
@@ -103,7 +104,10 @@ async fn there_and_back(stage: &Stage, owner: &Person, member: &Person, desk: &P
         .until_sees("File rasm_gpj.exe, 0 B, File rasm.png, 8 B")
         .await?;
     ensure!(
-        save(stage, owner, "owner", "rasm_gpj.exe").await?.is_empty(),
+        owner
+            .save(&stage.folder().join("owner"), "rasm_gpj.exe")
+            .await?
+            .is_empty(),
         "of nothing comes nothing"
     );
     ensure!(
@@ -117,10 +121,35 @@ async fn there_and_back(stage: &Stage, owner: &Person, member: &Person, desk: &P
         .await
 }
 
+/// Files that fall onto the conversation, and a picture from the clipboard.
+async fn dropped_and_pasted(owner: &Person, member: &Person, desk: &Path) -> Result<()> {
+    let fallen = [
+        put(desk, "tushgan-1.bin", &content(1_000))?,
+        put(desk, "tushgan-2.bin", &content(2_000))?,
+    ];
+    owner.page().drop_files(&log("Messages"), &fallen).await?;
+    for name in ["tushgan-1.bin", "tushgan-2.bin"] {
+        owner.page().find(&button(&format!("Remove {name}"))).await?;
+    }
+    owner.page().click(&button("Remove tushgan-1.bin")).await?;
+    owner.page().click(&textbox("Message")).await?;
+    owner.page().paste_picture((320, 200)).await?;
+    owner.page().find(&button("Remove image.png")).await?;
+    owner.page().click(&button("Send")).await?;
+    member
+        .until_sees("File tushgan-2.bin, 2 KB, Picture image.png")
+        .await?;
+    member
+        .page()
+        .find_within(&button("View image.png"), Patience::LONG)
+        .await
+        .map(drop)
+}
+
 /// A photograph: small at once, then itself; larger in a dialog; without what the camera wrote.
 async fn pictures(stage: &Stage, owner: &Person, member: &Person, desk: &Path) -> Result<()> {
     let photograph = owner.page().photograph((1600, 1200), REMARK).await?;
-    attach(owner, &[put(desk, "surat.jpg", &photograph)?]).await?;
+    owner.attach(&[put(desk, "surat.jpg", &photograph)?]).await?;
     owner
         .page()
         .find_within(&button("Remove surat.jpg"), Patience::LONG)
@@ -171,7 +200,7 @@ async fn from_a_second_tab(owner: &Person, member: &Person, desk: &Path) -> Resu
     second.open("/").await?;
     second.open_chat("Bek Tursunov").await?;
     let sent = content(200_000);
-    attach(&second, &[put(desk, "ikkinchi.bin", &sent)?]).await?;
+    second.attach(&[put(desk, "ikkinchi.bin", &sent)?]).await?;
     second.page().find(&button("Remove ikkinchi.bin")).await?;
     second.page().click(&button("Send")).await?;
     member.until_sees("File ikkinchi.bin").await?;
@@ -195,7 +224,9 @@ async fn cancelled(
 ) -> Result<()> {
     organisation.kill_relay().await?;
     owner.until_connection("Offline").await?;
-    attach(owner, &[put(desk, "bekor.bin", &content(2_000_000))?]).await?;
+    owner
+        .attach(&[put(desk, "bekor.bin", &content(2_000_000))?])
+        .await?;
     owner.page().find(&button("Remove bekor.bin")).await?;
     owner.page().click(&button("Send")).await?;
     owner.until_sees("File bekor.bin").await?;
@@ -259,7 +290,7 @@ async fn through_the_relays_death(
     desk: &Path,
 ) -> Result<()> {
     let sent = content(LARGE);
-    attach(owner, &[put(desk, "katta.bin", &sent)?]).await?;
+    owner.attach(&[put(desk, "katta.bin", &sent)?]).await?;
     owner.page().find(&button("Remove katta.bin")).await?;
     owner.page().click(&button("Send")).await?;
     let before = bytes_below(organisation.relay_data())?;
@@ -283,20 +314,10 @@ async fn through_the_relays_death(
     member.until_sees("File katta.bin").await?;
     owner.until_state("File katta.bin", "Delivered").await?;
     ensure!(
-        save(stage, member, "member", "katta.bin").await? == sent,
+        member.save(&stage.folder().join("member"), "katta.bin").await? == sent,
         "another file"
     );
     Ok(())
-}
-
-async fn attach(person: &Person, files: &[PathBuf]) -> Result<()> {
-    person.page().find(&button("Attach files")).await?;
-    person.page().choose_files(files).await
-}
-
-async fn save(stage: &Stage, person: &Person, folder: &str, name: &str) -> Result<Vec<u8>> {
-    person.page().click(&button(&format!("Save {name}"))).await?;
-    person.page().saved(&stage.folder().join(folder), name).await
 }
 
 fn put(desk: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> {

@@ -47,6 +47,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     owner.until_state("Salom hammaga", "Read").await?;
     who_has_read(&owner).await?;
     answers(&malika, &bek).await?;
+    a_file(&stage, &malika, [&owner, &bek]).await?;
 
     remove(&owner, "Malika Yusupova").await?;
     malika
@@ -124,6 +125,23 @@ async fn answers(malika: &Person, bek: &Person) -> Result<()> {
         .find(&button("Reply to your message: Vaalaykum assalom"))
         .await
         .map(drop)
+}
+
+/// One upload for everybody: each saves the same bytes.
+async fn a_file(stage: &Stage, malika: &Person, others: [&Person; 2]) -> Result<()> {
+    let sent: Vec<u8> = (0..300_000_u32).flat_map(u32::to_be_bytes).collect();
+    let path = stage.folder().join("hisobot.bin");
+    std::fs::write(&path, &sent)?;
+    malika.attach(&[path]).await?;
+    malika.page().find(&button("Remove hisobot.bin")).await?;
+    malika.page().click(&button("Send")).await?;
+    for (number, person) in others.into_iter().enumerate() {
+        person.until_sees("File hisobot.bin").await?;
+        let folder = stage.folder().join(format!("saved-{number}"));
+        person.page().save_into(&folder).await?;
+        ensure!(person.save(&folder, "hisobot.bin").await? == sent, "other bytes");
+    }
+    Ok(())
 }
 
 async fn remove(owner: &Person, whom: &str) -> Result<()> {

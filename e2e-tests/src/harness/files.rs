@@ -9,6 +9,8 @@ use serde_json::json;
 
 use super::page::Page;
 use super::patience::{Patience, eventually};
+use super::person::Person;
+use super::seek::{Sought, button};
 
 impl Page {
     /// Chooses files as in the dialog that "Attach files" opens.
@@ -25,6 +27,43 @@ impl Page {
         let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
         let chosen = json!({ "files": files, "objectId": object });
         self.call("DOM.setFileInputFiles", chosen).await.map(drop)
+    }
+
+    /// Drags files from a folder over an element, and lets them fall.
+    ///
+    /// # Errors
+    /// When the element is not there, or covered.
+    pub async fn drop_files(&self, onto: &Sought, files: &[PathBuf]) -> Result<()> {
+        let element = self.find(onto).await?;
+        let place = self.middle(&element).await?;
+        let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
+        for kind in ["dragEnter", "dragOver", "drop"] {
+            let data = json!({ "items": [], "files": files, "dragOperationsMask": 1 });
+            let event = json!({ "type": kind, "x": place["x"], "y": place["y"], "data": data });
+            self.call("Input.dispatchDragEvent", event).await?;
+        }
+        Ok(())
+    }
+
+    /// Pastes a picture of these sides into whatever has the focus, as after copying one: it has a name that the browser gave.
+    ///
+    /// # Errors
+    /// When the browser makes none.
+    pub async fn paste_picture(&self, (width, height): (u32, u32)) -> Result<()> {
+        let pasted = format!(
+            "(async () => {{
+                const canvas = new OffscreenCanvas({width}, {height});
+                canvas.getContext('2d').fillRect(0, 0, {width}, {height});
+                const picture = await canvas.convertToBlob({{ type: 'image/png' }});
+                const data = new DataTransfer();
+                data.items.add(new File([picture], 'image.png', {{ type: 'image/png' }}));
+                const paste = new ClipboardEvent('paste', {{ clipboardData: data, bubbles: true, cancelable: true }});
+                return document.activeElement.dispatchEvent(paste);
+            }})()"
+        );
+        let untouched = self.evaluate(&pasted).await?;
+        ensure!(untouched == false, "the page did not take what was pasted");
+        Ok(())
     }
 
     /// From now on files are saved into this folder, without asking.
@@ -77,5 +116,25 @@ impl Page {
         segment.extend(exif);
         picture.splice(2..2, segment);
         Ok(picture)
+    }
+}
+
+impl Person {
+    /// Chooses files for the next message with "Attach files".
+    ///
+    /// # Errors
+    /// When no conversation is open that takes them.
+    pub async fn attach(&self, files: &[PathBuf]) -> Result<()> {
+        self.page().find(&button("Attach files")).await?;
+        self.page().choose_files(files).await
+    }
+
+    /// Saves a file of the open conversation into `folder`, which [`Page::save_into`] named, and gives its bytes.
+    ///
+    /// # Errors
+    /// When there is no such file, or it does not come.
+    pub async fn save(&self, folder: &Path, name: &str) -> Result<Vec<u8>> {
+        self.page().click(&button(&format!("Save {name}"))).await?;
+        self.page().saved(folder, name).await
     }
 }

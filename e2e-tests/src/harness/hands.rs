@@ -1,7 +1,7 @@
 //! What a person's hands do: trusted mouse and keyboard events.
 
 use anyhow::{Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::element::Element;
 use super::keyboard::Key;
@@ -42,6 +42,22 @@ impl Page {
     }
 
     async fn press_on(&self, element: &Element, button: &str, pressed: u32) -> Result<()> {
+        let place = self.middle(element).await?;
+        let mouse = |kind: &str, buttons: u32| json!({ "type": kind, "x": place["x"], "y": place["y"], "button": button, "buttons": buttons, "clickCount": 1 });
+        self.call(
+            "Input.dispatchMouseEvent",
+            json!({ "type": "mouseMoved", "x": place["x"], "y": place["y"] }),
+        )
+        .await?;
+        self.call("Input.dispatchMouseEvent", mouse("mousePressed", pressed))
+            .await?;
+        self.call("Input.dispatchMouseEvent", mouse("mouseReleased", 0))
+            .await?;
+        Ok(())
+    }
+
+    /// Where a hand meets an element: its middle, with nothing else over it.
+    pub(super) async fn middle(&self, element: &Element) -> Result<Value> {
         let object = self.resolve(element).await?;
         let place = self
             .call_on(
@@ -65,17 +81,7 @@ impl Page {
                 place["hit"]
             );
         }
-        let mouse = |kind: &str, buttons: u32| json!({ "type": kind, "x": place["x"], "y": place["y"], "button": button, "buttons": buttons, "clickCount": 1 });
-        self.call(
-            "Input.dispatchMouseEvent",
-            json!({ "type": "mouseMoved", "x": place["x"], "y": place["y"] }),
-        )
-        .await?;
-        self.call("Input.dispatchMouseEvent", mouse("mousePressed", pressed))
-            .await?;
-        self.call("Input.dispatchMouseEvent", mouse("mouseReleased", 0))
-            .await?;
-        Ok(())
+        Ok(place)
     }
 
     /// Empties a text box and types `text` into it.
