@@ -10,7 +10,7 @@ use web_sys::{Blob, CanvasRenderingContext2d, File, HtmlCanvasElement, ImageBitm
 use crate::platform::{Exception, blobs};
 use crate::port::Described;
 use crate::state::Attached;
-use crate::view_model::{HEAD, PictureKind, picture_size};
+use crate::view_model::{HEAD, MAX_GIF, PictureKind, picture_size, without_remarks};
 
 /// Pixels beyond which a picture is made smaller: what every browser's canvas holds, and a page of A4 at 400 dpi.
 const MAX_DRAWN: f64 = 16_777_216.0;
@@ -58,12 +58,7 @@ async fn made_anew(file: &File, kind: PictureKind) -> Result<Attached, Exception
         .dyn_into()?;
     let small = small(&bitmap).await;
     let whole = match kind {
-        // A canvas would keep one frame of what moves. This kind has no place for what cameras write.
-        PictureKind::Gif => Ok((
-            file.clone().into(),
-            "image/gif",
-            (bitmap.width(), bitmap.height()),
-        )),
+        PictureKind::Gif => gif(file, (bitmap.width(), bitmap.height())).await,
         PictureKind::Png => whole(&bitmap, "image/png").await,
         PictureKind::Webp => whole(&bitmap, "image/webp").await,
         PictureKind::Jpeg => whole(&bitmap, "image/jpeg").await,
@@ -76,6 +71,17 @@ async fn made_anew(file: &File, kind: PictureKind) -> Result<Attached, Exception
         ..Described::of(&named(&file.name(), media_type), media_type)
     };
     Ok(Attached::new(described, blob))
+}
+
+/// A moving picture, of whose file only what draws is kept.
+async fn gif(file: &File, sides: (u32, u32)) -> Result<(Blob, &'static str, (u32, u32)), Exception> {
+    let broken = || Exception::named("EncodingError");
+    if blobs::size(file) > MAX_GIF {
+        return Err(broken());
+    }
+    let bytes = blobs::read(file, 0, MAX_GIF).await?;
+    let kept = without_remarks(&bytes).ok_or_else(broken)?;
+    Ok((blobs::of_bytes(&kept)?, "image/gif", sides))
 }
 
 /// All of it, turned as it is to be seen. Where a browser does not write a kind it writes PNG.
