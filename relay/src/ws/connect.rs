@@ -49,9 +49,16 @@ pub(crate) async fn connect(
         .max_frame_size(MESSAGE_MAX)
         .on_upgrade(move |socket| async move {
             let wire = Wire::new(socket, core.config.caps.slow_reader);
-            if let Some((wire, session)) =
-                session::open(&core, wire, &peer, client.address, origin.as_deref()).await
-            {
+            // Apart: the room that an opening needs is given back before the connection's life begins.
+            let opened = Box::pin(session::open(
+                &core,
+                wire,
+                &peer,
+                client.address,
+                origin.as_deref(),
+            ))
+            .await;
+            if let Some((wire, session)) = opened {
                 connection::run(&core, wire, session).await;
             }
             // The place among the connections is given back last.

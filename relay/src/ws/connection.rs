@@ -35,9 +35,9 @@ pub(crate) async fn run(core: &Arc<Core>, mut wire: Wire, session: Session) {
         .enter(session.account, session.device, session.connection, max)
     else {
         tracing::debug!("an account has as many connections as it may");
-        return wire.close(CloseCode::Overloaded).await;
+        return Box::pin(wire.close(CloseCode::Overloaded)).await;
     };
-    standing::greet(core, &session).await;
+    Box::pin(standing::greet(core, &session)).await;
     let mut desk = Desk {
         core,
         session,
@@ -50,7 +50,6 @@ pub(crate) async fn run(core: &Arc<Core>, mut wire: Wire, session: Session) {
     ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard = true;
     let end = loop {
-        desk.read_on();
         let step = tokio::select! {
             biased;
             () = stop_of(&mut stopping) => Err(End::Close(CloseCode::GoingAway)),
@@ -67,8 +66,9 @@ pub(crate) async fn run(core: &Arc<Core>, mut wire: Wire, session: Session) {
                 heard = true;
                 desk.incoming(&mut wire, incoming).await
             }
-            // Nothing else to do: what was written goes out together.
-            () = std::future::ready(()), if wire.is_dirty() => wire.flush().await.map_err(End::from),
+            // Nothing else to do: what was written goes out together, and the room that all acknowledgements have made is
+            // filled by one page.
+            () = std::future::ready(()), if wire.is_dirty() || desk.delivery.is_due() => desk.rest(&mut wire).await,
             _ = ask.tick() => {
                 if std::mem::take(&mut heard) { wire.ping().await.map_err(End::from) } else { Err(End::Gone) }
             }
@@ -79,7 +79,8 @@ pub(crate) async fn run(core: &Arc<Core>, mut wire: Wire, session: Session) {
     };
     match end {
         // Answers in the making are not waited for: their acts stand, and the client asks again by the same ids.
-        End::Close(code) => wire.close(code).await,
+        // Apart: a connection that lives has no room for its end.
+        End::Close(code) => Box::pin(wire.close(code)).await,
         End::Gone => {}
     }
     drop(seat);
@@ -110,11 +111,9 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Asks for the next page of the queue where one is due.
-    fn read_on(&mut self) {
-        if self.page.is_none()
-            && let Some(wanted) = self.delivery.wanted()
-        {
+    /// Asks for the next page of the queue where one is due, and sends what was written.
+    async fn rest(&mut self, wire: &mut Wire) -> Result<(), End> {
+        if let Some(wanted) = self.delivery.wanted() {
             let device = self.session.device;
             self.page = Some(
                 self.core
@@ -122,6 +121,10 @@ impl Desk<'_> {
                     .queue(device, wanted.after, wanted.count, wanted.bytes),
             );
         }
+        if wire.is_dirty() {
+            wire.flush().await?;
+        }
+        Ok(())
     }
 
     async fn inbox(&mut self, wire: &mut Wire, inbox: Inbox) -> Result<(), End> {

@@ -49,13 +49,18 @@ pub(crate) struct Wanted {
 }
 
 impl Delivery {
+    /// Whether a page is to be read now.
+    pub(crate) fn is_due(&self) -> bool {
+        !self.live && !self.reading && self.flying.len() < WINDOW_COUNT && self.flying_bytes < WINDOW_BYTES
+    }
+
     /// The page to read next, if one is to be read now.
     pub(crate) fn wanted(&mut self) -> Option<Wanted> {
-        let count = WINDOW_COUNT.saturating_sub(self.flying.len());
-        let bytes = WINDOW_BYTES.saturating_sub(self.flying_bytes);
-        if self.live || self.reading || count == 0 || bytes == 0 {
+        if !self.is_due() {
             return None;
         }
+        let count = WINDOW_COUNT.saturating_sub(self.flying.len());
+        let bytes = WINDOW_BYTES.saturating_sub(self.flying_bytes);
         self.reading = true;
         self.lagging = false;
         self.known_before_read = self.known;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::crowd::AT_ONCE;
 use crate::report::Goal;
 use crate::run::Run;
 
@@ -15,7 +16,15 @@ pub(crate) async fn measure(run: &mut Run<'_>) -> Result<()> {
     let tls = run.tls();
     // What registrations left behind would be filled by connections for nothing.
     run.server.restart().await?;
-    drop(run.crowd.connect(&run.server, 0..1).await?);
+    // What the store keeps in memory of people has a bound and is no connection's: it is filled before, a few people at a time.
+    let most = options.idle.iter().copied().max().unwrap_or(1);
+    for first in (0..most).step_by(AT_ONCE) {
+        drop(
+            run.crowd
+                .connect(&run.server, first..most.min(first + AT_ONCE))
+                .await?,
+        );
+    }
     tokio::time::sleep(REST).await;
     let before = run.server.resident_kib()?;
     let mut links = Vec::new();

@@ -8,7 +8,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `server` | the relay as a process: pinned, its memory and processor time |
-//! | `database` | PostgreSQL on the relay's core |
+//! | `database`, `disk` | PostgreSQL on the relay's core; how long the disk takes |
 //! | `crowd`, `link` | people with keys, and their connections |
 //! | `idle`, `pairs`, `offline`, `fanout`, `arrivals`, `start` | one measurement each |
 //! | `options`, `run` | what is measured; one relay with its people |
@@ -22,6 +22,7 @@
 mod arrivals;
 mod crowd;
 mod database;
+mod disk;
 mod fanout;
 mod idle;
 mod link;
@@ -50,7 +51,7 @@ use clap::Parser;
 use crate::crowd::Crowd;
 use crate::database::Database;
 use crate::options::Options;
-use crate::report::Report;
+use crate::report::{Goal, Report, quantile};
 use crate::run::Run;
 use crate::server::{Server, pin};
 
@@ -75,6 +76,7 @@ async fn measure(options: &Options) -> Result<()> {
         .flat_map(|store| options.transports().into_iter().map(|tls| (*store, tls)));
     for (store, tls) in runs {
         let folder = options.fresh_folder()?;
+        let waits = disk::waits(folder.path())?;
         let database = Database::start(options, store)?;
         let server = Server::start(options, folder.path(), &database, tls).await?;
         let crowd = Crowd::register(&server, options.people())
@@ -87,6 +89,9 @@ async fn measure(options: &Options) -> Result<()> {
             crowd,
             report: &mut report,
         };
+        // Beside which every latency is to be read.
+        run.note("disk_wait_p50_ms", quantile(&waits, 0.5)?, Goal::None);
+        run.note("disk_wait_p99_ms", quantile(&waits, 0.99)?, Goal::None);
         for figure in &options.figures {
             figure.measure(&mut run).await?;
         }

@@ -41,7 +41,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 10)]
     pub(crate) seconds: u64,
     /// Messages that are submitted while nobody is there.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 100_000)]
     pub(crate) offline: usize,
     /// People of the fan-outs.
     #[arg(long, value_delimiter = ',', default_value = "200,1000")]

@@ -12,6 +12,7 @@ use crate::link::{Link, PAYLOAD, message, said};
 use crate::people::Person;
 use crate::report::{Goal, quantile};
 use crate::run::Run;
+use crate::server::own_processor_time;
 
 /// Messages a second of the quietest load.
 const QUIET: u64 = 500;
@@ -23,23 +24,27 @@ const TAIL: Duration = Duration::from_secs(5);
 /// A run's result.
 struct Load {
     per_second: f64,
-    /// Milliseconds from the submission to the delivery.
+    /// Milliseconds from the submission, or from when that was due, to the delivery.
     latencies: Vec<f64>,
+    /// The relay's processor time, and this program's, in microseconds for each message.
     server_us: f64,
+    generator_us: f64,
 }
 
 pub(crate) async fn measure(run: &mut Run<'_>) -> Result<()> {
     let full = load(run, None).await?;
     run.note("pairs_per_second", full.per_second, Goal::AtLeast(20_000.0));
     run.note("pairs_server_us", full.server_us, Goal::None);
+    run.note("pairs_generator_us", full.generator_us, Goal::None);
     run.note("pairs_p50_ms", quantile(&full.latencies, 0.5)?, Goal::None);
     run.note("pairs_p99_ms", quantile(&full.latencies, 0.99)?, Goal::None);
 
-    let half = load(run, Some((full.per_second / 2.0) as u64)).await?;
+    let asked = full.per_second / 2.0;
+    let half = load(run, Some(asked as u64)).await?;
     run.note("pairs_half_per_second", half.per_second, Goal::None);
     run.note("pairs_half_p50_ms", quantile(&half.latencies, 0.5)?, Goal::None);
     run.note_under(
-        format!("{:.0} a second", half.per_second),
+        format!("{:.0} a second of {asked:.0} asked for", half.per_second),
         "pairs_half_p99_ms",
         quantile(&half.latencies, 0.99)?,
         Goal::AtMost(25.0),
@@ -82,6 +87,8 @@ async fn load(run: &Run<'_>, rate: Option<u64>) -> Result<Load> {
                 to,
                 clock,
                 window,
+                // Not all at the same moment: people do not write in step.
+                first: clock + pace.unwrap_or_default().mul_f64(number as f64 / pairs as f64),
             };
             let count = sender.send(pace, &stop).await?;
             sent.fetch_add(count, Ordering::Relaxed);
@@ -89,9 +96,10 @@ async fn load(run: &Run<'_>, rate: Option<u64>) -> Result<Load> {
         }));
     }
     tokio::time::sleep(WARM_UP).await;
-    let (from, used) = (clock.elapsed(), server.processor_time()?);
+    let (from, used, own) = (clock.elapsed(), server.processor_time()?, own_processor_time()?);
     tokio::time::sleep(Duration::from_secs(options.seconds)).await;
     let (until, used) = (clock.elapsed(), server.processor_time()? - used);
+    let own = own_processor_time()? - own;
     stop.store(true, Ordering::Relaxed);
     let mut links = Vec::new();
     for task in writing {
@@ -116,6 +124,7 @@ async fn load(run: &Run<'_>, rate: Option<u64>) -> Result<Load> {
         per_second: count / (until - from).as_secs_f64(),
         latencies,
         server_us: used.as_secs_f64() * 1e6 / count,
+        generator_us: own.as_secs_f64() * 1e6 / count,
     })
 }
 
@@ -124,17 +133,22 @@ struct Sender {
     to: Arc<Person>,
     clock: Instant,
     window: usize,
+    /// When the first message is due.
+    first: Instant,
 }
 
 impl Sender {
     /// Sends until told to stop, then waits for the last answers; how many messages were accepted.
     async fn send(&mut self, pace: Option<Duration>, stop: &AtomicBool) -> Result<u64> {
         let (mut waiting, mut accepted) = (0, 0);
-        let mut due = Instant::now();
+        let mut due = self.first;
         while !stop.load(Ordering::Relaxed) {
             let mut fed = false;
             while waiting < self.window && pace.is_none_or(|_| due <= Instant::now()) {
-                self.link.feed(message(&self.to, stamped(self.clock))).await?;
+                // One for which its sender had no window has waited since it was due.
+                let at = pace.map_or_else(Instant::now, |_| due);
+                let at = at.saturating_duration_since(self.clock);
+                self.link.feed(message(&self.to, stamped(at))).await?;
                 (waiting, fed) = (waiting + 1, true);
                 due += pace.unwrap_or_default();
             }
@@ -172,10 +186,10 @@ fn settle(body: Option<Body>, waiting: &mut usize, accepted: &mut u64) -> Result
     }
 }
 
-/// A body that begins with the moment of its sending.
-pub(crate) fn stamped(clock: Instant) -> Vec<u8> {
+/// A body that begins with the moment of its sending, by its sender's clock.
+pub(crate) fn stamped(at: Duration) -> Vec<u8> {
     let mut body = vec![0x5a; PAYLOAD];
-    body[..8].copy_from_slice(&(clock.elapsed().as_nanos() as u64).to_be_bytes());
+    body[..8].copy_from_slice(&(at.as_nanos() as u64).to_be_bytes());
     body
 }
 

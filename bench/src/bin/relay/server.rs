@@ -129,16 +129,7 @@ impl Server {
 
     /// Processor time so far, user and system.
     pub(crate) fn processor_time(&self) -> Result<Duration> {
-        let stat = std::fs::read_to_string(self.proc("stat")?)?;
-        // The program's name stands in parentheses and may hold anything; user and system time are the 14th and 15th.
-        let (_, after) = stat.rsplit_once(')').context("stat")?;
-        let ticks: u64 = after
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .map(str::parse::<u64>)
-            .sum::<Result<_, _>>()?;
-        Ok(Duration::from_millis(ticks * 1000 / clock_ticks_per_second()))
+        processor_time(&self.proc("stat")?)
     }
 
     fn proc(&self, name: &str) -> Result<PathBuf> {
@@ -150,6 +141,24 @@ impl Server {
         let scheme = if self.launch.speaks_tls { "https" } else { "http" };
         format!("{scheme}://localhost:{}", self.port)
     }
+}
+
+/// This program's processor time so far, user and system.
+pub(crate) fn own_processor_time() -> Result<Duration> {
+    processor_time(Path::new("/proc/self/stat"))
+}
+
+fn processor_time(stat: &Path) -> Result<Duration> {
+    let stat = std::fs::read_to_string(stat)?;
+    // The program's name stands in parentheses and may hold anything; user and system time are the 14th and 15th.
+    let (_, after) = stat.rsplit_once(')').context("stat")?;
+    let ticks: u64 = after
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(str::parse::<u64>)
+        .sum::<Result<_, _>>()?;
+    Ok(Duration::from_millis(ticks * 1000 / clock_ticks_per_second()))
 }
 
 /// Where it serves, and the owner's invite where there is none yet.

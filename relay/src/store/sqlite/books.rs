@@ -7,6 +7,7 @@ use chopar_wire::ids::{AccountId, DeviceId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::administration::devices;
+use super::delivered::Lately;
 use super::mailbox::Mailbox;
 use crate::audit::node::NodeKey;
 use crate::clock::Clock;
@@ -28,8 +29,10 @@ pub(super) struct Books {
     /// At least as many envelopes as the mailboxes know.
     pub(super) known_waiting: usize,
     addressees: HashMap<AccountId, Arc<Addressee>>,
-    /// No envelope was delivered on a later day (since 1970); read when it is asked for.
-    pub(super) last_delivery: Option<u64>,
+    /// What was delivered lately; read when it is asked for.
+    pub(super) lately: Option<Lately>,
+    /// The tree of delivered ids holds none of a later day (since 1970); read when it is asked for.
+    pub(super) last_merged: Option<u64>,
     /// References to shared bodies that this transaction took away, by the body's number.
     pub(super) released: HashMap<i64, u64>,
     stored: Vec<Stored>,
@@ -55,7 +58,8 @@ impl Books {
             mailboxes: HashMap::new(),
             known_waiting: 0,
             addressees: HashMap::new(),
-            last_delivery: None,
+            lately: None,
+            last_merged: None,
             released: HashMap::new(),
             stored: Vec::new(),
         }
@@ -83,6 +87,9 @@ impl Books {
     pub(super) fn commit(&mut self) -> rusqlite::Result<()> {
         self.settle_released()?;
         self.db.prepare_cached("COMMIT")?.execute([])?;
+        if let Some(lately) = &mut self.lately {
+            lately.keep();
+        }
         if self.known_waiting > KNOWN_WAITING_MAX {
             // Never counted down: now it is known how many there are.
             self.known_waiting = self.mailboxes.values().map(Mailbox::known_waiting).sum();
@@ -109,6 +116,9 @@ impl Books {
         self.addressees.clear();
         self.released.clear();
         self.stored.clear();
+        if let Some(lately) = &mut self.lately {
+            lately.take_back();
+        }
     }
 
     pub(super) fn announce(&mut self, stored: Stored) {

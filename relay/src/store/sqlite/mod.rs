@@ -30,6 +30,7 @@ mod accounts;
 mod administration;
 mod audit;
 mod books;
+mod delivered;
 mod facts;
 mod files;
 mod groups;

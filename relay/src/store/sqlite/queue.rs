@@ -1,7 +1,7 @@
 //! Queues: submission, acknowledgement, reading.
 
 use chopar_wire::ids::{DeviceId, EnvelopeId, QueueSeq};
-use chopar_wire::limits::{ACKED_ID_MEMORY_MS, QUEUE_BYTES};
+use chopar_wire::limits::QUEUE_BYTES;
 use prost::bytes::Bytes;
 use rusqlite::Connection;
 
@@ -95,43 +95,6 @@ impl Books {
         })
     }
 
-    fn was_delivered(&mut self, device: DeviceId, id: &EnvelopeId) -> rusqlite::Result<bool> {
-        let (number, today) = (self.mailbox_number(device)?, self.now() / ACKED_ID_MEMORY_MS);
-        let was: bool = self
-            .db
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM delivered WHERE day = ?1 AND mailbox = ?2 AND id = ?3)
-                     OR EXISTS (SELECT 1 FROM delivered WHERE day = ?1 - 1 AND mailbox = ?2 AND id = ?3)",
-            )?
-            .query_row((today, number, id.as_bytes()), |row| row.get(0))?;
-        if was || self.last_delivery()? <= today {
-            return Ok(was);
-        }
-        // The clock was set back: each day that is still to come is asked for too.
-        self.db
-            .prepare_cached(
-                "WITH RECURSIVE days (day) AS (
-                   SELECT min(day) FROM delivered WHERE day > ?1
-                   UNION ALL SELECT (SELECT min(day) FROM delivered WHERE day > days.day) FROM days WHERE days.day IS NOT NULL)
-                 SELECT EXISTS (SELECT 1 FROM days CROSS JOIN delivered d ON d.day = days.day AND d.mailbox = ?2 AND d.id = ?3)",
-            )?
-            .query_row((today, number, id.as_bytes()), |row| row.get(0))
-    }
-
-    /// A day after which nothing was delivered.
-    fn last_delivery(&mut self) -> rusqlite::Result<u64> {
-        if let Some(known) = self.last_delivery {
-            return Ok(known);
-        }
-        let last = self
-            .db
-            .query_row("SELECT coalesce(max(day), 0) FROM delivered", [], |row| {
-                row.get(0)
-            })?;
-        self.last_delivery = Some(last);
-        Ok(last)
-    }
-
     /// Lets an envelope wait, and announces it.
     pub(super) fn put(&mut self, letter: Letter<'_>) -> rusqlite::Result<()> {
         let Letter {
@@ -175,31 +138,26 @@ impl Books {
         let Some(number) = self.mailbox_number(device)? else {
             return Ok(());
         };
-        let today = self.now() / ACKED_ID_MEMORY_MS;
-        let mut taken: Vec<(EnvelopeId, Option<i64>)> = Vec::with_capacity(seqs.len());
+        let mut taken = Vec::with_capacity(seqs.len());
         for (first, last) in runs(seqs) {
             self.db
                 .prepare_cached("DELETE FROM queue WHERE place BETWEEN ?1 AND ?2 RETURNING id, shared")?
                 .query_map((place(number, first), place(number, last)), |row| {
-                    Ok((EnvelopeId::new(row.get(0)?), row.get(1)?))
+                    Ok((EnvelopeId::new(row.get(0)?), row.get::<_, Option<i64>>(1)?))
                 })?
                 .try_for_each(|row| row.map(|row| taken.push(row)))?;
         }
         if let Some(mailbox) = self.mailbox(device)? {
             taken.iter().for_each(|(id, _)| mailbox.remove(id));
         }
-        self.last_delivery = self.last_delivery.map(|last| last.max(today));
-        for (id, shared) in taken {
-            if let Some(body) = shared {
-                self.release(body, 1);
-            }
-            if remember {
-                self.db
-                    .prepare_cached("INSERT OR IGNORE INTO delivered (day, mailbox, id) VALUES (?1, ?2, ?3)")?
-                    .execute((today, number, id.as_bytes()))?;
-            }
+        for body in taken.iter().filter_map(|(_, shared)| *shared) {
+            self.release(body, 1);
         }
-        Ok(())
+        if !remember {
+            return Ok(());
+        }
+        let ids: Vec<EnvelopeId> = taken.into_iter().map(|(id, _)| id).collect();
+        self.remember(number, &ids)
     }
 
     /// Deletes everything that waits for a device that is no more, or that nothing is kept for.

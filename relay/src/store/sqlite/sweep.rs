@@ -20,13 +20,8 @@ impl Books {
         let now = self.now();
         let more_expired = self.sweep_queues(now)?;
         // Today's and yesterday's are asked for: whatever was delivered within a day is in one of them.
-        let forgotten = self
-            .db
-            .prepare_cached(
-                "DELETE FROM delivered WHERE (day, mailbox, id) IN
-                   (SELECT day, mailbox, id FROM delivered WHERE day < ?1 LIMIT ?2)",
-            )?
-            .execute(((now / ACKED_ID_MEMORY_MS).saturating_sub(1), SWEEP_ROWS))?;
+        let before = (now / ACKED_ID_MEMORY_MS).saturating_sub(1);
+        let more_delivered = self.forget_delivered(before, SWEEP_ROWS)?;
         self.sweep_invites(now)?;
         let free: i64 = self.db.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
         if free > FREE_PAGES_MAX {
@@ -34,7 +29,7 @@ impl Books {
             let mut rows = vacuum.query([])?;
             while rows.next()?.is_some() {}
         }
-        Ok(more_expired || forgotten == SWEEP_ROWS || free > FREE_PAGES_MAX)
+        Ok(more_expired || more_delivered || free > FREE_PAGES_MAX)
     }
 
     fn sweep_queues(&mut self, now: u64) -> rusqlite::Result<bool> {

@@ -3,7 +3,7 @@
 //! A batch that fails is rolled back and its jobs run again one by one, each in a transaction of its own, so that one
 //! submission too large for a full disk does not take the acknowledgements beside it along.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,8 @@ use crate::store::{Answer, OnStored, StoreError};
 
 /// Jobs of one transaction: bounds how long one commit keeps everybody waiting.
 const BATCH_MAX: usize = 1024;
-/// How long a batch is held open for more under load. Alone, a job never waits.
+/// How long a batch is held open for more under load. Alone, a job never waits; nor does one where the last transaction took
+/// longer than this, for others have gathered meanwhile.
 const COMMIT_WAIT: Duration = Duration::from_millis(1);
 /// From this size of the previous batch on, waiting pays: the writer is what others wait for.
 const BUSY_BATCH: usize = 16;
@@ -130,33 +131,32 @@ struct Desk {
 
 impl Desk {
     fn work(mut self) {
-        let mut last = 0;
+        let (mut last, mut took) = (0, Duration::ZERO);
         let mut batch = Vec::new();
         while let Ok(first) = self.orders.recv() {
             batch.push(first);
-            self.fill(&mut batch, last >= BUSY_BATCH);
+            if last >= BUSY_BATCH && took < COMMIT_WAIT {
+                // Asleep, not at the channel: whoever sends is not held up by waking this thread for each job.
+                std::thread::sleep(COMMIT_WAIT);
+            }
+            self.fill(&mut batch);
             last = batch.len();
             let held: usize = batch.iter().map(|order| order.bytes).sum();
+            let begun = Instant::now();
             self.settle(&mut batch);
+            took = begun.elapsed();
             self.waiting.release(held);
+            self.merge();
         }
         self.books.close();
     }
 
-    fn fill(&self, batch: &mut Vec<Order>, busy: bool) {
-        let deadline = Instant::now() + COMMIT_WAIT;
-        while batch.len() < BATCH_MAX {
-            match self.orders.try_recv() {
-                Ok(order) => batch.push(order),
-                Err(_) if busy => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    match self.orders.recv_timeout(left) {
-                        Ok(order) => batch.push(order),
-                        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
-                    }
-                }
-                Err(_) => return,
-            }
+    /// Takes what waits.
+    fn fill(&self, batch: &mut Vec<Order>) {
+        while batch.len() < BATCH_MAX
+            && let Ok(order) = self.orders.try_recv()
+        {
+            batch.push(order);
         }
     }
 
@@ -189,6 +189,24 @@ impl Desk {
             tracing::error!(%fault, jobs = batch.len(), "a transaction was rolled back");
             fault
         })
+    }
+
+    /// A part of what acknowledgements put off, in a transaction of its own: no job fails for it.
+    fn merge(&mut self) {
+        if !self.books.has_to_merge() {
+            return;
+        }
+        let merged = self
+            .books
+            .begin()
+            .and_then(|()| self.books.merge())
+            .and_then(|()| self.books.commit());
+        if let Err(fault) = merged {
+            self.books.roll_back();
+            self.books.put_off_merge();
+            let fault = named(&fault);
+            tracing::warn!(%fault, "ids of delivered envelopes could not be put in order; it is tried again");
+        }
     }
 
     fn tell(&mut self, batch: &mut Vec<Order>, outcome: Result<(), StoreError>) {
