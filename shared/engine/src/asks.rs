@@ -164,6 +164,7 @@ impl Engine {
                 cx.answer(id, Answer::Done);
             }
             Intent::Group { conversation } => self.show_group(id, conversation, cx),
+            Intent::GroupPicture { conversation } => self.show_group_picture(id, &conversation, cx),
             Intent::Names { accounts } => cx.answer(id, Answer::Names(self.names(&accounts))),
             Intent::MessageStates {
                 conversation,

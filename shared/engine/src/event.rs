@@ -99,6 +99,8 @@ pub enum Answer {
     Invites(Vec<InviteView>),
     /// To `Group`.
     Group(Box<GroupView>),
+    /// To `GroupPicture`: a small image, as its admins gave it; empty where there is none.
+    GroupPicture(Vec<u8>),
     /// To `CreateGroup` and `RestartGroup`: the conversation of the group that began.
     GroupBegun(AccountId),
     /// To `Names`: of those whose names are known.

@@ -288,6 +288,11 @@ pub enum Intent {
         /// Which.
         conversation: AccountId,
     },
+    /// A group's picture, without all who are in it. Answer: `GroupPicture`.
+    GroupPicture {
+        /// Which.
+        conversation: AccountId,
+    },
     /// What some people are called, without all who are in a group with them. Answer: `Names`.
     Names {
         /// Who.

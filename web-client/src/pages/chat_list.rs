@@ -114,6 +114,7 @@ fn ChatRow(
     };
     let names = Names::few(app, &row);
     let name = names.title();
+    let picture = names.is_group().then(|| app.group_picture(peer));
     let open = Memo::new(move |_| place.get().peer() == Some(peer));
     let said = ["said-", &peer.to_string()[..16]].concat();
     let described = said.clone();
@@ -138,7 +139,7 @@ fn ChatRow(
                 aria-current=move || open.get().then_some("page")
                 tabindex=move || if entry.get() == Some(peer) { "0" } else { "-1" }
             >
-                <Avatar account=peer name=name/>
+                <Avatar account=peer name=name picture/>
                 <span class="chat-row-text" id=said>{move || row_text(app, &row.read(), names, open.get())}</span>
             </a>
             {more(texts.chats_options(), move || options.run(peer))}

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::group_member::{MemberDialog, MemberRow};
+use super::group_picture::GroupPicture;
 use super::keeping::Keeping;
 use super::new_group::NAME_MAX;
 use super::people_picker::PeoplePicker;
@@ -126,6 +127,7 @@ fn details(app: App, group: GroupView, over: RwSignal<Option<Over>>) -> impl Int
                 <button type="button" class="button" on:click=move |_| over.set(Some(Over::Rename))>
                     <Icon name="pencil"/>{texts.group_rename()}
                 </button>
+                <GroupPicture peer has=!group.picture.is_empty()/>
                 <AdminsOnly peer on=group.admins_only/>
             </section>
         }
@@ -139,7 +141,7 @@ fn details(app: App, group: GroupView, over: RwSignal<Option<Over>>) -> impl Int
     });
     view! {
         <div class="who">
-            <Avatar account=peer name=Signal::stored(group.name.clone()) size="large"/>
+            <Avatar account=peer name=Signal::stored(group.name.clone()) size="large" picture=Some(app.group_picture(peer))/>
             <p class="who-name">{group.name.clone()}</p>
             <p class="muted">{texts.group_members(group.members.len() as u64)}</p>
         </div>

@@ -14,6 +14,7 @@ mod files;
 mod find_people;
 mod group;
 mod group_member;
+mod group_picture;
 mod invites;
 mod join;
 mod keeping;

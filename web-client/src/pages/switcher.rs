@@ -73,11 +73,13 @@ pub(crate) fn ChooseChat(
             .map(|(index, (peer, name, handle))| {
                 // Of a stranger it is not known until the directory bears it out.
                 let handle = (!handle.is_empty()).then(|| view! { <span class="handle">{handle}</span> });
+                let group = app.chats.row(peer).is_some_and(|row| row.read_untracked().group);
+                let picture = group.then(|| app.group_picture(peer));
                 let selected = move || if chosen.get() == index { "true" } else { "false" };
                 view! {
                     <li id=["hit-", &index.to_string()].concat() class="option" role="option" aria-selected=selected
                         on:click=move |_| choose.run(peer)>
-                        <Avatar account=peer name=Signal::stored(name.clone()) size="small"/>
+                        <Avatar account=peer name=Signal::stored(name.clone()) size="small" picture/>
                         <span class="option-text"><span class="name">{name}</span>" "{handle}</span>
                     </li>
                 }

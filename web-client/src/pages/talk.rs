@@ -118,6 +118,7 @@ fn Head(peer: AccountId, names: Names, row: ArcRwSignal<Conversation>, place: Me
     let texts = app.texts();
     let name = names.title();
     let group = names.is_group().then(|| app.group(peer));
+    let picture = names.is_group().then(|| app.group_picture(peer));
     let typing_until = app.talk(peer).typing_until();
     let open = move || matches!(place.get(), Place::Person(_));
     let toggle = move |_| {
@@ -163,7 +164,7 @@ fn Head(peer: AccountId, names: Names, row: ArcRwSignal<Conversation>, place: Me
                 aria-expanded=move || if open() { "true" } else { "false" }
                 on:click=toggle
             >
-                <Avatar account=peer name=name/>
+                <Avatar account=peer name=name picture/>
                 <span class="peer-text">
                     <span class="name">{move || name.get()}</span>
                     <span class="below" id="peer-below">{below}</span>

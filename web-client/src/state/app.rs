@@ -10,6 +10,7 @@ use chopar_wire::AccountId;
 use leptos::prelude::*;
 
 use super::address::Address;
+use super::pictures::Pictures;
 use super::{Chats, Client, Clock, Composing, Files, Groups, Talk, Theme, minutes_ahead, now};
 use crate::i18n::{Language, Texts};
 use crate::port::{AboutDevice, FatalKind, Lock};
@@ -57,6 +58,8 @@ pub(crate) struct State {
     pub(crate) chats: Chats,
     /// The groups that are shown.
     pub(crate) groups: Groups,
+    /// The pictures of groups.
+    pub(crate) pictures: Pictures,
     /// Files on their way.
     pub(crate) files: Files,
     /// The dialog that is open.
@@ -128,6 +131,7 @@ impl App {
             about: ArcRwSignal::new(None),
             chats: Chats::default(),
             groups: Groups::default(),
+            pictures: Pictures::default(),
             files: Files::default(),
             dialog: ArcRwSignal::new(None),
             announcement: ArcRwSignal::new(String::new()),

@@ -87,6 +87,7 @@ impl App {
         self.announce(String::new());
         self.chats.forget();
         self.groups.forget();
+        self.pictures.forget();
         self.files.forget();
         self.drop_talks();
         self.own_devices.set(OwnDevices::default());

@@ -86,6 +86,7 @@ impl App {
 
     /// Somebody changed a group: looked at again where it is shown.
     pub(crate) fn group_changed(self, group: AccountId) {
+        self.picture_changed(group);
         if self.groups.shown().contains(&group) {
             spawn_local(async move {
                 // Where it is not known now the page of the group says so when it is opened.

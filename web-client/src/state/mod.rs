@@ -17,6 +17,7 @@ mod directory;
 mod files;
 mod groups;
 mod own;
+mod pictures;
 mod talk;
 mod waits;
 
@@ -30,4 +31,5 @@ pub(crate) use directory::{Directory, Found};
 pub(crate) use files::{Attached, Attachments, Files, Spot, Way};
 pub(crate) use groups::{Groups, Names, may_change};
 pub(crate) use own::{Theme, normal_form};
+pub(crate) use pictures::{PictureUrl, small_picture, typed};
 pub(crate) use talk::{Composing, Load, Row, Talk, reference};

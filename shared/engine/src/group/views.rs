@@ -34,6 +34,15 @@ impl Engine {
         }
     }
 
+    /// A group's picture.
+    pub(crate) fn show_group_picture(&self, asked: u64, conversation: &AccountId, cx: &mut Context<'_>) {
+        let group = self.groups.of(conversation).and_then(|id| self.groups.get(&id));
+        match group.and_then(|group| group.roster.as_ref()) {
+            Some(roster) => cx.answer(asked, Answer::GroupPicture(roster.settings().picture.clone())),
+            None => cx.fail(asked, Failure::NotFound),
+        }
+    }
+
     /// What people are called, also those who are no members any more: in their own words, else in those of who let them into a
     /// group.
     pub(crate) fn names(&self, accounts: &[AccountId]) -> Vec<(AccountId, String)> {

@@ -3,7 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`attach`] | files that were chosen: what will be said of them, and the chips above the box |
-//! | [`prepare`] | pictures made anew, without what cameras write into them, and small ones of them |
+//! | [`prepare`] | pictures made anew (a group's among them), without what cameras write into them, and small ones of them |
 //! | [`rows`] | files in a line |
 //! | [`obtain`] | a file as a blob: kept here, or fetched; saving it |
 //! | [`picture`] | pictures in a line, and the dialog that shows one |
@@ -16,4 +16,5 @@ mod rows;
 
 pub(super) use attach::{Chosen, attach, chips};
 pub(super) use picture::viewer;
+pub(super) use prepare::{NoPicture, group_picture};
 pub(super) use rows::{Shown, rows};

@@ -5,30 +5,26 @@ use chopar_engine::Failure;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
-use web_sys::Blob;
 
-use super::obtain::Address;
 use super::rows::{act, state};
-use crate::platform::blobs;
-use crate::state::{App, Spot, use_app};
+use crate::platform::blobs::{self, ObjectUrl};
+use crate::state::{App, PictureUrl, Spot, small_picture, typed, use_app};
 use crate::ui::Modal;
-use crate::view_model::{HEAD, PictureKind, picture_size, spoken};
+use crate::view_model::{HEAD, picture_size, spoken};
 
 /// Longest side of a picture in a line, in CSS pixels.
 const SHOWN: u32 = 320;
-/// Longest side of a small picture that came in a message, in pixels: one that says more was made by no client.
-const MAX_SMALL: u32 = 512;
 /// Pictures up to this many bytes are fetched as soon as their line is shown.
 const AT_ONCE: u64 = 4 * 1024 * 1024;
 
 /// What shows a picture, and what it is of.
-type Source = ArcRwSignal<Option<SendWrapper<Address>>>;
+type Source = ArcRwSignal<Option<PictureUrl>>;
 
 /// A picture in a line: the small one that came with the message, then the picture itself.
 pub(super) fn picture(app: App, spot: Spot, going: bool) -> AnyView {
     let texts = app.texts();
     let (width, height) = fit(spot.file.sides.unwrap_or((SHOWN, SHOWN)));
-    let source: Source = ArcRwSignal::new(small(&spot.file.thumbnail));
+    let source: Source = ArcRwSignal::new(small_picture(&spot.file.thumbnail, MAX_THUMBNAIL));
     if !going && spot.file.size <= AT_ONCE {
         let (source, spot) = (source.clone(), spot.clone());
         spawn_local(async move {
@@ -67,7 +63,7 @@ pub(super) fn picture(app: App, spot: Spot, going: bool) -> AnyView {
 pub(crate) fn viewer(spot: Spot) -> AnyView {
     let app = use_app();
     let texts = app.texts();
-    let source: Source = ArcRwSignal::new(small(&spot.file.thumbnail));
+    let source: Source = ArcRwSignal::new(small_picture(&spot.file.thumbnail, MAX_THUMBNAIL));
     let failed = ArcRwSignal::new(false);
     {
         let (source, failed, spot) = (source.clone(), failed.clone(), spot.clone());
@@ -119,7 +115,7 @@ impl From<Failure> for NotShown {
 }
 
 /// The picture itself, held to what its message says before a browser decodes it.
-async fn load(app: App, spot: &Spot) -> Result<Address, NotShown> {
+async fn load(app: App, spot: &Spot) -> Result<ObjectUrl, NotShown> {
     let blob = spot.obtain(app).await?;
     let head = blobs::read(&blob, 0, HEAD)
         .await
@@ -130,26 +126,6 @@ async fn load(app: App, spot: &Spot) -> Result<Address, NotShown> {
         }
         _ => Err(NotShown::NotAsSaid),
     }
-}
-
-/// The small picture of a message; none where it is larger than a client makes one.
-fn small(bytes: &[u8]) -> Option<SendWrapper<Address>> {
-    let (kind, width, height) = picture_size(bytes)?;
-    (bytes.len() <= MAX_THUMBNAIL && width <= MAX_SMALL && height <= MAX_SMALL).then_some(())?;
-    let blob = blobs::of_bytes(bytes).ok()?;
-    typed(&blob, kind).map(SendWrapper::new)
-}
-
-/// Its address, as what it is, whatever it was said to be.
-fn typed(blob: &Blob, kind: PictureKind) -> Option<Address> {
-    let kind = match kind {
-        PictureKind::Jpeg => "image/jpeg",
-        PictureKind::Png => "image/png",
-        PictureKind::Gif => "image/gif",
-        PictureKind::Webp => "image/webp",
-    };
-    let blob = blob.slice_with_f64_and_f64_and_content_type(0.0, blob.size(), kind);
-    Address::of(&blob.ok()?)
 }
 
 /// Sides in CSS pixels that keep the proportions.

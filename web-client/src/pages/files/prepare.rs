@@ -2,6 +2,7 @@
 //! earlier versions), with a small one that is shown before the other is fetched.
 
 use chopar_e2ee::file::limits::{MAX_PIXELS, MAX_SIDE, MAX_THUMBNAIL};
+use chopar_e2ee::group::limits::MAX_PICTURE;
 use js_sys::Promise;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -26,9 +27,19 @@ const SMALL: [(f64, f64); 6] = [
     (48.0, 0.3),
 ];
 
+/// Sides of a group's picture, and how well it is kept: 80 pixels are its largest place, twice that where screens are fine.
+const GROUP: [(f64, f64); 6] = [
+    (192.0, 0.8),
+    (192.0, 0.6),
+    (160.0, 0.6),
+    (128.0, 0.6),
+    (96.0, 0.5),
+    (64.0, 0.4),
+];
+
 /// Why a file is sent as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NoPicture {
+pub(crate) enum NoPicture {
     /// It does not claim to be a picture that can be shown.
     Other,
     /// It claims to be one of too many pixels. It was not decoded.
@@ -39,6 +50,27 @@ pub(super) enum NoPicture {
 
 /// Makes a picture anew.
 pub(super) async fn picture(file: &File) -> Result<Attached, NoPicture> {
+    let (bitmap, kind) = decoded(file).await?;
+    let made = made_anew(file, &bitmap, kind).await;
+    bitmap.close();
+    made.map_err(|_| NoPicture::Broken)
+}
+
+/// The middle of a picture, square and small: how a group looks in every list.
+pub(crate) async fn group_picture(file: &File) -> Result<Vec<u8>, NoPicture> {
+    let (bitmap, _) = decoded(file).await?;
+    let made = fit_into(GROUP, MAX_PICTURE, |side| square(&bitmap, side)).await;
+    bitmap.close();
+    let made = made.map_err(|_| NoPicture::Broken)?;
+    if made.is_empty() {
+        Err(NoPicture::Broken)
+    } else {
+        Ok(made)
+    }
+}
+
+/// What a file shows that claims to be a picture, once its first bytes say that it is one, and of how many pixels.
+async fn decoded(file: &File) -> Result<(ImageBitmap, PictureKind), NoPicture> {
     let claims = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"];
     if !claims.contains(&file.type_().as_str()) {
         return Err(NoPicture::Other);
@@ -48,25 +80,30 @@ pub(super) async fn picture(file: &File) -> Result<Attached, NoPicture> {
     if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(NoPicture::TooManyPixels);
     }
-    made_anew(file, kind).await.map_err(|_| NoPicture::Broken)
+    let bitmap = bitmap_of(file).await.map_err(|_| NoPicture::Broken)?;
+    Ok((bitmap, kind))
 }
 
-async fn made_anew(file: &File, kind: PictureKind) -> Result<Attached, Exception> {
-    let bitmap: ImageBitmap = leptos::prelude::window()
-        .create_image_bitmap_with_blob(file)?
-        .await?
-        .dyn_into()?;
-    let small = small(&bitmap).await;
+async fn bitmap_of(file: &File) -> Result<ImageBitmap, Exception> {
+    let bitmap = leptos::prelude::window().create_image_bitmap_with_blob(file)?;
+    Ok(bitmap.await?.dyn_into()?)
+}
+
+async fn made_anew(file: &File, bitmap: &ImageBitmap, kind: PictureKind) -> Result<Attached, Exception> {
+    let longest = f64::from(bitmap.width().max(bitmap.height()));
+    let small = fit_into(SMALL, MAX_THUMBNAIL, |side| {
+        draw(bitmap, (side / longest).min(1.0))
+    })
+    .await?;
     let whole = match kind {
         PictureKind::Gif => gif(file, (bitmap.width(), bitmap.height())).await,
-        PictureKind::Png => whole(&bitmap, "image/png").await,
-        PictureKind::Webp => whole(&bitmap, "image/webp").await,
-        PictureKind::Jpeg => whole(&bitmap, "image/jpeg").await,
+        PictureKind::Png => whole(bitmap, "image/png").await,
+        PictureKind::Webp => whole(bitmap, "image/webp").await,
+        PictureKind::Jpeg => whole(bitmap, "image/jpeg").await,
     };
-    bitmap.close();
     let (blob, media_type, sides): (Blob, _, _) = whole?;
     let described = Described {
-        thumbnail: small?,
+        thumbnail: small,
         sides: Some(sides),
         ..Described::of(&named(&file.name(), media_type), media_type)
     };
@@ -97,18 +134,21 @@ async fn whole(
     Ok((blob, written, (canvas.width(), canvas.height())))
 }
 
-/// A small picture of few enough bytes; empty where none is.
-async fn small(bitmap: &ImageBitmap) -> Result<Vec<u8>, Exception> {
-    let longest = f64::from(bitmap.width().max(bitmap.height()));
-    for (side, quality) in SMALL {
-        let canvas = draw(bitmap, (side / longest).min(1.0))?;
+/// A small picture of few enough bytes, of the first of these sides and qualities with which it is; empty where with none.
+async fn fit_into(
+    choices: [(f64, f64); 6],
+    bytes_max: usize,
+    drawn: impl Fn(f64) -> Result<HtmlCanvasElement, Exception>,
+) -> Result<Vec<u8>, Exception> {
+    for (side, quality) in choices {
+        let canvas = drawn(side)?;
         let blob = encode(&canvas, "image/webp", quality).await?;
         let blob = match blob.type_().as_str() {
             "image/webp" => blob,
             _ => encode(&canvas, "image/jpeg", quality).await?,
         };
-        if blobs::size(&blob) <= MAX_THUMBNAIL as u64 {
-            return blobs::read(&blob, 0, MAX_THUMBNAIL as u64).await;
+        if blobs::size(&blob) <= bytes_max as u64 {
+            return blobs::read(&blob, 0, bytes_max as u64).await;
         }
     }
     Ok(Vec::new())
@@ -117,6 +157,24 @@ async fn small(bitmap: &ImageBitmap) -> Result<Vec<u8>, Exception> {
 fn draw(bitmap: &ImageBitmap, scale: f64) -> Result<HtmlCanvasElement, Exception> {
     let side = |pixels: u32| (f64::from(pixels) * scale).floor().max(1.0);
     let (width, height) = (side(bitmap.width()), side(bitmap.height()));
+    let (canvas, context) = canvas_of(width, height)?;
+    context.draw_image_with_image_bitmap_and_dw_and_dh(bitmap, 0.0, 0.0, width, height)?;
+    Ok(canvas)
+}
+
+/// The largest square in the middle.
+fn square(bitmap: &ImageBitmap, side: f64) -> Result<HtmlCanvasElement, Exception> {
+    let (width, height) = (f64::from(bitmap.width()), f64::from(bitmap.height()));
+    let cut = width.min(height);
+    let (left, top) = ((width - cut) / 2.0, (height - cut) / 2.0);
+    let (canvas, context) = canvas_of(side, side)?;
+    context.draw_image_with_image_bitmap_and_sw_and_sh_and_dx_and_dy_and_dw_and_dh(
+        bitmap, left, top, cut, cut, 0.0, 0.0, side, side,
+    )?;
+    Ok(canvas)
+}
+
+fn canvas_of(width: f64, height: f64) -> Result<(HtmlCanvasElement, CanvasRenderingContext2d), Exception> {
     let canvas: HtmlCanvasElement = leptos::prelude::document()
         .create_element("canvas")?
         .unchecked_into();
@@ -126,8 +184,7 @@ fn draw(bitmap: &ImageBitmap, scale: f64) -> Result<HtmlCanvasElement, Exception
         .get_context("2d")?
         .ok_or_else(|| Exception::named("InvalidStateError"))?
         .unchecked_into();
-    context.draw_image_with_image_bitmap_and_dw_and_dh(bitmap, 0.0, 0.0, width, height)?;
-    Ok(canvas)
+    Ok((canvas, context))
 }
 
 async fn encode(canvas: &HtmlCanvasElement, kind: &str, quality: f64) -> Result<Blob, Exception> {
