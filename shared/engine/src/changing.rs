@@ -137,13 +137,17 @@ impl Engine {
             Deed::Delete => self.files_of(spot.conversation, sequence),
             _ => Vec::new(),
         };
+        // What waits for its files was said to nobody yet.
+        let unsaid = self.upload_of(&spot.conversation, &spot.about.id).is_some();
         if self.make_change(spot, sequence, &change, cx).is_err() {
             return cx.fail(asked, Failure::NotNow);
         }
         for file in ending {
             self.end_file(file, cx);
         }
-        self.tell_change(spot, change.deed, cx);
+        if !unsaid {
+            self.tell_change(spot, change.deed, cx);
+        }
         cx.answer(asked, Answer::Done);
     }
 

@@ -395,7 +395,7 @@ impl Engine {
 
     fn open(
         &mut self,
-        records: Vec<Record>,
+        mut records: Vec<Record>,
         keys: Option<DeviceKeysPublic>,
         origin: String,
         cx: &mut Context<'_>,
@@ -408,6 +408,8 @@ impl Engine {
         self.identity = keys.and_then(device_keys_from);
         let mut damaged_sessions = Vec::new();
         let mut damaged_epochs = Vec::new();
+        // Stored in the order of blinded keys; what is kept sorted is put in at its end.
+        records.sort_unstable_by(|one, other| one.key.cmp(&other.key));
         for record in &records {
             if let Err(error) = self.load(record) {
                 self.damage.push(error);

@@ -114,6 +114,7 @@ pub use change::EDIT_MS;
 pub use effect::{Batch, Effect, FileHome, Kept, Kind, Record, RecordKey, Step, Token, Write};
 pub use engine::Engine;
 pub use event::{Answer, Event, Failure};
+pub use files::{MAX_FILES, MAX_FILES_BYTES};
 pub use input::{Input, Moved};
 pub use intent::{Asked, Intent, SealedFile};
 pub use map::Map;

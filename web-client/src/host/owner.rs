@@ -278,6 +278,9 @@ impl<'a, M: Machine> Owner<'a, M> {
             },
             &mut merged,
         );
+        // What was left over of files is swept before anything new is kept.
+        self.settle(merged).await?;
+        let mut merged = Merged::default();
         // What the tab asked an owner before this one.
         for (id, asked) in self.worker.asking.all() {
             self.take(id, asked, From::Here, &mut merged);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use chopar_e2ee::file::limits::CHUNK;
 use chopar_e2ee::file::{FileDescriptor, FileSealer, Looks, MediaType, SealError};
-use chopar_engine::{Asked, Failure, Input, Intent, SealedFile};
+use chopar_engine::{Asked, Failure, Input, Intent, MAX_FILES_BYTES, SealedFile};
 use chopar_wire::FileId;
 use chopar_wire::prost::Message;
 use wasm_bindgen_futures::spawn_local;
@@ -36,7 +36,12 @@ impl<M: Machine> Owner<'_, M> {
         let blobs = self.worker.attached.of(id);
         spawn_local(async move {
             inbox.put(match sealed(&files, &blobs, &sending.files).await {
-                Ok(files) => {
+                Ok(mut files) => {
+                    fit(&mut files);
+                    let files = files
+                        .iter()
+                        .map(|file| SealedFile(file.to_wire().encode_to_vec()))
+                        .collect();
                     let intent = Intent::SendFiles {
                         conversation: sending.conversation,
                         id: sending.message,
@@ -64,7 +69,7 @@ async fn sealed(
     files: &Rc<Files>,
     blobs: &[Blob],
     described: &[Described],
-) -> Result<Vec<SealedFile>, Unsealed> {
+) -> Result<Vec<FileDescriptor>, Unsealed> {
     if blobs.len() != described.len() {
         return Err(Unsealed::Browser);
     }
@@ -90,7 +95,7 @@ async fn one(
     blob: &Blob,
     described: &Described,
     begun: &mut Vec<FileId>,
-) -> Result<SealedFile, Unsealed> {
+) -> Result<FileDescriptor, Unsealed> {
     let mut sealer = FileSealer::new(blobs::size(blob), &mut system_random())?;
     let file = *sealer.id();
     begun.push(file);
@@ -123,7 +128,20 @@ async fn one(
     };
     let (mark, stored) = (descriptor.secret.mark(), descriptor.secret.layout().stored());
     files.finish_sealed(file, mark, stored).await?;
-    Ok(SealedFile(descriptor.to_wire().encode_to_vec()))
+    Ok(descriptor)
+}
+
+/// Small pictures give way, the largest first, until what is said of all files fits into one message: a picture itself comes as soon as its
+/// line is shown.
+fn fit(files: &mut [FileDescriptor]) {
+    let said =
+        |files: &[FileDescriptor]| -> usize { files.iter().map(|file| file.to_wire().encoded_len()).sum() };
+    while said(files) > MAX_FILES_BYTES
+        && let Some(largest) = files.iter_mut().max_by_key(|file| file.looks.thumbnail.len())
+        && !largest.looks.thumbnail.is_empty()
+    {
+        largest.looks.thumbnail = Vec::new().into();
+    }
 }
 
 /// What a browser guesses of a file may have parameters, and may be nothing.
@@ -163,6 +181,39 @@ impl From<VaultError> for Unsealed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// P-340.
+    #[test]
+    fn small_pictures_give_way_to_what_must_be_said() {
+        let picture = |thumbnail: usize| {
+            let mut sealer = FileSealer::new(0, &mut system_random()).unwrap();
+            while sealer.wants().is_some() {
+                sealer.seal(&[]).unwrap();
+            }
+            FileDescriptor {
+                secret: sealer.finish().unwrap(),
+                name: harmless("surat.jpg"),
+                media: media("image/jpeg"),
+                looks: Looks {
+                    thumbnail: vec![7; thumbnail].into(),
+                    sides: Some((640, 480)),
+                    duration_ms: 0,
+                    waveform: Vec::new().into(),
+                },
+            }
+        };
+        let left = |sizes: &[usize]| -> Vec<usize> {
+            let mut files: Vec<_> = sizes.iter().map(|size| picture(*size)).collect();
+            fit(&mut files);
+            let said: usize = files.iter().map(|file| file.to_wire().encoded_len()).sum();
+            assert!(said <= MAX_FILES_BYTES, "{said} bytes");
+            files.iter().map(|file| file.looks.thumbnail.len()).collect()
+        };
+        assert_eq!(left(&[4_096]), [4_096]);
+        assert_eq!(left(&[4_096, 2_000]), [4_096, 2_000]);
+        assert_eq!(left(&[3_000, 4_096, 2_500]), [3_000, 0, 2_500]);
+        assert_eq!(left(&[4_096; 10]).iter().filter(|size| **size > 0).count(), 1);
+    }
 
     #[test]
     fn what_is_no_media_type_stands_for_any_file() {

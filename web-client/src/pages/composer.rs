@@ -4,22 +4,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chopar_engine::view::Conversation;
+use chopar_engine::view::{Conversation, Reference};
 use chopar_engine::{Answer, Failure, Intent};
 use chopar_wire::{AccountId, MessageId};
+use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos::{ev, html};
-use send_wrapper::SendWrapper;
-use web_sys::{DataTransfer, File, FileList};
 
-use super::files::Chosen;
+use super::attaching::{attach_button, choose, pasted};
 use super::parts::FILES;
 use super::quote::quoted;
 use super::timer::TimerButton;
 use crate::port::Sending;
-use crate::state::{App, Attachments, Composing, Names, Talk, fresh_message_id, now, use_app};
-use crate::ui::{Icon, failure_text, focus_id, part_problem, soon};
+use crate::state::{App, Attached, Attachments, Composing, Names, Talk, fresh_message_id, now, use_app};
+use crate::ui::{Icon, failure_text, soon};
 use crate::view_model::Draft;
 
 /// How long typing must pause before the draft is written down.
@@ -48,6 +46,8 @@ struct Writing {
     aside: Mutex<Option<String>>,
     /// The files that go along.
     attachments: Attachments,
+    /// The box is not there any more: what is to be kept of it was saved then.
+    gone: AtomicBool,
 }
 
 /// The text box "Message" and the button "Send".
@@ -80,6 +80,7 @@ pub(crate) fn Composer(
         draft: Mutex::new(Draft::opened(opened)),
         typing_said: AtomicU64::new(0),
         aside: Mutex::new(None),
+        gone: AtomicBool::new(false),
     });
     Effect::new({
         let writing = Arc::clone(&writing);
@@ -89,6 +90,7 @@ pub(crate) fn Composer(
         let writing = Arc::clone(&writing);
         move || {
             writing.leave();
+            writing.gone.store(true, Ordering::Relaxed);
             writing.talk.leave_edit(writing.text.get_untracked());
         }
     });
@@ -116,8 +118,10 @@ pub(crate) fn Composer(
     let on_paste = {
         let talk = Arc::clone(&writing.talk);
         move |event: ev::ClipboardEvent| {
-            let files = files_of(event.clipboard_data());
-            if !files.is_empty() {
+            let files = pasted(event.clipboard_data());
+            // Files are no part of an edit.
+            let edits = matches!(&*talk.composing().read_untracked(), Composing::Edit { .. });
+            if !files.is_empty() && !edits {
                 event.prevent_default();
                 choose(app, &talk, files);
             }
@@ -129,13 +133,17 @@ pub(crate) fn Composer(
             files,
             preparing,
             sealing,
-            problem,
+            ..
         } = attachments.clone();
-        Memo::new(move |_| {
-            let busy = preparing.get() + sealing.get() > 0;
-            busy || !files.read().is_empty() || problem.read().is_some()
-        })
+        Memo::new(move |_| preparing.get() + sealing.get() > 0 || !files.read().is_empty())
     };
+    let refused = attachments.problems.clone();
+    let refused = move || {
+        let said = refused.get().into_iter();
+        said.map(|said| view! { <p class="problem" role="alert">{said}</p> })
+            .collect::<Vec<_>>()
+    };
+    let (busy, still) = (attachments.clone(), attachments.clone());
     let chips = move || {
         let attachments = attachments.clone();
         any.get().then(|| {
@@ -210,6 +218,7 @@ pub(crate) fn Composer(
                 <p class="problem" role="alert">{texts.talk_not_sent(&failure_text(texts, failure))}</p>
             })}
             {preview}
+            {refused}
             {chips}
             <div class="composer-row">
                 {attach}
@@ -223,6 +232,7 @@ pub(crate) fn Composer(
                         aria-label=texts.talk_message()
                         placeholder=texts.talk_placeholder()
                         autocomplete="off"
+                        readonly=move || { still.sealing.get() > 0 }
                         enterkeyhint="send"
                         prop:value=move || value.get()
                         on:input=on_input
@@ -238,7 +248,7 @@ pub(crate) fn Composer(
                     title=label
                     aria-disabled=move || {
                         let empty = blank.read().trim().is_empty() && attached.read().is_empty();
-                        if empty { "true" } else { "false" }
+                        if empty || busy.preparing.get() + busy.sealing.get() > 0 { "true" } else { "false" }
                     }
                     on:mousedown=move |event| event.prevent_default()
                 >
@@ -247,62 +257,6 @@ pub(crate) fn Composer(
             </div>
         </form>
     }
-}
-
-/// The button that lets a person choose files.
-fn attach_button(app: App, talk: Arc<Talk>) -> impl IntoView {
-    let texts = app.texts();
-    let input = NodeRef::<html::Input>::new();
-    let open = move |_| {
-        if let Some(input) = input.get_untracked() {
-            input.click();
-        }
-    };
-    let on_change = move |_| {
-        let Some(input) = input.get_untracked() else {
-            return;
-        };
-        choose(app, &talk, listed(input.files()));
-        // So that the same file can be chosen once more.
-        input.set_value("");
-        focus_id("composer");
-    };
-    view! {
-        <input type="file" multiple class="visually-hidden" tabindex="-1" aria-hidden="true" node_ref=input on:change=on_change/>
-        <button type="button" class="icon-button" aria-label=texts.file_attach() title=texts.file_attach() on:click=open>
-            <Icon name="paperclip"/>
-        </button>
-    }
-}
-
-/// Makes files those of the next message.
-pub(super) fn choose(app: App, talk: &Arc<Talk>, files: Vec<File>) {
-    if files.is_empty() {
-        return;
-    }
-    let (talk, files) = (Arc::clone(talk), SendWrapper::new(files));
-    spawn_local(async move {
-        let texts = app.texts();
-        match FILES.load().await {
-            Ok(part) => (part.attach)(Chosen { talk, files, texts }),
-            Err(why) => talk
-                .attachments()
-                .problem
-                .set(Some(part_problem(texts, why).to_owned())),
-        }
-    });
-}
-
-/// The files that are dropped or pasted.
-pub(super) fn files_of(data: Option<DataTransfer>) -> Vec<File> {
-    listed(data.and_then(|data| data.files()))
-}
-
-fn listed(files: Option<FileList>) -> Vec<File> {
-    let files = files.into_iter();
-    files
-        .flat_map(|list| (0..list.length()).filter_map(move |at| list.get(at)))
-        .collect()
 }
 
 /// What the box is for, where it is not simply for a message.
@@ -371,8 +325,10 @@ impl Writing {
         let trimmed = text.trim().to_owned();
         let composing = self.composing.get_untracked();
         let editing = matches!(composing, Composing::Edit { .. });
-        // Files that are still being prepared go along.
-        if !editing && self.attachments.preparing.get_untracked() > 0 {
+        // Files that are still being prepared go along, and what is being encrypted goes first.
+        if !editing
+            && self.attachments.preparing.get_untracked() + self.attachments.sealing.get_untracked() > 0
+        {
             return;
         }
         let files = match editing {
@@ -387,6 +343,9 @@ impl Writing {
             Composing::Reply(about) => Some(about),
             Composing::New => None,
         };
+        if !files.is_empty() {
+            return self.send_files(trimmed, reply_to, files);
+        }
         self.composing.set(Composing::New);
         let (conversation, id, text) = (self.peer, fresh_message_id(), trimmed.clone());
         self.text.set(String::new());
@@ -398,42 +357,20 @@ impl Writing {
         let writing = Arc::clone(self);
         spawn_local(async move {
             let client = &writing.app.client;
-            let answer = if files.is_empty() {
-                let intent = Intent::Send {
-                    conversation,
-                    id,
-                    text,
-                    reply_to,
-                    forwarded: false,
-                };
-                client.ask(intent).await
-            } else {
-                let sending = Sending {
-                    conversation,
-                    message: id,
-                    text,
-                    reply_to,
-                    files: files.iter().map(|file| file.described.clone()).collect(),
-                };
-                let blobs: Vec<_> = files.iter().map(|file| (*file.blob).clone()).collect();
-                writing.attachments.sealing.update(|count| *count += 1);
-                let answer = client.send_files(sending, &blobs).await;
-                writing.attachments.sealing.update(|count| *count -= 1);
-                answer
+            let intent = Intent::Send {
+                conversation,
+                id,
+                text,
+                reply_to,
+                forwarded: false,
             };
+            let answer = client.ask(intent).await;
             let failure = match answer {
                 Answer::Done => None,
                 Answer::Failed(failure) => Some(failure),
                 _ => Some(Failure::Browser),
             };
             if failure.is_some() {
-                if failure == Some(Failure::NotFound) && !files.is_empty() {
-                    let gone = writing.app.texts().file_gone();
-                    writing.attachments.problem.set(Some(gone.to_owned()));
-                }
-                writing.attachments.files.update(|now| {
-                    now.splice(0..0, files);
-                });
                 // What could not be sent comes back, in front of what was typed meanwhile.
                 writing.text.update(|text| {
                     let between = if text.is_empty() || trimmed.is_empty() {
@@ -450,10 +387,64 @@ impl Writing {
                     writing.composing.set(Composing::Reply(about));
                 }
             }
-            // The draft of this conversation is now what stands in the box: nothing, or what came back.
-            writing.unsaved.store(true, Ordering::Relaxed);
-            writing.save_draft();
+            // The draft of this conversation is now what stands in the box: nothing, or what came back. Where another box stands in
+            // its place, and nothing came back, the engine has emptied the draft in the same step.
+            if failure.is_some() || !writing.gone.load(Ordering::Relaxed) {
+                writing.unsaved.store(true, Ordering::Relaxed);
+                writing.save_draft();
+            }
         });
+    }
+
+    /// Encrypting files takes a while: until they are with the engine text and files stay where they are, and are no less kept than
+    /// before.
+    fn send_files(self: &Arc<Self>, text: String, reply_to: Option<Reference>, files: Vec<Attached>) {
+        let before = self.text.get_untracked();
+        let sending = Sending {
+            conversation: self.peer,
+            message: fresh_message_id(),
+            text,
+            reply_to,
+            files: files.iter().map(|file| file.described.clone()).collect(),
+        };
+        self.problem.set(None);
+        self.attachments.problems.set(Vec::new());
+        self.attachments.sealing.update(|count| *count += 1);
+        self.talk.set_unread_line(None);
+        let writing = Arc::clone(self);
+        spawn_local(async move {
+            let blobs: Vec<_> = files.iter().map(|file| (*file.blob).clone()).collect();
+            let answer = writing.app.client.send_files(sending, &blobs).await;
+            writing.attachments.sealing.update(|count| *count -= 1);
+            match answer {
+                Answer::Done => writing.sent(&before, reply_to, &files),
+                Answer::Failed(Failure::NotFound) => {
+                    let gone = writing.app.texts().file_gone();
+                    writing.attachments.problems.set(vec![gone.to_owned()]);
+                }
+                Answer::Failed(failure) => writing.problem.set(Some(failure)),
+                _ => writing.problem.set(Some(Failure::Browser)),
+            }
+        });
+    }
+
+    /// The engine has a message with files, and has emptied the draft in the same step.
+    fn sent(self: &Arc<Self>, text: &str, reply_to: Option<Reference>, files: &[Attached]) {
+        let went = |one: &Attached| files.iter().any(|file| file.key == one.key);
+        self.attachments.files.update(|all| all.retain(|one| !went(one)));
+        if reply_to.is_some_and(|about| *self.composing.read_untracked() == Composing::Reply(about)) {
+            self.composing.set(Composing::New);
+        }
+        self.typing_said.store(0, Ordering::Relaxed);
+        if self.gone.load(Ordering::Relaxed) {
+            return;
+        }
+        self.edits.fetch_add(1, Ordering::Relaxed);
+        if *self.text.read_untracked() == text {
+            self.text.set(String::new());
+        }
+        self.unsaved.store(true, Ordering::Relaxed);
+        self.save_draft();
     }
 
     fn is_empty(&self) -> bool {

@@ -5,6 +5,7 @@
 )]
 
 mod admin;
+mod attaching;
 mod chat_list;
 mod composer;
 mod connection;

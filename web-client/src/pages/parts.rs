@@ -53,10 +53,10 @@ pub(super) fn load_quietly() {
         || {
             spawn_local(async {
                 // Who wants a page that has failed here is told why, and has it tried again.
+                let _ = MENUS.load().await;
                 let _ = OWN.load().await;
                 let _ = DETAILS.load().await;
                 let _ = FILES.load().await;
-                let _ = MENUS.load().await;
                 let _ = SCAN.load().await;
             });
         },

@@ -4,12 +4,13 @@ use chopar_wire::AccountId;
 use leptos::ev;
 use leptos::prelude::*;
 
+use super::attaching::carries_files;
 use super::chat_list::ChatList;
 use super::find_people::FindPeople;
 use super::parts::{DETAILS, FILES, MENUS, OWN, load_quietly};
 use super::shortcuts::Shortcut;
 use super::start_over::{StartOver, confirm_start_over};
-use super::talk::{TalkPage, carries_files};
+use super::talk::TalkPage;
 use crate::state::{App, Dialog, use_app};
 use crate::ui::{Frame, Icon, focus_id, is_dialog_open, is_fine_pointer, later, soon};
 use crate::view_model::Place;
@@ -52,6 +53,15 @@ pub(crate) fn Shell() -> impl IntoView {
         _ => "shell at-main",
     };
     let viewing = app.files.viewing.clone();
+    // Back leaves what is looked at, too.
+    let looked_at = viewing.clone();
+    Effect::new(move |before: Option<Place>| {
+        let place = place.get();
+        if before.is_some_and(|before| before != place) {
+            looked_at.set(None);
+        }
+        place
+    });
     let dialog = app.dialog.clone();
     let close = {
         let dialog = dialog.clone();

@@ -69,7 +69,7 @@ impl Stop {
     }
 
     /// Whether it is as people wanted it.
-    const fn is_calm(&self) -> bool {
+    pub(crate) const fn is_calm(&self) -> bool {
         matches!(self, Self::Blocked | Self::Over | Self::AdminsOnly)
     }
 }

@@ -4,14 +4,17 @@ use chopar_engine::view::{Conversation, GroupView, Trust};
 use chopar_wire::AccountId;
 use leptos::ev;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::Node;
 
-use super::composer::{Composer, choose, files_of};
+use super::attaching::{carries_files, choose, files_of};
+use super::composer::Composer;
 use super::connection::Connection;
 use super::parts::{MENUS, StopOf};
 use super::stop_bar::Stop;
 use super::timeline::Timeline;
 use crate::i18n::Texts;
-use crate::state::{Names, now, use_app};
+use crate::state::{Composing, Names, now, use_app};
 use crate::ui::{Avatar, Icon, focus_when_mounted, is_fine_pointer, soon};
 use crate::view_model::Place;
 
@@ -53,19 +56,34 @@ fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> 
     if is_fine_pointer() && stop.get_untracked().is_none() {
         focus_when_mounted("composer");
     }
+    let texts = app.texts();
     let foot = {
         let (row, talk) = (row.clone(), talk.clone());
         move || match stop.get() {
             Some(stop) => {
                 let of = StopOf { peer, names, stop };
-                soon(&MENUS, || ().into_any(), move |menus| (menus.stop)(of.clone()))
+                // Why may come late; that there is something may not.
+                let calm = of.stop.is_calm();
+                let meanwhile = move || {
+                    (!calm)
+                        .then(|| view! { <p class="stop" role="alert">{texts.chats_attention()}</p> })
+                        .into_any()
+                };
+                soon(&MENUS, meanwhile, move |menus| (menus.stop)(of.clone()))
             }
             None => view! { <Composer peer row=row.clone() talk=talk.clone() names/> }.into_any(),
         }
     };
     let dropping = ArcRwSignal::new(false);
     let (over, left, dropped, shown) = (dropping.clone(), dropping.clone(), dropping.clone(), dropping);
-    let takes = move || stop.get_untracked().is_none();
+    let takes = {
+        let composing = talk.composing();
+        // Files are no part of an edit.
+        move || {
+            stop.get_untracked().is_none() && !matches!(&*composing.read_untracked(), Composing::Edit { .. })
+        }
+    };
+    let takes_dropped = takes.clone();
     let on_over = move |event: ev::DragEvent| {
         if takes() && carries_files(&event) {
             event.prevent_default();
@@ -74,7 +92,11 @@ fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> 
     };
     let on_leave = move |event: ev::DragEvent| {
         // From one thing inside to another it has not left.
-        if event.related_target().is_none() {
+        let place = event
+            .current_target()
+            .and_then(|place| place.dyn_into::<Node>().ok());
+        let to = event.related_target().and_then(|to| to.dyn_into::<Node>().ok());
+        if !place.is_some_and(|place| to.is_some_and(|to| place.contains(Some(&to)))) {
             left.set(false);
         }
     };
@@ -82,13 +104,12 @@ fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> 
         let talk = talk.clone();
         move |event: ev::DragEvent| {
             dropped.set(false);
-            if takes() && carries_files(&event) {
+            if takes_dropped() && carries_files(&event) {
                 event.prevent_default();
                 choose(app, &talk, files_of(event.data_transfer()));
             }
         }
     };
-    let texts = app.texts();
     let hint = move || {
         shown
             .get()
@@ -102,13 +123,6 @@ fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> 
             {foot}
         </section>
     }
-}
-
-/// Whether what is dragged is files and not a text.
-pub(super) fn carries_files(event: &ev::DragEvent) -> bool {
-    event
-        .data_transfer()
-        .is_some_and(|data| data.types().includes(&"Files".into(), 0))
 }
 
 /// Back, and the button named by the peer that opens their page.

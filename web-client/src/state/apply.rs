@@ -126,6 +126,7 @@ impl App {
                 }
             }
             Event::LinesGone { conversation, lines } => {
+                self.files.look_away(conversation, &lines);
                 if let Some(talk) = self.known_talk(conversation) {
                     talk.gone(&lines);
                 }

@@ -53,7 +53,7 @@ pub(crate) struct Attachments {
     /// How many messages with files are being encrypted.
     pub(crate) sealing: ArcRwSignal<usize>,
     /// What is to be said about those that were chosen last.
-    pub(crate) problem: ArcRwSignal<Option<String>>,
+    pub(crate) problems: ArcRwSignal<Vec<String>>,
 }
 
 impl Attachments {
@@ -63,7 +63,7 @@ impl Attachments {
             files: ArcRwSignal::new(Vec::new()),
             preparing: ArcRwSignal::new(0),
             sealing: ArcRwSignal::new(0),
-            problem: ArcRwSignal::new(None),
+            problems: ArcRwSignal::new(Vec::new()),
         }
     }
 
@@ -75,7 +75,7 @@ impl Attachments {
     /// Forgets them.
     pub(crate) fn forget(&self) {
         self.files.set(Vec::new());
-        self.problem.set(None);
+        self.problems.set(Vec::new());
     }
 }
 
@@ -146,6 +146,14 @@ impl Files {
             way.set(Way::Rises { done, of });
         } else if matches!(*way.read_untracked(), Way::Comes(_)) {
             way.set(Way::Comes(done));
+        }
+    }
+
+    /// A picture of lines that are gone is not looked at any more.
+    pub(crate) fn look_away(&self, conversation: AccountId, lines: &[u64]) {
+        let gone = |spot: &Spot| spot.peer == conversation && lines.contains(&spot.line);
+        if self.viewing.read_untracked().as_ref().is_some_and(gone) {
+            self.viewing.set(None);
         }
     }
 

@@ -7,6 +7,9 @@ pub(crate) const MAX_GIF: u64 = 32 * 1024 * 1024;
 /// What says how often it is played; every other extension of an application may hold anything.
 const REPEATS: [&[u8]; 2] = [b"NETSCAPE2.0", b"ANIMEXTS1.0"];
 
+/// Bytes of that: the name and three for how often, each with its length, and an end. Nothing else fits in.
+const REPEAT_BYTES: usize = 17;
+
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2c;
 const END: u8 = 0x3b;
@@ -43,6 +46,7 @@ pub(crate) fn without_remarks(gif: &[u8]) -> Option<Vec<u8>> {
                 let kind = *take(&mut rest, 1)?.first()?;
                 let said = blocks(&mut rest)?;
                 let repeats = kind == APPLICATION
+                    && said.len() == REPEAT_BYTES
                     && said
                         .split_first()
                         .is_some_and(|(_, said)| REPEATS.iter().any(|name| said.starts_with(name)));

@@ -9,9 +9,9 @@ use crate::set::Set;
 use crate::view::{FileView, ShownAs};
 
 /// Files in one message: what somebody attaches at once.
-const MAX_FILES: usize = 10;
+pub const MAX_FILES: usize = 10;
 /// What a message says of its files together, in bytes: fits beside the longest text.
-const MAX_FILES_BYTES: usize = 7_000;
+pub const MAX_FILES_BYTES: usize = 7_000;
 
 /// Whether a message may have these files: few enough, none twice, and each of them something that a client says.
 pub(crate) fn in_order(files: &[File]) -> bool {

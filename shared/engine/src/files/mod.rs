@@ -24,6 +24,7 @@ mod fetching;
 mod opened;
 mod uploading;
 
+pub use carried::{MAX_FILES, MAX_FILES_BYTES};
 pub(crate) use carried::{in_order, sealed_ids, shown};
 pub(crate) use ending::EndingFiles;
 pub(crate) use fetching::Fetches;

@@ -388,7 +388,7 @@ impl Engine {
             .min()
     }
 
-    fn upload_of(&self, conversation: &AccountId, message: &MessageId) -> Option<UploadKey> {
+    pub(crate) fn upload_of(&self, conversation: &AccountId, message: &MessageId) -> Option<UploadKey> {
         let is = |(key, upload): &(&UploadKey, &Upload)| key.0 == *conversation && upload.message == *message;
         self.uploads.iter().find(is).map(|(key, _)| *key)
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chopar_e2ee::file::limits::MAX_SIZE;
+use chopar_engine::MAX_FILES;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
@@ -13,9 +14,6 @@ use crate::port::Described;
 use crate::state::{Attached, Attachments, Talk, use_app};
 use crate::ui::{Icon, focus_id};
 use crate::view_model::facts;
-
-/// Files in one message, as the engine takes them.
-const MAX_FILES: usize = 10;
 
 /// Files that were chosen, dropped or pasted.
 pub(crate) struct Chosen {
@@ -31,34 +29,46 @@ pub(crate) struct Chosen {
 pub(crate) fn attach(chosen: Chosen) {
     let Chosen { talk, files, texts } = chosen;
     let attachments = talk.attachments();
-    attachments.problem.set(None);
+    attachments.problems.set(Vec::new());
+    let say = {
+        let problems = attachments.problems.clone();
+        move |said: String| problems.update(|all| all.push(said))
+    };
     attachments.preparing.update(|count| *count += 1);
     spawn_local(async move {
         for file in files.take() {
             let name = Described::of(&file.name(), "").name;
             if attachments.files.read_untracked().len() >= MAX_FILES {
-                attachments.problem.set(Some(texts.file_too_many().to_owned()));
+                say(texts.file_too_many().to_owned());
                 break;
             }
             if file.size() as u64 > MAX_SIZE {
-                attachments.problem.set(Some(texts.file_too_large(&name)));
+                say(texts.file_too_large(&name));
                 continue;
             }
             let attached = match picture(&file).await {
                 Ok(attached) => attached,
                 Err(why) => {
-                    let said = match why {
-                        NoPicture::Other => None,
-                        NoPicture::TooManyPixels => Some(texts.file_too_many_pixels(&name)),
-                        NoPicture::Broken => Some(texts.file_no_picture(&name)),
-                    };
-                    if said.is_some() {
-                        attachments.problem.set(said);
+                    match why {
+                        NoPicture::Other => {}
+                        NoPicture::TooManyPixels => say(texts.file_too_many_pixels(&name)),
+                        NoPicture::Broken => say(texts.file_no_picture(&name)),
                     }
                     as_it_is(&file)
                 }
             };
-            attachments.files.update(|all| all.push(attached));
+            // Others may have come while this one was made ready.
+            let mut room = true;
+            attachments.files.update(|all| {
+                room = all.len() < MAX_FILES;
+                if room {
+                    all.push(attached);
+                }
+            });
+            if !room {
+                say(texts.file_too_many().to_owned());
+                break;
+            }
         }
         attachments.preparing.update(|count| *count -= 1);
     });
@@ -76,7 +86,7 @@ pub(crate) fn chips(attachments: Attachments) -> AnyView {
         files,
         preparing,
         sealing,
-        problem,
+        ..
     } = attachments;
     let remove = {
         let files = files.clone();
@@ -119,7 +129,6 @@ pub(crate) fn chips(attachments: Attachments) -> AnyView {
         })
     };
     view! {
-        {move || problem.get().map(|problem| view! { <p class="problem" role="alert">{problem}</p> })}
         {move || (preparing.get() + sealing.get() > 0).then(|| view! { <p class="muted" role="status">{texts.file_preparing()}</p> })}
         {list}
     }

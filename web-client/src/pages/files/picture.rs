@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
 
-use super::rows::{act, state};
+use super::rows::{act, row, state};
 use crate::platform::blobs::{self, ObjectUrl};
 use crate::state::{App, PictureUrl, Spot, small_picture, typed, use_app};
 use crate::ui::Modal;
@@ -16,6 +16,8 @@ use crate::view_model::{HEAD, picture_size, spoken};
 const SHOWN: u32 = 320;
 /// Pictures up to this many bytes are fetched as soon as their line is shown.
 const AT_ONCE: u64 = 4 * 1024 * 1024;
+/// Pixels of those: what a client makes of a photograph, 64 MB once it is decoded.
+const PIXELS_AT_ONCE: u64 = 16_777_216;
 
 /// What shows a picture, and what it is of.
 type Source = ArcRwSignal<Option<PictureUrl>>;
@@ -25,11 +27,13 @@ pub(super) fn picture(app: App, spot: Spot, going: bool) -> AnyView {
     let texts = app.texts();
     let (width, height) = fit(spot.file.sides.unwrap_or((SHOWN, SHOWN)));
     let source: Source = ArcRwSignal::new(small_picture(&spot.file.thumbnail, MAX_THUMBNAIL));
-    if !going && spot.file.size <= AT_ONCE {
-        let (source, spot) = (source.clone(), spot.clone());
+    let other = ArcRwSignal::new(false);
+    if !going && is_light(&spot) {
+        let (source, other, spot) = (source.clone(), other.clone(), spot.clone());
         spawn_local(async move {
-            if let Ok(shown) = load(app, &spot).await {
-                source.set(Some(SendWrapper::new(shown)));
+            match load(app, &spot).await {
+                Ok(shown) => source.set(Some(SendWrapper::new(shown))),
+                Err(why) => other.set(why == NotShown::NotAsSaid),
             }
         });
     }
@@ -48,15 +52,40 @@ pub(super) fn picture(app: App, spot: Spot, going: bool) -> AnyView {
     };
     let shown = move || {
         let address = source.read().as_ref().map(|address| address.as_str().to_owned());
-        view! { <img class="picture" src=address width=width.to_string() height=height.to_string() alt=""/> }
+        view! {
+            <img class="picture" src=address width=width.to_string() height=height.to_string() alt="" decoding="async"/>
+        }
     };
-    view! {
-        <div class="picture-place">
-            <button type="button" class="picture-button" aria-label=label on:click=open>{shown}</button>
+    let place = move || {
+        if other.get() {
+            // What it really is a person may save and see for themselves.
+            return view! {
+                {row(app, spot.clone(), going)}
+                <p class="file-failed">{texts.file_not_as_said()}</p>
+            }
+            .into_any();
+        }
+        view! {
+            <button
+                type="button"
+                class="picture-button"
+                aria-label=label.clone()
+                aria-disabled=if going { "true" } else { "false" }
+                on:click=open.clone()
+            >
+                {shown.clone()}
+            </button>
             {state(app, &spot, going)}
-        </div>
-    }
-    .into_any()
+        }
+        .into_any()
+    };
+    view! { <div class="picture-place">{place}</div> }.into_any()
+}
+
+/// Whether a picture is fetched and drawn without being asked for.
+fn is_light(spot: &Spot) -> bool {
+    let (width, height) = spot.file.sides.unwrap_or_default();
+    spot.file.size <= AT_ONCE && u64::from(width) * u64::from(height) <= PIXELS_AT_ONCE
 }
 
 /// The dialog that shows a picture.

@@ -40,11 +40,11 @@ const GROUP: [(f64, f64); 6] = [
 /// Why a file is sent as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoPicture {
-    /// It does not claim to be a picture that can be shown.
+    /// It is no picture, and does not claim to be one.
     Other,
-    /// It claims to be one of too many pixels. It was not decoded.
+    /// It is one of too many pixels. It was not decoded.
     TooManyPixels,
-    /// It claims to be one, and is not, or the browser cannot decode it.
+    /// It claims to be one, and is none that is made anew here, or the browser cannot decode it.
     Broken,
 }
 
@@ -71,12 +71,16 @@ pub(crate) async fn group_picture(file: &File) -> Result<Vec<u8>, NoPicture> {
 
 /// What a file shows that claims to be a picture, once its first bytes say that it is one, and of how many pixels.
 async fn decoded(file: &File) -> Result<(ImageBitmap, PictureKind), NoPicture> {
-    let claims = ["image/jpeg", "image/png", "image/webp", "image/gif", "image/avif"];
-    if !claims.contains(&file.type_().as_str()) {
-        return Err(NoPicture::Other);
-    }
     let head = blobs::read(file, 0, HEAD).await.map_err(|_| NoPicture::Broken)?;
-    let (kind, width, height) = picture_size(&head).ok_or(NoPicture::Broken)?;
+    // What it is its first bytes say; the browser goes by the name.
+    let Some((kind, width, height)) = picture_size(&head) else {
+        let claims = file.type_().starts_with("image/");
+        return Err(if claims {
+            NoPicture::Broken
+        } else {
+            NoPicture::Other
+        });
+    };
     if width > MAX_SIDE || height > MAX_SIDE || u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(NoPicture::TooManyPixels);
     }

@@ -1,7 +1,7 @@
 //! The files of a line: name, size and kind, how far they are on their way, and what can be done with them.
 
 use chopar_engine::view::{FileView, Reference, ShownAs};
-use chopar_engine::{Failure, Intent};
+use chopar_engine::{Answer, Failure, Intent};
 use chopar_wire::AccountId;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -58,7 +58,8 @@ pub(crate) fn rows(shown: Shown) -> AnyView {
     view! { <div class="files">{rows}{cancel}</div> }.into_any()
 }
 
-fn row(app: App, spot: Spot, going: bool) -> AnyView {
+/// A file that is not drawn.
+pub(super) fn row(app: App, spot: Spot, going: bool) -> AnyView {
     let texts = app.texts();
     let name = spot.file.name.clone();
     let described = facts(texts, &name, spot.file.size);
@@ -145,16 +146,16 @@ fn share(done: u64, of: u64) -> u64 {
 /// The message is not sent any more, and its line goes.
 fn take_back(app: App, conversation: AccountId, message: Reference) {
     spawn_local(async move {
-        for everyone in [true, false] {
-            // The second says nothing where the first failed: the line stays and shows what is.
-            let _ = app
-                .client
-                .ask(Intent::Delete {
-                    conversation,
-                    message,
-                    everyone,
-                })
-                .await;
+        let delete = |everyone| {
+            app.client.ask(Intent::Delete {
+                conversation,
+                message,
+                everyone,
+            })
+        };
+        // Where it cannot be taken back any more, or was sent meanwhile, the line stays and shows what is.
+        if delete(true).await == Answer::Done {
+            let _ = delete(false).await;
         }
     });
 }
