@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use chopar_e2e::harness::{
-    Organisation, Patience, Person, Stage, button, heading, item, labelled, line, list, menu_item, option,
-    region, textbox,
+    Organisation, Patience, Person, Stage, button, eventually, heading, item, labelled, line, list,
+    menu_item, option, region, textbox,
 };
 
 const GROUP: &str = "Hisob-kitob bo‘limi";
@@ -48,6 +48,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     who_has_read(&owner).await?;
     answers(&malika, &bek).await?;
     a_file(&stage, &malika, [&owner, &bek]).await?;
+    a_picture(&stage, &owner, &bek).await?;
 
     remove(&owner, "Malika Yusupova").await?;
     malika
@@ -142,6 +143,31 @@ async fn a_file(stage: &Stage, malika: &Person, others: [&Person; 2]) -> Result<
         ensure!(person.save(&folder, "hisobot.bin").await? == sent, "other bytes");
     }
     Ok(())
+}
+
+/// A group's picture is seen by who is in it, and taken away again.
+async fn a_picture(stage: &Stage, owner: &Person, bek: &Person) -> Result<()> {
+    let path = stage.folder().join("guruh.jpg");
+    std::fs::write(&path, owner.page().photograph((800, 600), "egasi").await?)?;
+    owner.page().click(&button(GROUP).starting()).await?;
+    owner.page().find(&button("Choose a picture")).await?;
+    owner.page().choose_picture(&path).await?;
+    bek.until_sees("Dilnoza Karimova changed the picture").await?;
+    for place in [".talk-head", ".chat-row"] {
+        let width = format!("document.querySelector('{place} .avatar-picture')?.naturalWidth ?? 0");
+        eventually("the group's picture", Patience::LONG, || async {
+            Ok((bek.page().evaluate(&width).await? == 192).then_some(()))
+        })
+        .await?;
+    }
+    owner.page().click(&button("Remove the picture")).await?;
+    owner.page().until_gone(&button("Remove the picture")).await?;
+    eventually("no picture", Patience::LONG, || async {
+        let any = "document.querySelector('.avatar-picture') === null";
+        Ok((bek.page().evaluate(any).await? == true).then_some(()))
+    })
+    .await?;
+    owner.page().click(&button(GROUP).starting()).await
 }
 
 async fn remove(owner: &Person, whom: &str) -> Result<()> {

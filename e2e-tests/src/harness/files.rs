@@ -18,7 +18,20 @@ impl Page {
     /// # Errors
     /// When the page asks for none.
     pub async fn choose_files(&self, files: &[PathBuf]) -> Result<()> {
-        let input = json!({ "expression": "document.querySelector('input[type=file]')" });
+        self.choose_in("form", files).await
+    }
+
+    /// Chooses a picture as in the dialog that "Choose a picture" opens, beside a conversation.
+    ///
+    /// # Errors
+    /// When the page asks for none.
+    pub async fn choose_picture(&self, file: &Path) -> Result<()> {
+        self.choose_in("aside", &[file.to_owned()]).await
+    }
+
+    async fn choose_in(&self, place: &str, files: &[PathBuf]) -> Result<()> {
+        let input = format!("document.querySelector('{place} input[type=file]')");
+        let input = json!({ "expression": input });
         let object = eventually("a place for files", Patience::SOON, || async {
             let found = self.call("Runtime.evaluate", input.clone()).await?;
             Ok(found["result"]["objectId"].as_str().map(str::to_owned))

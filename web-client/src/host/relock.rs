@@ -83,6 +83,8 @@ impl<M: Machine> Owner<'_, M> {
             recovery: &recovery,
             idle_minutes: change.idle_minutes,
         };
+        let files = self.files.clone();
+        let _still = files.still().await;
         self.vault.relock(&new, &mut self.rng).await?;
         Ok(LockAnswer::Done)
     }

@@ -121,6 +121,9 @@ impl App {
                 if lines.iter().any(|line| matches!(line.body, LineBody::Own { .. })) {
                     self.keep_storage();
                 }
+                let deleted = lines.iter().filter(|line| is_deleted(line));
+                let deleted: Vec<u64> = deleted.map(|line| line.sequence).collect();
+                self.files.look_away(conversation, &deleted);
                 if let Some(talk) = self.known_talk(conversation) {
                     talk.changed(lines);
                 }
@@ -205,6 +208,14 @@ impl App {
                 self.announce(self.texts().talk_arrived(&who, &text));
             }
         });
+    }
+}
+
+/// Whether its author took a line back.
+fn is_deleted(line: &Line) -> bool {
+    match &line.body {
+        LineBody::Own { extra, .. } | LineBody::Theirs { extra, .. } => extra.deleted,
+        LineBody::Notice(_) => false,
     }
 }
 

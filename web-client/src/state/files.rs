@@ -1,7 +1,9 @@
 //! Files: chosen and not sent yet, and on their way.
 
 use chopar_engine::Map;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chopar_engine::Failure;
 use chopar_engine::view::{FileView, Reference};
@@ -10,11 +12,13 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use web_sys::Blob;
 
-use super::random;
+use super::{PictureUrl, random};
 use crate::port::Described;
 
 /// Files whose way is remembered: more than a person looks at.
 const MAX_WAYS: usize = 256;
+/// Pictures in lines that are kept at hand: a few screens of them.
+const MAX_DRAWN: usize = 48;
 
 /// A file that the next message will have. Clones are handles of the same file.
 #[derive(Clone)]
@@ -110,9 +114,25 @@ pub(crate) struct Spot {
     pub(crate) file: FileView,
 }
 
+/// A picture as it stands in a line. Clones are handles of the same.
+#[derive(Clone)]
+pub(crate) struct Drawn {
+    file: FileMark,
+    conversation: AccountId,
+    line: u64,
+    /// What shows it: a small one, then itself.
+    pub(crate) source: ArcRwSignal<Option<PictureUrl>>,
+    /// It is another one than its message says, and is not shown.
+    pub(crate) other: ArcRwSignal<bool>,
+    /// Whether it was asked for.
+    pub(crate) asked: Arc<AtomicBool>,
+}
+
 /// The files on their way, up and down, and the picture that is looked at.
 pub(crate) struct Files {
     ways: Mutex<Map<FileMark, ArcRwSignal<Way>>>,
+    /// Pictures that stand in lines, the latest last: a line that is drawn again has them at once.
+    drawn: Mutex<VecDeque<Drawn>>,
     /// The picture that is shown in a dialog.
     pub(crate) viewing: ArcRwSignal<Option<Spot>>,
 }
@@ -121,6 +141,7 @@ impl Default for Files {
     fn default() -> Self {
         Self {
             ways: Mutex::default(),
+            drawn: Mutex::default(),
             viewing: ArcRwSignal::new(None),
         }
     }
@@ -149,8 +170,34 @@ impl Files {
         }
     }
 
-    /// A picture of lines that are gone is not looked at any more.
+    /// A picture in its line; a small one at first, if there is one.
+    pub(crate) fn drawn(&self, spot: &Spot, small: impl FnOnce() -> Option<PictureUrl>) -> Drawn {
+        let mut all = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let is =
+            |one: &&Drawn| (one.file, one.conversation, one.line) == (spot.file.mark, spot.peer, spot.line);
+        if let Some(known) = all.iter().find(is) {
+            return known.clone();
+        }
+        if all.len() >= MAX_DRAWN {
+            all.pop_front();
+        }
+        let drawn = Drawn {
+            file: spot.file.mark,
+            conversation: spot.peer,
+            line: spot.line,
+            source: ArcRwSignal::new(small()),
+            other: ArcRwSignal::new(false),
+            asked: Arc::default(),
+        };
+        all.push_back(drawn.clone());
+        drawn
+    }
+
+    /// Nothing is kept of pictures of lines that are gone, and none of them is looked at any more.
     pub(crate) fn look_away(&self, conversation: AccountId, lines: &[u64]) {
+        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        drawn.retain(|one| one.conversation != conversation || !lines.contains(&one.line));
+        drop(drawn);
         let gone = |spot: &Spot| spot.peer == conversation && lines.contains(&spot.line);
         if self.viewing.read_untracked().as_ref().is_some_and(gone) {
             self.viewing.set(None);
@@ -160,6 +207,7 @@ impl Files {
     /// Forgets all of them.
     pub(crate) fn forget(&self) {
         self.all().clear();
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.viewing.set(None);
     }
 

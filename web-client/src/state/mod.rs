@@ -28,7 +28,7 @@ pub(crate) use chats::Chats;
 pub(crate) use client::{Client, fresh_message_id, random};
 pub(crate) use clock::{Clock, minutes_ahead, now};
 pub(crate) use directory::{Directory, Found};
-pub(crate) use files::{Attached, Attachments, Files, Spot, Way};
+pub(crate) use files::{Attached, Attachments, Drawn, Files, Spot, Way};
 pub(crate) use groups::{Groups, Names, may_change};
 pub(crate) use own::{Theme, normal_form};
 pub(crate) use pictures::{PictureUrl, small_picture, typed};

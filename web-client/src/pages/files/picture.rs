@@ -1,5 +1,7 @@
 //! Pictures: small ones in a line, one at a time as large as the window.
 
+use std::sync::atomic::Ordering;
+
 use chopar_e2ee::file::limits::MAX_THUMBNAIL;
 use chopar_engine::Failure;
 use leptos::prelude::*;
@@ -8,7 +10,7 @@ use send_wrapper::SendWrapper;
 
 use super::rows::{act, row, state};
 use crate::platform::blobs::{self, ObjectUrl};
-use crate::state::{App, PictureUrl, Spot, small_picture, typed, use_app};
+use crate::state::{App, Drawn, PictureUrl, Spot, small_picture, typed, use_app};
 use crate::ui::Modal;
 use crate::view_model::{HEAD, picture_size, spoken};
 
@@ -26,14 +28,19 @@ type Source = ArcRwSignal<Option<PictureUrl>>;
 pub(super) fn picture(app: App, spot: Spot, going: bool) -> AnyView {
     let texts = app.texts();
     let (width, height) = fit(spot.file.sides.unwrap_or((SHOWN, SHOWN)));
-    let source: Source = ArcRwSignal::new(small_picture(&spot.file.thumbnail, MAX_THUMBNAIL));
-    let other = ArcRwSignal::new(false);
-    if !going && is_light(&spot) {
+    let Drawn {
+        source, other, asked, ..
+    } = app
+        .files
+        .drawn(&spot, || small_picture(&spot.file.thumbnail, MAX_THUMBNAIL));
+    if !going && is_light(&spot) && !asked.swap(true, Ordering::Relaxed) {
         let (source, other, spot) = (source.clone(), other.clone(), spot.clone());
         spawn_local(async move {
             match load(app, &spot).await {
                 Ok(shown) => source.set(Some(SendWrapper::new(shown))),
-                Err(why) => other.set(why == NotShown::NotAsSaid),
+                Err(NotShown::NotAsSaid) => other.set(true),
+                // Asked for again when the line is drawn again.
+                Err(NotShown::NotThere) => asked.store(false, Ordering::Relaxed),
             }
         });
     }

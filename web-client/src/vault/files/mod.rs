@@ -75,6 +75,11 @@ impl Files {
         Ok(MutexGuard::map(turn, |turn| turn.insert(database)))
     }
 
+    /// While this is held nothing of files is read or kept: their keys do not change under anybody's hands.
+    pub async fn still(&self) -> MutexGuard<'_, Option<Database>> {
+        self.turn.lock().await
+    }
+
     /// Keeps a piece of an encrypted file.
     pub async fn put_sealed(&self, file: FileId, piece: u32, bytes: &[u8]) -> Result<(), VaultError> {
         let database = self.turn().await?;
