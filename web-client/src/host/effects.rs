@@ -17,7 +17,7 @@ use crate::platform::random::system_random;
 use crate::platform::socket::{ABNORMAL, NotSent, Socket, SocketEvent};
 use crate::platform::tab::Tab;
 use crate::port::FromWorker;
-use crate::vault::{Page, VaultError};
+use crate::vault::{Page, VaultError, Wanted};
 
 /// Where the relay takes connections.
 const CONNECT: &str = "/v1/connect";
@@ -63,6 +63,15 @@ impl<M: Machine> Owner<'_, M> {
                 self.load(token, conversation, before, limit);
             }
             Effect::Read { token, key } => self.read(token, key),
+            Effect::Search {
+                token,
+                query,
+                after,
+                limit,
+            } => {
+                let wanted = Wanted { query, after, limit };
+                self.searches.push((token, wanted));
+            }
             // There is no page for files yet: none is sealed here, and none is fetched.
             Effect::Upload { token, .. } | Effect::Fetch { token, .. } | Effect::Keep { token, .. } => {
                 self.done(Input::Failed { token });
@@ -162,7 +171,7 @@ impl<M: Machine> Owner<'_, M> {
         });
     }
 
-    fn done(&self, input: Input) {
+    pub(super) fn done(&self, input: Input) {
         self.worker.inbox.put(Happening::Done(self.life, input));
     }
 }

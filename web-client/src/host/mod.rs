@@ -21,6 +21,7 @@
 //! | [`owner`] | inputs in, one commit, effects out |
 //! | [`told`] | what tabs say to an owner beside asking |
 //! | [`effects`] | how each effect is carried out |
+//! | [`indexing`] | searching the index of lines, and building it |
 //! | [`follower`] | a tab without an engine of its own |
 //! | [`asked`] | which intents still wait for their answer, and where it belongs |
 //! | [`locked`], [`lost`] | before a vault that needs a secret, or that nobody can open |
@@ -36,6 +37,7 @@ mod fatal;
 mod follower;
 mod idle;
 mod inbox;
+mod indexing;
 mod link;
 mod locked;
 mod lost;

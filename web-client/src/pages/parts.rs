@@ -19,6 +19,7 @@ use super::new_group::NewGroup;
 use super::person::PersonPage;
 use super::receivers::Receivers;
 use super::scan::ScanCode;
+use super::search::Results;
 use super::settings::Settings;
 use crate::state::Names;
 use crate::ui::Part;
@@ -27,6 +28,8 @@ use crate::ui::Part;
 pub(super) static OWN: Part<Own> = Part::new("own", || Box::pin(own()));
 /// Everything about somebody else, and about groups.
 pub(super) static DETAILS: Part<Details> = Part::new("details", || Box::pin(details()));
+/// What a search finds.
+pub(super) static SEARCH: Part<Search> = Part::new("search", || Box::pin(search()));
 /// The camera, and what reads a code in its pictures.
 pub(super) static SCAN: Part<Scan> = Part::new("scan", || Box::pin(scan()));
 
@@ -42,6 +45,7 @@ pub(super) fn load_quietly() {
                 // Who wants a page that has failed here is told why, and has it tried again.
                 let _ = OWN.load().await;
                 let _ = DETAILS.load().await;
+                let _ = SEARCH.load().await;
                 let _ = SCAN.load().await;
             });
         },
@@ -66,6 +70,12 @@ pub(super) struct Details {
     pub(super) receivers: fn(AccountId, MessageId, Names, Callback<()>) -> AnyView,
 }
 
+/// The list of [`SEARCH`].
+#[derive(Clone, Copy)]
+pub(super) struct Search {
+    pub(super) results: fn(RwSignal<String>) -> AnyView,
+}
+
 /// The dialog of [`SCAN`].
 #[derive(Clone, Copy)]
 pub(super) struct Scan {
@@ -88,6 +98,13 @@ fn details() -> Result<Details, SplitLoaderError> {
         group: |peer| view! { <GroupPage peer/> }.into_any(),
         new_group: |close| view! { <NewGroup close/> }.into_any(),
         receivers: |peer, id, names, close| view! { <Receivers peer id names close/> }.into_any(),
+    })
+}
+
+#[wasm_split(search, fallible)]
+fn search() -> Result<Search, SplitLoaderError> {
+    Ok(Search {
+        results: |query| view! { <Results query/> }.into_any(),
     })
 }
 

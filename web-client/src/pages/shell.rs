@@ -9,6 +9,7 @@ use leptos_router::hooks::{use_location, use_navigate};
 use super::chat_list::ChatList;
 use super::find_people::FindPeople;
 use super::parts::{DETAILS, OWN, load_quietly};
+use super::search_box::focus_search;
 use super::shortcuts::{Shortcut, Shortcuts};
 use super::start_over::{ConfirmStartOver, StartOver};
 use super::switcher::Switcher;
@@ -110,6 +111,17 @@ fn listen_to_keys(app: App, place: Memo<Place>) {
         let go = |to: Place| navigate(&to.path(), NavigateOptions::default());
         match shortcut {
             Shortcut::Switch => app.dialog.set(Some(Dialog::Switch)),
+            Shortcut::Search => {
+                if !focus_search() {
+                    // Where there is one pane it is another.
+                    go(Place::Chats);
+                    request_animation_frame(|| {
+                        request_animation_frame(|| {
+                            focus_search();
+                        });
+                    });
+                }
+            }
             Shortcut::Keys => app.dialog.set(Some(Dialog::Keys)),
             Shortcut::Out => {
                 let here = place.get_untracked();

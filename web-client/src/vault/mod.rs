@@ -10,6 +10,7 @@
 //!              rolled-back    there while no engine has replaced the sessions of an older copy
 //!    resident  blinded key -> sealed record of a kind that the engine holds in memory  stored_key.rs, seal.rs
 //!    lines     blinded key -> sealed line or delivery row, read by page                page.rs
+//!              and the segments of the index of lines                                 index.rs
 //!
 //!  slot key (WebCrypto, or from a secret) --unwraps--> data key
 //!  data key --HKDF--> sealing root, blinding key, identity wrapping key                keys.rs
@@ -25,6 +26,7 @@
 mod attempts;
 mod header;
 mod identity;
+mod index;
 mod keys;
 mod lock;
 mod open;
@@ -43,6 +45,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use chopar_engine::input::DeviceKeysPublic;
+use chopar_engine::search::Index;
 use chopar_engine::{Kind, Record};
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
@@ -54,6 +57,7 @@ use crate::port::Lock;
 
 pub use header::{Canary, SCHEMA};
 pub use identity::{Home, Identity};
+pub use index::Wanted;
 pub use keys::SharedKey;
 pub use open::Door;
 pub use page::Page;
@@ -91,6 +95,10 @@ pub struct Vault {
     lock: RefCell<Lock>,
     identity: RefCell<Option<Identity>>,
     rolled_back: Cell<bool>,
+    /// The index of lines, as far as it is in memory and nothing is under way with it.
+    index: RefCell<Option<Index>>,
+    /// Whether a search came upon a segment that does not open.
+    index_damaged: Cell<bool>,
 }
 
 /// What the engine starts from.

@@ -158,6 +158,8 @@ impl Door {
             header,
             identity: RefCell::new(identity),
             rolled_back: Cell::new(self.rolled_back),
+            index: RefCell::new(None),
+            index_damaged: Cell::new(false),
         })
     }
 

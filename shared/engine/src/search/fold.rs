@@ -128,6 +128,9 @@ impl Folded {
 
 /// The Latin letters for one that has a sign, or is Cyrillic.
 fn base(letter: char) -> Option<&'static str> {
+    if letter.is_ascii() {
+        return None;
+    }
     if let Some(form) = (letter as usize)
         .checked_sub('а' as usize)
         .and_then(|at| CYRILLIC.get(at))
@@ -288,6 +291,65 @@ mod tests {
             assert_eq!(base(letter), Some(form), "{letter}");
         }
         assert_eq!(base('÷'), None);
+    }
+
+    /// P-360: whatever is typed.
+    #[test]
+    fn the_form_of_a_form_is_itself_and_part_of_a_text_is_part_of_its_form() {
+        use rand_core::{Rng, SeedableRng};
+        const TYPED: [&str; 24] = [
+            "о",
+            "Е",
+            "ё",
+            "ц",
+            "ь",
+            "Ъ",
+            "й",
+            "ў",
+            "Щ",
+            "Ю",
+            "a",
+            "G",
+            "ʻ",
+            "'",
+            "ß",
+            "İ",
+            "ž",
+            "é",
+            " ",
+            "\n",
+            "и\u{306}",
+            "👍",
+            "ك",
+            "7",
+        ];
+        let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(360);
+        let typed = |rng: &mut rand_chacha::ChaCha20Rng| -> String {
+            (0..rng.next_u32() % 12)
+                .map(|_| TYPED[rng.next_u32() as usize % TYPED.len()])
+                .collect()
+        };
+        for _ in 0..5_000 {
+            let (before, after) = (typed(&mut rng), typed(&mut rng));
+            let both = [before.as_str(), &after].concat();
+            for form in [plain(&both), uzbek(&both)] {
+                assert_eq!(plain(&form), form);
+                assert_eq!(uzbek(&form), form);
+            }
+            assert_eq!(
+                plain(&both),
+                [plain(&before), plain(&after)].concat(),
+                "{before:?} {after:?}"
+            );
+            let folded = Folded::of(&both, Reading::Uzbek);
+            assert_eq!(folded.text.len(), folded.origins.len());
+            for (start, end) in folded.origins {
+                assert!(
+                    both.get(start as usize..end as usize)
+                        .is_some_and(|from| !from.is_empty())
+                );
+            }
+        }
     }
 
     #[test]
