@@ -12,6 +12,7 @@ mod inside;
 mod lone;
 mod recovery;
 mod script;
+mod search;
 mod world;
 
 use std::sync::LazyLock;
@@ -41,6 +42,7 @@ pub use inside::{first_contact, padding, prekey_record, ratchet_header, signal};
 pub use lone::{ALONE, Alone, engine_frames, engine_records, payload};
 pub use recovery::{RECOVERY, RecoveryScene, recovery_encapsulation, recovery_key};
 pub use script::{Act, script};
+pub use search::{search_segment, search_text, segment_of};
 pub use world::world;
 
 /// The moment of every target.
@@ -53,7 +55,7 @@ pub const SIGNAL: &[u8] = b"typing";
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 35] = [
+pub const TARGETS: [Target; 37] = [
     ("client_frame", client_frame),
     ("relay_frame", relay_frame),
     ("account_log", account_log),
@@ -84,6 +86,8 @@ pub const TARGETS: [Target; 35] = [
     ("prekey_record", prekey_record),
     ("file_descriptor", file_descriptor),
     ("file_chunk", file_chunk),
+    ("search_segment", search_segment),
+    ("search_text", search_text),
     ("payload", payload),
     ("engine_frames", engine_frames),
     ("engine_records", engine_records),

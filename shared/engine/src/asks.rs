@@ -60,6 +60,7 @@ impl Engine {
                 conversation,
                 message,
             } => self.find_message(id, conversation, message, cx),
+            Intent::Search { query, after, limit } => self.search(id, query, after, limit, cx),
             Intent::Person { peer } => self.person(id, peer, cx),
             Intent::MarkRead { conversation, up_to } => {
                 self.mark_read(conversation, up_to, cx);

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use chopar_wire::{AccountId, FileId, FileMark, Timestamp};
 
 use crate::event::Event;
+use crate::search::Spot;
 
 /// What one input led to.
 ///
@@ -71,6 +72,17 @@ pub enum Effect {
         token: Token,
         /// Which.
         key: RecordKey,
+    },
+    /// Find lines in the index that the host keeps of them ([`crate::search`]).
+    Search {
+        /// Comes back in `Found` or `Failed`.
+        token: Token,
+        /// As typed.
+        query: String,
+        /// Only lines before this one; `None` from the latest on.
+        after: Option<Spot>,
+        /// How many lines at most.
+        limit: u16,
     },
     /// Send bytes of a file that was sealed here: `PATCH /v1/files/<id>` with this capability, and the offset in
     /// `Upload-Offset`. Answered by `Moved`, or by `Failed` where the sealed file is not here any more.
@@ -235,12 +247,14 @@ pub enum Kind {
     GroupEpoch = 31,
     /// A message sent into a group, and who has it.
     GroupRow = 32,
+    /// A segment of the index of lines. The host's own: no engine writes or reads one.
+    Index = 40,
 }
 
 impl Kind {
     /// Whether all records of the kind are handed over in [`crate::Input::Opened`]; the others are read on demand.
     pub const fn resident(self) -> bool {
-        !matches!(self, Self::Line | Self::Delivery | Self::Place)
+        !matches!(self, Self::Line | Self::Delivery | Self::Place | Self::Index)
     }
 
     /// The kind for a stored number.
@@ -265,6 +279,7 @@ impl Kind {
             30 => Self::Group,
             31 => Self::GroupEpoch,
             32 => Self::GroupRow,
+            40 => Self::Index,
             _ => return None,
         })
     }

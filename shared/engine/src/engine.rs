@@ -205,6 +205,11 @@ impl Engine {
                     self.on_file_kept(home, cx);
                 }
             }
+            Input::Found { token, found } => {
+                if let Some(Waiting::Search { asked }) = self.tokens.take(token) {
+                    self.on_found(asked, &found, cx);
+                }
+            }
             Input::Loaded { token, records } => match self.tokens.take(token) {
                 Some(Waiting::Page {
                     asked,
@@ -253,6 +258,7 @@ impl Engine {
             Waiting::OneTime(_) | Waiting::Bundle(_) => self.on_prekeys_refused(),
             Waiting::Revocation { asked, .. }
             | Waiting::Page { asked, .. }
+            | Waiting::Search { asked }
             | Waiting::Shown { asked, .. } => cx.fail(asked, Failure::Browser),
             Waiting::GroupEntry(acting) => self.entry_not_signed(*acting, cx),
             Waiting::Initiation(waiting) => self.opening_failed(waiting.account, waiting.device, cx),
@@ -467,7 +473,7 @@ impl Engine {
             Kind::EndingFile => self.load_ending(&key.partition, value),
             Kind::Expiry => self.expiring.load(&key.partition, key.sequence, value),
             // Read on demand, never handed over here.
-            Kind::Line | Kind::Delivery | Kind::Place => Ok(()),
+            Kind::Line | Kind::Delivery | Kind::Place | Kind::Index => Ok(()),
         }
     }
 

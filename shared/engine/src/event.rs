@@ -3,8 +3,9 @@
 use chopar_wire::{AccountId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::search::Spot;
 use crate::view::{
-    ConnectionState, Conversation, DeviceView, GroupView, InviteView, Line, MemberState, MemberView,
+    ConnectionState, Conversation, DeviceView, GroupView, Hit, InviteView, Line, MemberState, MemberView,
     OwnDevices, Person, PersonFound, Phase, Role, Snapshot,
 };
 
@@ -84,6 +85,17 @@ pub enum Answer {
     },
     /// To `FindMessage`; none where the message is not here.
     Message(Option<Box<Line>>),
+    /// To `Search`.
+    Found {
+        /// The latest first.
+        hits: Vec<Hit>,
+        /// How many there are, on all pages.
+        total: u32,
+        /// What the next page comes after; `None` on the last one.
+        last: Option<Spot>,
+        /// How many lines can be searched by now, while the others are being read.
+        building: Option<u32>,
+    },
     /// To `Person`.
     Person(Box<Person>),
     /// To `Devices`.

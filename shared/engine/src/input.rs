@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::effect::{Record, Token};
 use crate::intent::Asked;
+use crate::search::Spot;
 
 /// One thing that happened. The host hands them over one at a time, each with the moment it happened.
 pub enum Input {
@@ -77,6 +78,13 @@ pub enum Input {
         /// The effect this answers.
         token: Token,
     },
+    /// What [`crate::Effect::Search`] found.
+    Found {
+        /// The effect this answers.
+        token: Token,
+        /// What.
+        found: Found,
+    },
     /// Rows of one conversation, as [`crate::Effect::Load`] asked, ascending by sequence; or the record, if there is one,
     /// that [`crate::Effect::Read`] asked for.
     Loaded {
@@ -85,6 +93,19 @@ pub enum Input {
         /// The records found.
         records: Vec<Record>,
     },
+}
+
+/// Lines that have some words.
+#[derive(Default)]
+pub struct Found {
+    /// Rows of lines, the latest first; those that do not open are left out.
+    pub lines: Vec<Record>,
+    /// How many there are, on all pages.
+    pub total: u32,
+    /// The last line of this page, where there are more.
+    pub last: Option<Spot>,
+    /// How many lines the index has, while it is being built: there may be more to find.
+    pub building: Option<u32>,
 }
 
 /// What came of bytes that were to be sent or fetched.

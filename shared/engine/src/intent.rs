@@ -4,6 +4,7 @@ use chopar_wire::ids::InviteId;
 use chopar_wire::{AccountId, DeviceId, FileMark, MessageId};
 use serde::{Deserialize, Serialize};
 
+use crate::search::Spot;
 use crate::view::{Preferences, Reference, Role, Setting};
 
 /// An intent with the id under which its answer comes back ([`crate::Event::Answered`]).
@@ -149,6 +150,15 @@ pub enum Intent {
         conversation: AccountId,
         /// Which.
         message: Reference,
+    },
+    /// Find messages in all conversations. Answer: `Found`; nothing to a query without a word.
+    Search {
+        /// As typed: words, or parts of words, all of which have to occur.
+        query: String,
+        /// Only what comes after this hit; `None` from the latest on.
+        after: Option<Spot>,
+        /// How many hits.
+        limit: u16,
     },
     /// Have messages from now on disappear. Answer: `Done`.
     SetTimer {

@@ -35,6 +35,7 @@
 //! | `change`, `changing`, `emoji`, `removing` | edits, deletions, reactions: the rules, and what they do to lines and texts |
 //! | `places`, `seeking`, `pending` | finding the message that is named; what waits for one that has not arrived |
 //! | `files` | files of messages, up to the relay and down from it |
+//! | [`search`] | what was said, found on the device: folding, the index, the intent |
 //! | `timer`, `expiring`, `settings` | messages that disappear; mute, pin, archive, block |
 //! | [`refusals`] | what was put away unread, by name |
 //! | `prekeys`, `prekey_upkeep`, `tokens`, `context`, `records`, `map` | own prekeys; private operations under way; one step; what is stored; a map for all of it |
@@ -93,6 +94,7 @@ pub mod refusals;
 mod removing;
 mod repair;
 mod requests;
+pub mod search;
 mod seeking;
 mod seen;
 mod sending;
@@ -115,7 +117,7 @@ pub use effect::{Batch, Effect, FileHome, Kept, Kind, Record, RecordKey, Step, T
 pub use engine::Engine;
 pub use event::{Answer, Event, Failure};
 pub use files::{MAX_FILES, MAX_FILES_BYTES};
-pub use input::{Input, Moved};
+pub use input::{Found, Input, Moved};
 pub use intent::{Asked, Intent, SealedFile};
 pub use map::Map;
 pub use records::RecordError;

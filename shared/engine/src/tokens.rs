@@ -59,6 +59,8 @@ pub(crate) enum Waiting {
     Fetch { home: FileHome },
     /// Bytes of a file that the host is to keep.
     Keep { home: FileHome },
+    /// Lines that have some words.
+    Search { asked: u64 },
     /// A message that a person asked for by name.
     Shown {
         asked: u64,

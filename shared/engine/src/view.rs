@@ -317,6 +317,23 @@ pub enum ShownAs {
     File,
 }
 
+/// A message that was looked for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hit {
+    /// Whose conversation.
+    pub conversation: AccountId,
+    /// Its line there.
+    pub sequence: u64,
+    /// When it was sent, as the line shows it.
+    pub time: Timestamp,
+    /// Whose it is; `None` for an own one.
+    pub author: Option<AccountId>,
+    /// Its text.
+    pub text: String,
+    /// What its files are called.
+    pub files: Vec<String>,
+}
+
 /// Who reacted to a message with one emoji.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reactions {

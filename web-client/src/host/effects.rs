@@ -18,7 +18,7 @@ use crate::platform::random::system_random;
 use crate::platform::socket::{ABNORMAL, NotSent, Socket, SocketEvent};
 use crate::platform::tab::Tab;
 use crate::port::FromWorker;
-use crate::vault::{Page, VaultError};
+use crate::vault::{Page, VaultError, Wanted};
 
 /// Where the relay takes connections.
 const CONNECT: &str = "/v1/connect";
@@ -69,6 +69,15 @@ impl<M: Machine> Owner<'_, M> {
             | Effect::Keep { .. }
             | Effect::Discard(_)
             | Effect::Retain { .. } => self.carry_out_of_files(effect),
+            Effect::Search {
+                token,
+                query,
+                after,
+                limit,
+            } => {
+                let wanted = Wanted { query, after, limit };
+                self.searches.push((token, wanted));
+            }
             Effect::Tell(event) => self.tell(event)?,
         }
         Ok(())
@@ -161,7 +170,7 @@ impl<M: Machine> Owner<'_, M> {
         answer_later(self.worker.inbox.clone(), self.life, token, Box::pin(answer));
     }
 
-    fn done(&self, input: Input) {
+    pub(super) fn done(&self, input: Input) {
         self.worker.inbox.put(Happening::Done(self.life, input));
     }
 }

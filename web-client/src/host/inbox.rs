@@ -40,6 +40,8 @@ pub(super) enum Happening {
     Alarm,
     /// So many rows of a page did not open.
     Damaged(u32),
+    /// It is time to go on building the index of lines.
+    Index,
     /// Nobody may have used any tab for as long as the lock waits.
     Idle,
     /// What the browser says about keeping the storage.

@@ -21,6 +21,7 @@
 //! | [`owner`] | inputs in, one commit, effects out |
 //! | [`told`] | what tabs say to an owner beside asking |
 //! | [`effects`] | how each effect is carried out |
+//! | [`indexing`] | searching the index of lines, and building it |
 //! | [`follower`] | a tab without an engine of its own |
 //! | [`asked`], [`attached`] | which intents still wait for their answer, and where it belongs; files that came with them |
 //! | [`sealing`], [`moving`] | files: encrypted for a message; their way up and down, and what is kept of them |
@@ -38,6 +39,7 @@ mod fatal;
 mod follower;
 mod idle;
 mod inbox;
+mod indexing;
 mod link;
 mod locked;
 mod lost;

@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::rc::Rc;
 
-use chopar_engine::{Answer, Batch, Effect, Event, Failure, Input, Map};
+use chopar_engine::{Answer, Batch, Effect, Event, Failure, Input, Map, Token};
 use chopar_wire::Timestamp;
 use chopar_wire::prost::bytes::Bytes;
 use wasm_bindgen_futures::spawn_local;
@@ -14,6 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::asked::{From, Taken};
 use super::idle::Idle;
 use super::inbox::Happening;
+use super::indexing::Indexing;
 use super::link::{Heard, Link};
 use super::machine::Machine;
 use super::told::Last;
@@ -26,7 +27,7 @@ use crate::platform::socket::{Socket, SocketEvent};
 use crate::platform::tab::Tab;
 use crate::platform::{Exception, scope, storage};
 use crate::port::{AboutDevice, FatalKind, FromWorker, KeyHome, ToWorker};
-use crate::vault::{Door, Files, Home, Vault, VaultError};
+use crate::vault::{Door, Files, Home, Vault, VaultError, Wanted};
 
 /// Inputs handled before one commit, at most: enough to make use of a transaction, few enough that the first of them does
 /// not wait long for its effects.
@@ -98,6 +99,9 @@ pub(super) struct Owner<'a, M> {
     pub(super) newcomer: bool,
     /// What is to be done once everything before it is done.
     pub(super) asked_last: Option<Last>,
+    /// What is looked for.
+    pub(super) searches: Vec<(Token, Wanted)>,
+    pub(super) indexing: Indexing,
 }
 
 /// What several inputs led to together.
@@ -230,6 +234,7 @@ impl<'a, M: Machine> Owner<'a, M> {
             rung.put(Happening::Idle);
         })?;
         let vault = Rc::new(vault);
+        let indexing = Indexing::new(worker.inbox.clone())?;
         let owner = Self {
             worker,
             files: Rc::new(Files::new(vault.clone())),
@@ -247,6 +252,8 @@ impl<'a, M: Machine> Owner<'a, M> {
             idle,
             newcomer: false,
             asked_last: None,
+            searches: Vec::new(),
+            indexing,
         };
         Ok((owner, opened))
     }
@@ -290,6 +297,8 @@ impl<'a, M: Machine> Owner<'a, M> {
             if std::mem::take(&mut self.newcomer) {
                 self.greet().await?;
             }
+            self.search().await?;
+            self.index_if_due().await?;
             match self.asked_last.take() {
                 None => {}
                 Some(Last::StartOver) => {
@@ -381,6 +390,7 @@ impl<'a, M: Machine> Owner<'a, M> {
             Happening::Stolen if self.robbed.is_so() => return Err(Over::Vault(VaultError::Fenced)),
             Happening::Link(Heard::Ours(Link::LockNow)) => self.lock_now(),
             Happening::Idle => self.idle.rung(self.worker.used_at)?,
+            Happening::Index => self.indexing.rung(),
             // An owner's words, of which there is one: left over from the one before, as what was meant for a follower.
             Happening::Link(
                 Heard::Ours(

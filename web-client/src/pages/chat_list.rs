@@ -9,7 +9,8 @@ use super::connection::{Connection, ConnectionBar};
 use super::keeping::signs;
 use super::notice::notice_text;
 use super::own_devices_bar::OwnDevicesBar;
-use super::parts::MENUS;
+use super::parts::{MENUS, SEARCH};
+use super::search_box::SearchBox;
 use crate::state::{App, Dialog, Names, use_app};
 use crate::ui::{Avatar, Frame, Icon, Ticks, later, more, rove};
 use crate::view_model::{Place, in_words};
@@ -45,6 +46,9 @@ pub(crate) fn ChatList(
         let open = open.filter(|open| shown.contains(open));
         open.or(shown.first().copied())
     });
+    let query = RwSignal::new(String::new());
+    let any = Memo::new(move |_| !app.chats.order().is_empty());
+    let searching = Memo::new(move |_| !query.read().trim().is_empty());
     let keeping = RwSignal::new(None::<AccountId>);
     let options = Callback::new(move |peer| keeping.set(Some(peer)));
     view! {
@@ -68,7 +72,16 @@ pub(crate) fn ChatList(
             </header>
             <ConnectionBar/>
             <OwnDevicesBar/>
-            <ul class="chats" role="list" aria-label=texts.chats_list() node_ref=list on:keydown=on_key>
+            {move || any.get().then(|| view! { <SearchBox query/> })}
+            {move || searching.get().then(|| later(&SEARCH, Frame::Inside, move |search| (search.results)(query)))}
+            <ul
+                class="chats"
+                role="list"
+                aria-label=texts.chats_list()
+                hidden=move || searching.get()
+                node_ref=list
+                on:keydown=on_key
+            >
                 <For each=move || shown.get() key=|peer| *peer let:peer>
                     <ChatRow peer place options entry/>
                 </For>

@@ -38,6 +38,8 @@ mod receivers;
 mod recover;
 mod recovery;
 mod scan;
+mod search;
+mod search_box;
 mod settings;
 mod shell;
 mod shortcuts;

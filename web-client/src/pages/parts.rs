@@ -23,6 +23,7 @@ use super::new_group::NewGroup;
 use super::person::PersonPage;
 use super::receivers::Receivers;
 use super::scan::ScanCode;
+use super::search::Results;
 use super::settings::Settings;
 use super::shortcuts::Shortcuts;
 use super::start_over::ConfirmStartOver;
@@ -40,6 +41,8 @@ pub(super) static DETAILS: Part<Details> = Part::new("details", || Box::pin(deta
 pub(super) static MENUS: Part<Menus> = Part::new("menus", || Box::pin(menus()));
 /// Files in messages: what shows them, prepares them and brings them.
 pub(super) static FILES: Part<FilesPart> = Part::new("files", || Box::pin(files()));
+/// What a search finds.
+pub(super) static SEARCH: Part<Search> = Part::new("search", || Box::pin(search()));
 /// The camera, and what reads a code in its pictures.
 pub(super) static SCAN: Part<Scan> = Part::new("scan", || Box::pin(scan()));
 
@@ -57,6 +60,7 @@ pub(super) fn load_quietly() {
                 let _ = OWN.load().await;
                 let _ = DETAILS.load().await;
                 let _ = FILES.load().await;
+                let _ = SEARCH.load().await;
                 let _ = SCAN.load().await;
             });
         },
@@ -124,6 +128,12 @@ pub(super) struct FilesPart {
     pub(super) viewer: fn(Spot) -> AnyView,
 }
 
+/// The list of [`SEARCH`].
+#[derive(Clone, Copy)]
+pub(super) struct Search {
+    pub(super) results: fn(RwSignal<String>) -> AnyView,
+}
+
 /// The dialog of [`SCAN`].
 #[derive(Clone, Copy)]
 pub(super) struct Scan {
@@ -179,6 +189,13 @@ fn files() -> Result<FilesPart, SplitLoaderError> {
         chips,
         attach,
         viewer,
+    })
+}
+
+#[wasm_split(search, fallible)]
+fn search() -> Result<Search, SplitLoaderError> {
+    Ok(Search {
+        results: |query| view! { <Results query/> }.into_any(),
     })
 }
 

@@ -1,5 +1,7 @@
 //! The message that another one answers.
 
+use std::time::Duration;
+
 use chopar_engine::view::{Line, LineBody, Reference};
 use chopar_engine::{Answer, Intent};
 use chopar_wire::AccountId;
@@ -14,6 +16,10 @@ use crate::view_model::in_words;
 
 /// Characters of a quoted text that are shown: two lines of a bubble.
 const SHOWN: usize = 160;
+/// The class of a line that was just brought into sight.
+const FOUND: &str = "found";
+/// For how long it has it.
+const MARKED: Duration = Duration::from_millis(2_000);
 
 /// A line above a text: who said what. It follows the message it quotes, whatever becomes of that.
 #[component]
@@ -94,7 +100,7 @@ pub(crate) fn go_to(app: App, peer: AccountId, about: Reference) {
         if let Some(sequence) = sequence
             && talk.reach(&app.client, sequence).await
         {
-            request_animation_frame(move || show(sequence));
+            show_soon(sequence);
         }
     });
 }
@@ -113,12 +119,22 @@ pub(crate) fn quoted(texts: Texts, line: Option<&Line>) -> String {
     }
 }
 
-/// Brings a line into sight, and the keyboard to it.
+/// Brings a line into sight, and the keyboard to it, once it is drawn and whatever else moves the view and the keyboard then has done so.
+pub(crate) fn show_soon(sequence: u64) {
+    request_animation_frame(move || request_animation_frame(move || show(sequence)));
+}
+
 fn show(sequence: u64) {
     if let Some(line) = drawn(sequence) {
         let options = ScrollIntoViewOptions::new();
         options.set_block(ScrollLogicalPosition::Center);
         line.scroll_into_view_with_scroll_into_view_options(&options);
         let _ = line.focus();
+        let marked = line.class_list();
+        // Where one line is shown twice the mark begins anew.
+        let _ = marked.remove_1(FOUND);
+        if marked.add_1(FOUND).is_ok() {
+            set_timeout(move || drop(marked.remove_1(FOUND)), MARKED);
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::attaching::carries_files;
 use super::chat_list::ChatList;
 use super::find_people::FindPeople;
 use super::parts::{DETAILS, FILES, MENUS, OWN, load_quietly};
+use super::search_box::focus_search;
 use super::shortcuts::Shortcut;
 use super::start_over::{StartOver, confirm_start_over};
 use super::talk::TalkPage;
@@ -143,6 +144,17 @@ fn listen_to_keys(app: App, place: Memo<Place>) {
         }
         match shortcut {
             Shortcut::Switch => app.dialog.set(Some(Dialog::Switch)),
+            Shortcut::Search => {
+                if !focus_search() {
+                    // Where there is one pane it is another.
+                    app.address.go(Place::Chats);
+                    request_animation_frame(|| {
+                        request_animation_frame(|| {
+                            focus_search();
+                        });
+                    });
+                }
+            }
             Shortcut::Keys => app.dialog.set(Some(Dialog::Keys)),
             Shortcut::Out => {
                 let here = place.get_untracked();

@@ -11,6 +11,8 @@ use crate::ui::Modal;
 pub(crate) enum Shortcut {
     /// Ctrl/Cmd+K.
     Switch,
+    /// Ctrl/Cmd+Shift+F; without Shift it is the browser's own search in the page.
+    Search,
     /// Ctrl/Cmd+/.
     Keys,
     /// Esc.
@@ -30,6 +32,7 @@ impl Shortcut {
         let control = event.ctrl_key() || event.meta_key();
         match (control, event.alt_key(), event.code().as_str()) {
             (true, false, "KeyK") => Some(Self::Switch),
+            (true, false, "KeyF") if event.shift_key() => Some(Self::Search),
             (true, false, "Slash") => Some(Self::Keys),
             (false, false, "Escape") => Some(Self::Out),
             (false, true, "ArrowDown") => Some(Self::Next),
@@ -50,6 +53,7 @@ pub(crate) fn Shortcuts(
         ("Enter", texts.keys_send()),
         ("Shift Enter", texts.keys_newline()),
         ("Ctrl K", texts.keys_switch()),
+        ("Ctrl Shift F", texts.keys_search()),
         ("Alt ↑ ↓", texts.keys_next()),
         ("↑ ↓", texts.keys_walk()),
         ("↑", texts.keys_edit()),

@@ -18,6 +18,7 @@ use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::line::LineRow;
 use super::parts::{DETAILS, MENUS, MessageMenuOf};
+use super::quote::show_soon;
 use crate::state::{App, Asking, Load, Names, Row, Talk, fresh_message_id, use_app};
 use crate::ui::{Frame, Icon, failure_text, is_dialog_open, later, rove};
 use crate::view_model::Place;
@@ -43,6 +44,8 @@ struct Scroll {
     /// Whether the first page has been placed.
     placed: AtomicBool,
     far: ArcRwSignal<bool>,
+    /// Whether later lines were not held when it was last looked at.
+    away: AtomicBool,
 }
 
 /// The log "Messages".
@@ -73,6 +76,7 @@ pub(crate) fn Timeline(
         last: AtomicU64::new(0),
         placed: AtomicBool::new(false),
         far: far.clone(),
+        away: AtomicBool::new(false),
     });
     on_cleanup({
         let talk = Arc::clone(&talk);
@@ -86,6 +90,23 @@ pub(crate) fn Timeline(
             if load.get() == Load::Not {
                 let talk = Arc::clone(&talk);
                 spawn_local(async move { talk.page(&app.client).await });
+            }
+        }
+    });
+    // Somebody comes from the search: once there are lines, theirs is brought into sight.
+    Effect::new({
+        let (talk, load, sought) = (Arc::clone(&talk), load.clone(), talk.sought());
+        move || {
+            if let (Load::Done { .. }, Some(sequence)) = (load.get(), sought.get()) {
+                sought.set(None);
+                let talk = Arc::clone(&talk);
+                spawn_local(async move {
+                    if talk.reach(&app.client, sequence).await {
+                        show_soon(sequence);
+                    } else {
+                        app.announce(app.texts().talk_not_available().to_owned());
+                    }
+                });
             }
         }
     });
@@ -119,6 +140,9 @@ pub(crate) fn Timeline(
             };
             scroll.far.set(-log.scroll_top() > FAR);
             scroll.mark_seen(app, &log);
+            if -log.scroll_top() < AHEAD {
+                scroll.follow(app);
+            }
             if scroll.placed.load(Ordering::Relaxed)
                 && log.scroll_height() - log.client_height() + log.scroll_top() < AHEAD
             {
@@ -153,9 +177,17 @@ pub(crate) fn Timeline(
             let _ = line.focus();
         }
     };
-    let jump = move |_| {
-        if let Some(log) = log.get_untracked() {
-            log.set_scroll_top(0);
+    let away = talk.away();
+    let jump = {
+        let scroll = Arc::clone(&scroll);
+        move |_: ev::MouseEvent| {
+            scroll.away.store(false, Ordering::Relaxed);
+            if scroll.talk.away().get_untracked() {
+                scroll.talk.forget();
+            }
+            if let Some(log) = log.get_untracked() {
+                log.set_scroll_top(0);
+            }
         }
     };
     let menu = ArcRwSignal::new(None::<Row>);
@@ -214,8 +246,8 @@ pub(crate) fn Timeline(
                     </For>
                 </div>
             </div>
-            {move || far.get().then(|| {
-                let row = row.clone();
+            {move || (far.get() || away.get()).then(|| {
+                let (row, jump) = (row.clone(), jump.clone());
                 view! {
                     <button type="button" class="jump" aria-label=texts.talk_jump() title=texts.talk_jump() on:click=jump>
                         <Icon name="arrow-down"/>
@@ -322,10 +354,38 @@ impl Scroll {
                 options.set_block(ScrollLogicalPosition::Center);
                 line.scroll_into_view_with_scroll_into_view_options(&options);
             }
-        } else if latest > before && -log.scroll_top() > NEAR {
-            log.set_scroll_top(log.scroll_top() - grown);
+        } else if latest > before {
+            // Those after the ones that are not the latest come below what is read, wherever that is; others only where one reads further up.
+            let moves = match self.away.load(Ordering::Relaxed) {
+                true => self.talk.holds(before),
+                false => -log.scroll_top() > NEAR,
+            };
+            if moves {
+                log.set_scroll_top(log.scroll_top() - grown);
+            }
         }
+        self.away
+            .store(self.talk.away().get_untracked(), Ordering::Relaxed);
         self.far.set(-log.scroll_top() > FAR);
+    }
+
+    /// Near the end of lines that are not the latest: the next ones.
+    fn follow(self: &Arc<Self>, app: App) {
+        if !self.talk.away().get_untracked() {
+            return;
+        }
+        let scroll = Arc::clone(self);
+        spawn_local(async move {
+            let latest = || {
+                scroll
+                    .row
+                    .read_untracked()
+                    .last
+                    .as_ref()
+                    .map_or(0, |last| last.sequence)
+            };
+            scroll.talk.follow(&app.client, latest).await;
+        });
     }
 
     /// Tells the engine up to which line everything has been on the screen.

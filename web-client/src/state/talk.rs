@@ -1,5 +1,7 @@
-//! The lines of one conversation that the page holds: always a run that ends with the latest.
+//! The lines of one conversation that the page holds: always one run without gaps. It ends with the latest line, unless somebody
+//! went to one far up: then it lies around that, and lines are added at both of its ends.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use chopar_engine::view::{Line, LineBody, Reference};
@@ -12,8 +14,8 @@ use crate::view_model::{Day, LinePlace, places};
 
 /// Lines asked for at a time: two screens of a tall window.
 const PAGE: u16 = 60;
-/// Pages brought at most to get at a line further up: 1,200 lines stay quick to draw.
-const FAR_PAGES: usize = 20;
+/// Pages brought at most to get at a line further up; for one beyond it the run begins anew around it.
+const NEAR_PAGES: usize = 1;
 
 /// One line and where it stands.
 #[derive(Clone)]
@@ -71,6 +73,16 @@ pub(crate) struct Talk {
     left: Mutex<Option<(MessageId, String)>>,
     /// Told when lines changed that are not held.
     elsewhere: ArcTrigger,
+    /// Whether there are lines after those that are held.
+    away: ArcRwSignal<bool>,
+    /// The latest line that came while they were not held.
+    came: AtomicU64,
+    /// Numbers the runs that were held one after the other.
+    run: AtomicU64,
+    /// Whether lines after those that are held are on the way.
+    following: AtomicBool,
+    /// The line that somebody wants to see.
+    sought: ArcRwSignal<Option<u64>>,
 }
 
 impl Talk {
@@ -86,7 +98,22 @@ impl Talk {
             attachments: Attachments::new(),
             left: Mutex::new(None),
             elsewhere: ArcTrigger::new(),
+            away: ArcRwSignal::new(false),
+            came: AtomicU64::new(0),
+            run: AtomicU64::new(0),
+            following: AtomicBool::new(false),
+            sought: ArcRwSignal::new(None),
         }
+    }
+
+    /// Whether there are lines after those that are held.
+    pub(crate) fn away(&self) -> ArcRwSignal<bool> {
+        self.away.clone()
+    }
+
+    /// The line that somebody wants to see: whoever draws the lines takes it.
+    pub(crate) fn sought(&self) -> ArcRwSignal<Option<u64>> {
+        self.sought.clone()
     }
 
     /// Tracks changes of lines that are not held: whoever shows one of them looks again.
@@ -139,8 +166,11 @@ impl Talk {
         self.rows.read().iter().rev().find(is).cloned()
     }
 
-    /// The latest own message that has a text, not tracked.
+    /// The latest own message that has a text, not tracked; none where later lines are not held.
     pub(crate) fn last_own(&self) -> Option<(MessageId, String)> {
+        if self.away.get_untracked() {
+            return None;
+        }
         let own = |row: &Row| match &row.line.read_untracked().body {
             LineBody::Own { id, text, extra, .. } if !extra.deleted && !text.is_empty() => {
                 Some((*id, text.clone()))
@@ -194,14 +224,17 @@ impl Talk {
             }
         };
         self.load.set(Load::Busy);
-        match client
-            .ask(Intent::Page {
-                conversation: self.peer,
-                before,
-                limit: PAGE,
-            })
-            .await
-        {
+        let run = self.run();
+        let asked = Intent::Page {
+            conversation: self.peer,
+            before,
+            limit: PAGE,
+        };
+        let answer = client.ask(asked).await;
+        if self.run() != run {
+            return;
+        }
+        match answer {
             Answer::Page { lines, more } => {
                 self.merge(lines, true);
                 self.load.set(Load::Done { more });
@@ -211,25 +244,123 @@ impl Talk {
         }
     }
 
-    /// Brings older pages until the line with this sequence is held; says whether it is. It may be too far up.
+    /// Has the line with this sequence held; says whether it is. It may be gone.
     pub(crate) async fn reach(&self, client: &Client, sequence: u64) -> bool {
         let is_above = || {
             let rows = self.rows.read_untracked();
             rows.first().is_some_and(|row| sequence < row.sequence)
         };
-        for _ in 0..FAR_PAGES {
+        for _ in 0..NEAR_PAGES {
             if !is_above() || self.load.get_untracked() != (Load::Done { more: true }) {
                 break;
             }
             self.page(client).await;
         }
+        let is_below = self.away.get_untracked() && self.latest().is_some_and(|latest| latest < sequence);
+        if is_above() || is_below {
+            self.begin_around(client, sequence).await;
+        }
+        self.holds(sequence)
+    }
+
+    /// Holds the lines around one, and no others.
+    async fn begin_around(&self, client: &Client, sequence: u64) {
+        let before = self.load.get_untracked();
+        let run = self.begin_run();
+        self.load.set(Load::Busy);
+        let asked = Intent::Page {
+            conversation: self.peer,
+            before: Some(sequence.saturating_add(u64::from(PAGE / 2))),
+            limit: PAGE,
+        };
+        let answer = client.ask(asked).await;
+        if self.run() != run {
+            return;
+        }
+        match answer {
+            Answer::Page { lines, more } if lines.iter().any(|line| line.sequence == sequence) => {
+                let mut rows = Vec::new();
+                fold(&mut rows, lines, true);
+                place(&rows, self.first_unread.get_untracked());
+                self.away.set(true);
+                self.rows.set(rows);
+                self.load.set(Load::Done { more });
+            }
+            // It is gone since: what is held stays. A page that was on its way comes when it is asked for again.
+            _ if before == Load::Busy => self.load.set(Load::Done { more: true }),
+            _ => self.load.set(before),
+        }
+    }
+
+    /// Brings the lines after those that are held; `latest` is the sequence of the conversation's last line.
+    pub(crate) async fn follow(&self, client: &Client, latest: impl Fn() -> u64) {
+        let Some(mut from) = self.latest().filter(|_| self.away.get_untracked()) else {
+            return;
+        };
+        if self.following.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let run = self.run();
+        let is_end = |from| from >= latest().max(self.came.load(Ordering::Relaxed));
+        // Sequences have gaps: of so many numbers there are no more lines than one page has.
+        while !is_end(from) {
+            let asked = Intent::Page {
+                conversation: self.peer,
+                before: Some(from.saturating_add(1 + u64::from(PAGE))),
+                limit: PAGE,
+            };
+            let answer = client.ask(asked).await;
+            // Somebody has gone elsewhere meanwhile; or it is asked again with the next move.
+            let (true, Answer::Page { mut lines, .. }) = (self.run() == run, answer) else {
+                self.following.store(false, Ordering::Relaxed);
+                return;
+            };
+            lines.retain(|line| line.sequence > from);
+            let came = lines.last().map(|line| line.sequence);
+            self.merge(lines, true);
+            from = came.unwrap_or(from.saturating_add(u64::from(PAGE)));
+            if came.is_some() {
+                break;
+            }
+        }
+        if is_end(from) {
+            self.away.set(false);
+        }
+        self.following.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether a line is held, not tracked.
+    pub(crate) fn holds(&self, sequence: u64) -> bool {
         let rows = self.rows.read_untracked();
-        rows.iter().any(|row| row.sequence == sequence)
+        rows.binary_search_by_key(&sequence, |row| row.sequence).is_ok()
+    }
+
+    /// Which run of lines is held: what was asked for another is not put into it.
+    fn run(&self) -> u64 {
+        self.run.load(Ordering::Relaxed)
+    }
+
+    fn begin_run(&self) -> u64 {
+        self.run.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Takes lines that are new or changed. Changes to lines older than what is held are left to the page that will
     /// bring them.
-    pub(crate) fn changed(&self, lines: Vec<Line>) {
+    pub(crate) fn changed(&self, mut lines: Vec<Line>) {
+        if let Some(latest) = self.latest().filter(|_| self.away.get_untracked()) {
+            let newer = |line: &&Line| line.sequence > latest;
+            if lines
+                .iter()
+                .filter(newer)
+                .any(|line| matches!(line.body, LineBody::Own { .. }))
+            {
+                // Whoever says something sees it: back to the latest.
+                return self.forget();
+            }
+            let newest = lines.iter().map(|line| line.sequence).max();
+            self.came.fetch_max(newest.unwrap_or(0), Ordering::Relaxed);
+            lines.retain(|line| line.sequence <= latest);
+        }
         let oldest = self.rows.read_untracked().first().map(|row| row.sequence);
         if oldest.is_some_and(|oldest| lines.iter().any(|line| line.sequence < oldest)) {
             self.elsewhere.notify();
@@ -260,6 +391,9 @@ impl Talk {
 
     /// Holds nothing any more.
     pub(crate) fn forget(&self) {
+        self.begin_run();
+        self.away.set(false);
+        self.came.store(0, Ordering::Relaxed);
         self.rows.set(Vec::new());
         self.load.set(Load::Not);
     }
@@ -400,6 +534,33 @@ mod tests {
         assert_eq!(beside, [Some(7), Some(9), Some(7), None]);
         hold(&[7]);
         assert_eq!(talk.beside(7), None, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_comes_while_one_is_far_up_waits_and_what_one_says_leads_back() {
+        let talk = Talk::new(AccountId::new([1; 32]));
+        let mut rows = Vec::new();
+        fold(&mut rows, vec![line(5, "a"), line(7, "b")], true);
+        talk.rows.set(rows);
+        talk.load.set(Load::Done { more: true });
+        talk.away.set(true);
+        talk.changed(vec![line(7, "changed"), line(90, "new")]);
+        assert_eq!(sequences(&talk.rows.read_untracked()), [5, 7]);
+        assert!(*talk.rows.read_untracked()[1].line.read_untracked() == line(7, "changed"));
+        assert_eq!(talk.came.load(Ordering::Relaxed), 90);
+        assert_eq!(talk.last_own(), None);
+        let own = Line {
+            body: LineBody::Own {
+                id: MessageId::new([9; 16]),
+                text: String::from("said"),
+                state: chopar_engine::view::SentState::Waiting,
+                held: None,
+                extra: chopar_engine::view::Extra::default(),
+            },
+            ..line(91, "")
+        };
+        talk.changed(vec![own]);
+        assert!(talk.load.get_untracked() == Load::Not && !talk.away.get_untracked());
     }
 
     #[test]

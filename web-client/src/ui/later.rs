@@ -78,6 +78,8 @@ pub(crate) enum Frame {
         /// Whose conversation.
         peer: AccountId,
     },
+    /// Part of a page that is there.
+    Inside,
     /// A dialog.
     Dialog {
         /// Its name.
@@ -199,6 +201,7 @@ impl Frame {
                 }
                 .into_any()
             }
+            Self::Inside => words,
             Self::Dialog { title, close } => view! { <Modal title close>{words}</Modal> }.into_any(),
         }
     }
@@ -208,6 +211,8 @@ impl Frame {
         let title = match self {
             Self::Pane { .. } => "pane-title",
             Self::Details { .. } => "details-title",
+            // Nothing in it has the keyboard.
+            Self::Inside => return,
             Self::Dialog { .. } => {
                 // Closing gives the keyboard back to what opened the dialog. There the one to come finds it, and gives it back in its turn.
                 if let Ok(Some(dialog)) = document().query_selector("dialog[open]") {

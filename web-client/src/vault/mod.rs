@@ -11,6 +11,7 @@
 //!              rolled-back    there while no engine has replaced the sessions of an older copy
 //!    resident  blinded key -> sealed record of a kind that the engine holds in memory  stored_key.rs, seal.rs
 //!    lines     blinded key -> sealed line or delivery row, read by page                page.rs
+//!              and the segments of the index of lines                                 index.rs
 //!
 //!  slot key (WebCrypto, or from a secret) --unwraps--> data key
 //!  data key --HKDF--> sealing root, blinding key, identity wrapping key                keys.rs
@@ -27,6 +28,7 @@ mod attempts;
 mod files;
 mod header;
 mod identity;
+mod index;
 mod keys;
 mod lock;
 mod open;
@@ -45,6 +47,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use chopar_engine::input::DeviceKeysPublic;
+use chopar_engine::search::Index;
 use chopar_engine::{Kind, Record};
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
@@ -57,6 +60,7 @@ use crate::port::Lock;
 pub use files::{Files, PIECE_CHUNKS};
 pub use header::{Canary, SCHEMA};
 pub use identity::{Home, Identity};
+pub use index::Wanted;
 pub use keys::SharedKey;
 pub use open::Door;
 pub use page::Page;
@@ -97,6 +101,10 @@ pub struct Vault {
     /// Of opened files, once they were needed.
     file_keys: RefCell<Option<Rc<FileKeys>>>,
     rolled_back: Cell<bool>,
+    /// The index of lines, as far as it is in memory and nothing is under way with it.
+    index: RefCell<Option<Index>>,
+    /// Whether a search came upon a segment that does not open.
+    index_damaged: Cell<bool>,
 }
 
 /// What the engine starts from.

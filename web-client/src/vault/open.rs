@@ -159,6 +159,8 @@ impl Door {
             identity: RefCell::new(identity),
             file_keys: RefCell::new(None),
             rolled_back: Cell::new(self.rolled_back),
+            index: RefCell::new(None),
+            index_damaged: Cell::new(false),
         })
     }
 

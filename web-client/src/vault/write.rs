@@ -10,17 +10,21 @@ use zeroize::Zeroizing;
 
 use super::files::clear as clear_files;
 use super::identity::Identity;
+use super::index::changes_of;
 use super::stored_key::StoredKey;
-use super::{IDENTITY, KEYS, ROLLED_BACK, STORES, Vault, VaultError, header_in, store_of, to_js};
+use super::{IDENTITY, KEYS, LINES, ROLLED_BACK, STORES, Vault, VaultError, header_in, store_of, to_js};
 use crate::platform::idb::Transaction;
 
 impl Vault {
-    /// Makes a batch durable, all of it or nothing of it.
+    /// Makes a batch durable, all of it or nothing of it, and with it what the index says of its lines.
     pub async fn commit(&self, batch: Batch, rng: &mut impl CryptoRng) -> Result<(), VaultError> {
         let keys = self.keys();
         let mut puts = Vec::new();
         let mut deletes = Vec::new();
-        for (key, value) in last_writes(batch) {
+        let last = last_writes(batch);
+        let lines = last.iter();
+        let lines = changes_of(lines.map(|(key, value)| (key, value.as_ref().map(|value| value.as_slice()))));
+        for (key, value) in last {
             let store = store_of(key.kind);
             let at = StoredKey::of(&keys.blinding, &key);
             match value {
@@ -41,10 +45,18 @@ impl Vault {
         for (store, at) in deletes {
             transaction.store(store)?.delete(at)?;
         }
+        let mut index = None;
+        if !lines.is_empty() {
+            let store = transaction.store(LINES)?;
+            index = Some(self.index_lines(&store, &keys, lines, rng).await?);
+        }
         if self.rolled_back.get() {
             transaction.store(KEYS)?.delete(JsValue::from_str(ROLLED_BACK))?;
         }
         transaction.finish().await?;
+        if index.is_some() {
+            self.index.replace(index);
+        }
         self.rolled_back.set(false);
         Ok(())
     }

@@ -16,6 +16,7 @@ mod place;
 mod safety;
 mod scan;
 mod search;
+mod snippet;
 mod span;
 mod strength;
 
@@ -33,5 +34,6 @@ pub(crate) use place::Place;
 pub(crate) use safety::{digit_groups, qr_path};
 pub(crate) use scan::{Picture, codes};
 pub(crate) use search::matches;
+pub(crate) use snippet::snippet;
 pub(crate) use span::span;
 pub(crate) use strength::{Weakness, weakness};

@@ -20,7 +20,7 @@ const TESTS: [&str; 7] = [
 ];
 /// Numbers that bound nothing: lengths and marks of formats, which the rules of the protocol give where they describe the
 /// format, and numbers of versions and places.
-const LAYOUT: [(&str, &[&str]); 34] = [
+const LAYOUT: [(&str, &[&str]); 36] = [
     ("shared/wire/src/group.rs", &["HEAD", "LEN"]),
     ("shared/identity/src/opaque.rs", &["MAX_AROUND_ENTRY"]),
     ("shared/wire/src/ids.rs", &["LEN"]),
@@ -86,6 +86,11 @@ const LAYOUT: [(&str, &[&str]); 34] = [
     ("shared/engine/src/records/contact.rs", &["STATE", "LOG", "MARKS"]),
     ("shared/engine/src/records/group.rs", &["STATE", "ROSTER"]),
     ("shared/engine/src/records/mod.rs", &["SCHEMA"]),
+    ("shared/engine/src/search/index.rs", &["HEAD"]),
+    (
+        "shared/engine/src/search/segment.rs",
+        &["VERSION", "HEAD", "CONVERSATION", "LINE"],
+    ),
 ];
 
 /// The first cell of every row of a table, without its backquotes, and the second.

@@ -65,6 +65,16 @@ fn main() {
             "claimed",
             frame::relay(1, relay_frame::Body::ClaimedBundle(claimed)),
         ),
+        (
+            "search_segment",
+            "lines",
+            chopar_fuzz_targets::segment_of(&["Эртага чой", "osh", "", "Toshkent"], 512),
+        ),
+        (
+            "search_segment",
+            "empty",
+            chopar_fuzz_targets::segment_of(&[], 64),
+        ),
         ("account_log", "two_entries", log.encode_to_vec()),
         ("bundle", "with_one_time", bob.bundle(true).encode_to_vec()),
         ("bundle", "without_one_time", bob.bundle(false).encode_to_vec()),

@@ -69,6 +69,8 @@ const fn messages(kind: Kind) -> &'static [&'static str] {
         Kind::Group => &["group", "roster"],
         Kind::GroupEpoch => &["epoch"],
         Kind::GroupRow => &["group-row", "recipients"],
+        // Not the engine's to read.
+        Kind::Index => &[],
     }
 }
 
@@ -399,7 +401,7 @@ fn groups_stay_readable() {
 #[test]
 fn every_kind_has_a_file_for_each_of_its_messages() {
     let kinds: Vec<Kind> = (0..=u8::MAX).filter_map(Kind::from_number).collect();
-    assert_eq!(kinds.len(), 19, "a kind that is added is counted here");
+    assert_eq!(kinds.len(), 20, "a kind that is added is counted here");
     let all: Vec<&str> = kinds.iter().flat_map(|kind| messages(*kind)).copied().collect();
     for message in &all {
         let path = path(&format!("{message}-{SCHEMA}"));

@@ -216,6 +216,15 @@ impl Lone {
                     .vault
                     .page(conversation.as_bytes(), before, usize::from(limit)),
             }),
+            Effect::Search {
+                token,
+                query,
+                after,
+                limit,
+            } => Some(Input::Found {
+                token,
+                found: self.vault.search(&query, after, usize::from(limit)),
+            }),
             Effect::Read { token, key } => Some(Input::Loaded {
                 token,
                 records: self.vault.select(|known| *known == key),

@@ -7,8 +7,10 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::effect::{Batch, Kind, Record, RecordKey, Write};
+use crate::input::Found;
 use crate::records::Stored;
 use crate::records::line::{LineContent, LineRecord};
+use crate::search::{Change, Index, Query, Spot, indexed};
 
 /// Records by key.
 #[derive(Clone, Default)]
@@ -59,6 +61,30 @@ impl Vault {
         };
         let lines = lines.iter().filter(|record| record.key.kind == Kind::Line);
         lines.filter_map(theirs).collect()
+    }
+
+    /// What [`crate::Effect::Search`] asks for, in an index made for it.
+    pub fn search(&self, query: &str, after: Option<Spot>, limit: usize) -> Found {
+        let lines = self.select(|key| key.kind == Kind::Line);
+        let mut index = Index::new();
+        index.apply(lines.iter().filter_map(indexed).map(Change::Added).collect());
+        let Some(query) = Query::parse(query) else {
+            return Found::default();
+        };
+        let spots = index.find(&query, after, limit);
+        let is = |record: &&Record, spot: &Spot| {
+            record.key.sequence == spot.sequence && record.key.partition == spot.conversation.as_bytes()
+        };
+        let lines = spots
+            .page
+            .iter()
+            .filter_map(|spot| lines.iter().find(|record| is(record, spot)).cloned());
+        Found {
+            lines: lines.collect(),
+            total: spots.total,
+            last: spots.last,
+            building: None,
+        }
     }
 
     /// Records for which `wanted` holds, in the order of their keys.

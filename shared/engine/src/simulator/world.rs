@@ -456,6 +456,17 @@ impl World {
                     let records = self.persons[person].vault.select(|known| *known == key);
                     self.plan(after, answer(Input::Loaded { token, records }));
                 }
+                Effect::Search {
+                    token,
+                    query,
+                    after: before,
+                    limit,
+                } => {
+                    let found = self.persons[person]
+                        .vault
+                        .search(&query, before, usize::from(limit));
+                    self.plan(after, answer(Input::Found { token, found }));
+                }
                 Effect::Upload {
                     token,
                     file,

@@ -1,0 +1,315 @@
+//! What a search finds: conversations by their names, then messages, the latest first. Choosing one leads to its place.
+
+use std::time::Duration;
+
+use chopar_engine::search::{Query, Spot};
+use chopar_engine::view::Hit;
+use chopar_engine::{Answer, Failure, Intent};
+use chopar_wire::AccountId;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos::{ev, html};
+
+use super::search_box::FOUND;
+use crate::state::{App, Names, use_app};
+use crate::ui::{Avatar, Problem, focus_id, rove};
+use crate::view_model::{Place, snippet};
+
+/// Messages asked for at a time.
+const PAGE: u16 = 50;
+/// Conversations shown at most: whoever looks for another types on.
+const MOST_CHATS: usize = 12;
+/// While older messages are being read it is asked again so often.
+const AGAIN: Duration = Duration::from_millis(1_500);
+
+/// What was found by which words.
+#[derive(Clone, PartialEq, Eq)]
+struct Found {
+    query: String,
+    hits: Vec<Hit>,
+    total: u32,
+    last: Option<Spot>,
+    building: Option<u32>,
+}
+
+/// Asks one thing at a time: what is typed meanwhile is asked next, and what lies between is never asked.
+#[derive(Clone, Copy)]
+struct Asker {
+    app: App,
+    query: RwSignal<String>,
+    busy: StoredValue<bool>,
+    found: RwSignal<Option<Found>>,
+    failure: RwSignal<Option<Failure>>,
+}
+
+/// The results.
+#[component]
+pub(crate) fn Results(
+    /// What stands in the box.
+    query: RwSignal<String>,
+) -> impl IntoView {
+    let app = use_app();
+    let texts = app.texts();
+    let list = NodeRef::<html::Div>::new();
+    let asker = Asker {
+        app,
+        query,
+        busy: StoredValue::new(false),
+        found: RwSignal::new(None),
+        failure: RwSignal::new(None),
+    };
+    Effect::new(move || {
+        query.track();
+        asker.ask();
+    });
+    let chats = Memo::new(move |_| chats_named(app, &query.read()));
+    let on_key = move |event: ev::KeyboardEvent| {
+        let Some(list) = list.get_untracked() else { return };
+        if event.key() == "Escape" {
+            event.prevent_default();
+            query.set(String::new());
+            focus_id("search");
+        } else if !event.alt_key() {
+            rove(&event, &list, "a");
+        }
+    };
+    let messages = move || {
+        let found = asker.found.get()?;
+        let words = Query::parse(&found.query)?;
+        let hits: Vec<_> = found
+            .hits
+            .iter()
+            .filter_map(|hit| hit_row(app, hit, &words))
+            .collect();
+        let more = found.last.is_some().then(|| {
+            view! {
+                <button type="button" class="button more-found" on:click=move |_| asker.more()>{texts.search_more()}</button>
+            }
+        });
+        let none = (hits.is_empty() && chats.read().is_empty() && found.building.is_none()).then(|| {
+            view! { <p class="muted">{texts.search_none(&found.query)}</p> }
+        });
+        let some = (!hits.is_empty()).then(|| {
+            view! {
+                <h2 class="found-title">{texts.search_messages(u64::from(found.total))}</h2>
+                <ul role="list" aria-label=texts.search_results()>{hits}</ul>
+            }
+        });
+        let building = found.building.map(|lines| {
+            view! { <p class="muted">{texts.search_building(&lines.to_string())}</p> }
+        });
+        Some(view! { {building}{some}{more}{none} })
+    };
+    let people = move || {
+        let chats = chats.get();
+        (!chats.is_empty()).then(|| {
+            let rows: Vec<_> = chats
+                .into_iter()
+                .filter_map(|peer| chat_row(app, peer, &query.read_untracked()))
+                .collect();
+            view! {
+                <h2 class="found-title">{texts.chats_list()}</h2>
+                <ul role="list" aria-label=texts.switch_hits()>{rows}</ul>
+            }
+        })
+    };
+    view! {
+        <div id=FOUND class="found-list" node_ref=list on:keydown=on_key>
+            {people}
+            {messages}
+            {move || asker.failure.get().map(|failure| view! { <Problem failure=ArcRwSignal::new(Some(failure))/> })}
+        </div>
+    }
+}
+
+impl Asker {
+    fn ask(self) {
+        if self.busy.try_get_value() != Some(false) {
+            return;
+        }
+        let query = self.query.get_untracked();
+        if query.trim().is_empty() {
+            return;
+        }
+        self.busy.set_value(true);
+        spawn_local(async move {
+            let answer = self.app.client.ask(page(&query, None)).await;
+            // The box may have been left meanwhile.
+            if self.busy.try_set_value(false).is_some() {
+                return;
+            }
+            self.take(answer, &query, None);
+            if self.query.get_untracked() != query {
+                self.ask();
+            }
+        });
+    }
+
+    /// The next page.
+    fn more(self) {
+        let Some(before) = self
+            .found
+            .get_untracked()
+            .filter(|_| self.busy.try_get_value() == Some(false))
+        else {
+            return;
+        };
+        self.busy.set_value(true);
+        spawn_local(async move {
+            let query = before.query.clone();
+            let answer = self.app.client.ask(page(&query, before.last)).await;
+            if self.busy.try_set_value(false).is_some() {
+                return;
+            }
+            if self.query.get_untracked() == query {
+                self.take(answer, &query, Some(before));
+            } else {
+                self.ask();
+            }
+        });
+    }
+
+    fn take(self, answer: Answer, query: &str, before: Option<Found>) {
+        let Answer::Found {
+            hits,
+            total,
+            last,
+            building,
+        } = answer
+        else {
+            self.failure.set(Some(match answer {
+                Answer::Failed(failure) => failure,
+                _ => Failure::Browser,
+            }));
+            return;
+        };
+        self.failure.set(None);
+        let first_page = before.is_none();
+        let mut all = before.map(|before| before.hits).unwrap_or_default();
+        all.extend(hits);
+        let found = Found {
+            query: query.to_owned(),
+            hits: all,
+            total,
+            last,
+            building,
+        };
+        if self.found.read_untracked().as_ref() != Some(&found) {
+            if first_page {
+                let texts = self.app.texts();
+                self.app.announce(match total {
+                    0 => texts.search_none(query),
+                    total => texts.search_messages(u64::from(total)),
+                });
+            }
+            self.found.set(Some(found));
+        }
+        if building.is_some() && first_page {
+            set_timeout(move || self.ask(), AGAIN);
+        }
+    }
+}
+
+fn page(query: &str, after: Option<Spot>) -> Intent {
+    Intent::Search {
+        query: query.to_owned(),
+        after,
+        limit: PAGE,
+    }
+}
+
+/// Conversations whose name or handle has all words.
+fn chats_named(app: App, query: &str) -> Vec<AccountId> {
+    let Some(words) = Query::parse(query) else {
+        return Vec::new();
+    };
+    let named = |peer: &AccountId| {
+        app.chats.row(*peer).is_some_and(|row| {
+            let row = row.read();
+            words.is_in_text(&[row.name.as_str(), " ", &row.handle].concat())
+        })
+    };
+    app.chats
+        .order()
+        .into_iter()
+        .filter(named)
+        .take(MOST_CHATS)
+        .collect()
+}
+
+/// A conversation that was found by its name.
+fn chat_row(app: App, peer: AccountId, query: &str) -> Option<AnyView> {
+    let row = app.chats.row(peer)?;
+    let name = Names::few(app, &row).title();
+    let handle = row.read_untracked().handle.clone();
+    let said = name.get_untracked();
+    let places = Query::parse(query)
+        .map(|words| words.places(&said))
+        .unwrap_or_default();
+    Some(
+        view! {
+            <li>
+                <a class="chat-row" href=Place::Talk(peer).path()>
+                    <Avatar account=peer name=name size="small"/>
+                    <span class="chat-row-text">
+                        <span class="name">{marked(&said, &places)}</span>
+                        <span class="last">{handle}</span>
+                    </span>
+                </a>
+            </li>
+        }
+        .into_any(),
+    )
+}
+
+/// A message that was found.
+fn hit_row(app: App, hit: &Hit, words: &Query) -> Option<AnyView> {
+    let texts = app.texts();
+    let (peer, sequence) = (hit.conversation, hit.sequence);
+    let row = app.chats.row(peer)?;
+    let names = Names::few(app, &row);
+    let name = names.title();
+    let time = app.clock().brief(hit.time, app.today.get_untracked());
+    let author = match hit.author {
+        None => Some(texts.you().to_owned()),
+        Some(author) if names.is_group() => Some(names.who(author)),
+        Some(_) => None,
+    };
+    let author = author.map(|author| view! { <span class="found-author">{author}": "</span> });
+    // Where no word stands in the text, one stands in the name of a file.
+    let mut text = hit.text.as_str();
+    let mut places = words.places(text);
+    for file in &hit.files {
+        if places.is_empty() {
+            text = file;
+            places = words.places(file);
+        }
+    }
+    let said = marked(text, &places);
+    let choose = move |_| app.talk(peer).sought().set(Some(sequence));
+    Some(
+        view! {
+            <li>
+                <a class="chat-row" href=Place::Talk(peer).path() on:click=choose>
+                    <Avatar account=peer name=name size="small"/>
+                    <span class="chat-row-text">
+                        <span class="line-one"><span class="name">{move || name.get()}</span>" "<span class="time">{time}</span></span>
+                        <span class="found-text"><span dir="auto">{author}{said}</span></span>
+                    </span>
+                </a>
+            </li>
+        }
+        .into_any(),
+    )
+}
+
+/// A text with what was looked for marked in it.
+fn marked(text: &str, places: &[std::ops::Range<usize>]) -> Vec<AnyView> {
+    snippet(text, places)
+        .into_iter()
+        .map(|(is, piece)| match is {
+            true => view! { <mark>{piece}</mark> }.into_any(),
+            false => piece.into_any(),
+        })
+        .collect()
+}
