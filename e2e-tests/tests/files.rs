@@ -158,9 +158,9 @@ async fn pictures(stage: &Stage, owner: &Person, member: &Person, desk: &Path) -
     member.until_sees("Picture surat.jpg").await?;
     let view = button("View surat.jpg");
     member.page().find_within(&view, Patience::LONG).await?;
-    let wide = "document.querySelector('img.picture')?.naturalWidth ?? 0";
+    let wide = "[...document.querySelectorAll('img.picture')].some((one) => one.naturalWidth === 1600)";
     eventually("the picture itself", Patience::LONG, || async {
-        Ok((member.page().evaluate(wide).await? == 1600).then_some(()))
+        Ok((member.page().evaluate(wide).await? == true).then_some(()))
     })
     .await?;
     member.page().click(&view).await?;
