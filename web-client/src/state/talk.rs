@@ -536,6 +536,7 @@ mod tests {
         assert_eq!(talk.beside(7), None, "nothing is left beside it");
     }
 
+    /// P-365.
     #[test]
     fn what_comes_while_one_is_far_up_waits_and_what_one_says_leads_back() {
         let talk = Talk::new(AccountId::new([1; 32]));
