@@ -1,6 +1,7 @@
 //! `chopar-relay serve`.
 
 #[cfg(any(debug_assertions, feature = "web-from-disk"))]
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -55,22 +56,19 @@ impl Serve {
         }
         let relay = Relay::open(listener, config).await?;
         if let Some((page, fingerprint)) = relay.authority() {
-            println!(
+            say(&format!(
                 "Its certificate comes from an authority of its own. People install that once, as {page} explains, and \
                  compare the fingerprint that they are shown there with this one:\n  {fingerprint}"
-            );
+            ));
         }
         let stop = stop_signal().context("signals cannot be caught")?;
-        match relay.owner_invite() {
-            Some(link) => println!(
-                "Chopar is at {}\nThere is no owner yet. Open this link to become the owner (it works once):\n  {link}",
-                relay.url()
+        let url = relay.url();
+        say(&match relay.owner_invite() {
+            Some(link) => format!(
+                "Chopar is at {url}\nThere is no owner yet. Open this link to become the owner (it works once):\n  {link}"
             ),
-            None => println!(
-                "Chopar is at {}\nThere is an owner; invites are made in the app.",
-                relay.url()
-            ),
-        }
+            None => format!("Chopar is at {url}\nThere is an owner; invites are made in the app."),
+        });
         tracing::info!("serving");
         relay.run(stop).await?;
         Ok(())
@@ -111,4 +109,9 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send> {
             std::future::pending::<()>().await;
         }
     })
+}
+
+/// Tells whoever started it. They may not listen any more: it serves all the same.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }

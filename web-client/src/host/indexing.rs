@@ -21,6 +21,8 @@ pub(super) struct Indexing {
     /// Whether the alarm is set, or has rung.
     under_way: bool,
     due: bool,
+    /// It was not possible: left until somebody looks for something.
+    halted: bool,
 }
 
 impl Indexing {
@@ -30,6 +32,7 @@ impl Indexing {
             alarm: Alarm::new(move || inbox.put(Happening::Index)),
             under_way: false,
             due: false,
+            halted: false,
         };
         indexing.go_on(FIRST_MS)?;
         Ok(indexing)
@@ -50,12 +53,21 @@ impl Indexing {
 }
 
 impl<M: Machine> Owner<'_, M> {
+    /// Goes on with what a commit found to be damaged.
+    pub(super) fn build_where_damaged(&mut self) -> Result<(), Over> {
+        if self.vault.index_is_building() && !self.indexing.under_way && !self.indexing.halted {
+            self.indexing.go_on(FIRST_MS)?;
+        }
+        Ok(())
+    }
+
     /// Answers those who look for something.
     pub(super) async fn search(&mut self) -> Result<(), Over> {
         for (token, wanted) in std::mem::take(&mut self.searches) {
             let input = match self.vault.search(&wanted).await {
                 Ok(found) => {
                     if found.building.is_some() {
+                        self.indexing.halted = false;
                         self.indexing.go_on(PAUSE_MS)?;
                     }
                     Input::Found { token, found }
@@ -78,7 +90,7 @@ impl<M: Machine> Owner<'_, M> {
             Ok(true) => self.indexing.go_on(PAUSE_MS)?,
             Ok(false) => {}
             Err(VaultError::Fenced) => return Err(VaultError::Fenced.into()),
-            Err(_) => {}
+            Err(_) => self.indexing.halted = true,
         }
         Ok(())
     }

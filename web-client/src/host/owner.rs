@@ -299,6 +299,7 @@ impl<'a, M: Machine> Owner<'a, M> {
             }
             self.search().await?;
             self.index_if_due().await?;
+            self.build_where_damaged()?;
             match self.asked_last.take() {
                 None => {}
                 Some(Last::StartOver) => {

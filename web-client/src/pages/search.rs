@@ -6,6 +6,7 @@ use chopar_engine::search::{Query, Spot};
 use chopar_engine::view::Hit;
 use chopar_engine::{Answer, Failure, Intent};
 use chopar_wire::AccountId;
+use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
@@ -21,6 +22,8 @@ const PAGE: u16 = 50;
 const MOST_CHATS: usize = 12;
 /// While older messages are being read it is asked again so often.
 const AGAIN: Duration = Duration::from_millis(1_500);
+/// Characters of a query that found nothing which are repeated.
+const MOST_SHOWN: usize = 40;
 
 /// What was found by which words.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,6 +41,8 @@ struct Asker {
     app: App,
     query: RwSignal<String>,
     busy: StoredValue<bool>,
+    /// The next asking while the index is being built.
+    again: StoredValue<Option<TimeoutHandle>>,
     found: RwSignal<Option<Found>>,
     failure: RwSignal<Option<Failure>>,
 }
@@ -55,12 +60,20 @@ pub(crate) fn Results(
         app,
         query,
         busy: StoredValue::new(false),
+        again: StoredValue::new(None),
         found: RwSignal::new(None),
         failure: RwSignal::new(None),
     };
     Effect::new(move || {
         query.track();
         asker.ask();
+    });
+    let unsaid = app.unsaid.clone();
+    Effect::new(move |first: Option<()>| {
+        let unsaid = unsaid.get();
+        if let (Some(()), Some((conversation, lines))) = (first, unsaid) {
+            asker.drop_hits(conversation, &lines);
+        }
     });
     let chats = Memo::new(move |_| chats_named(app, &query.read()));
     let on_key = move |event: ev::KeyboardEvent| {
@@ -75,7 +88,9 @@ pub(crate) fn Results(
     };
     let messages = move || {
         let found = asker.found.get()?;
-        let words = Query::parse(&found.query)?;
+        let Some(words) = Query::parse(&found.query) else {
+            return Some(view! { <p class="muted">{texts.search_none(shown(&found.query))}</p> }.into_any());
+        };
         let hits: Vec<_> = found
             .hits
             .iter()
@@ -87,7 +102,7 @@ pub(crate) fn Results(
             }
         });
         let none = (hits.is_empty() && chats.read().is_empty() && found.building.is_none()).then(|| {
-            view! { <p class="muted">{texts.search_none(&found.query)}</p> }
+            view! { <p class="muted">{texts.search_none(shown(&found.query))}</p> }
         });
         let some = (!hits.is_empty()).then(|| {
             view! {
@@ -98,7 +113,7 @@ pub(crate) fn Results(
         let building = found.building.map(|lines| {
             view! { <p class="muted">{texts.search_building(&lines.to_string())}</p> }
         });
-        Some(view! { {building}{some}{more}{none} })
+        Some(view! { {building}{some}{more}{none} }.into_any())
     };
     let people = move || {
         let chats = chats.get();
@@ -113,8 +128,9 @@ pub(crate) fn Results(
             }
         })
     };
+    let found_by = move || asker.found.read().as_ref().map(|found| found.query.clone());
     view! {
-        <div id=FOUND class="found-list" node_ref=list on:keydown=on_key>
+        <div id=FOUND class="found-list" node_ref=list data-query=found_by on:keydown=on_key>
             {people}
             {messages}
             {move || asker.failure.get().map(|failure| view! { <Problem failure=ArcRwSignal::new(Some(failure))/> })}
@@ -194,20 +210,65 @@ impl Asker {
             last,
             building,
         };
-        if self.found.read_untracked().as_ref() != Some(&found) {
-            if first_page {
+        let known = self.found.get_untracked();
+        if known.as_ref() != Some(&found) {
+            let same = known.is_some_and(|known| known.query == found.query && known.total == total);
+            let none = total == 0 && building.is_none() && chats_named(self.app, query).is_empty();
+            if first_page && !same && (total > 0 || none) {
                 let texts = self.app.texts();
                 self.app.announce(match total {
-                    0 => texts.search_none(query),
+                    0 => texts.search_none(shown(query)),
                     total => texts.search_messages(u64::from(total)),
                 });
             }
             self.found.set(Some(found));
         }
+        if let Some(before) = self.again.try_update_value(Option::take).flatten() {
+            before.clear();
+        }
         if building.is_some() && first_page {
-            set_timeout(move || self.ask(), AGAIN);
+            let again = set_timeout_with_handle(move || self.ask_again(), AGAIN);
+            self.again.set_value(again.ok());
         }
     }
+
+    /// More was read into the index. Where somebody has gone on to a second page it stays as it is.
+    fn ask_again(self) {
+        let pages = self
+            .found
+            .try_get_untracked()
+            .flatten()
+            .map_or(0, |found| found.hits.len());
+        if pages <= usize::from(PAGE) {
+            self.ask();
+        }
+    }
+
+    /// Lines that were found say something else now, or are gone.
+    fn drop_hits(self, conversation: AccountId, lines: &[u64]) {
+        let mut gone = false;
+        self.found.maybe_update(|found| {
+            if let Some(found) = found {
+                let before = found.hits.len();
+                found
+                    .hits
+                    .retain(|hit| hit.conversation != conversation || !lines.contains(&hit.sequence));
+                gone = found.hits.len() < before;
+            }
+            gone
+        });
+        if gone {
+            self.ask();
+        }
+    }
+}
+
+/// As much of a query as is repeated to whoever typed it.
+fn shown(query: &str) -> &str {
+    query
+        .char_indices()
+        .nth(MOST_SHOWN)
+        .map_or(query, |(at, _)| &query[..at])
 }
 
 fn page(query: &str, after: Option<Spot>) -> Intent {
@@ -286,7 +347,12 @@ fn hit_row(app: App, hit: &Hit, words: &Query) -> Option<AnyView> {
         }
     }
     let said = marked(text, &places);
-    let choose = move |_| app.talk(peer).sought().set(Some(sequence));
+    let choose = move |event: ev::MouseEvent| {
+        // What is opened elsewhere does not move what is open here.
+        if !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key()) {
+            app.talk(peer).sought().set(Some(sequence));
+        }
+    };
     Some(
         view! {
             <li>

@@ -58,6 +58,8 @@ pub(crate) fn SearchBox(
                 left
             }
             "ArrowDown" => with_first(|hit| drop(hit.focus())),
+            // Not what was found by other words.
+            "Enter" if event.is_composing() || !is_found_by(&query.read_untracked()) => true,
             "Enter" => with_first(HtmlElement::click),
             _ => false,
         };
@@ -78,6 +80,7 @@ pub(crate) fn SearchBox(
                 autocapitalize="off"
                 spellcheck="false"
                 enterkeyhint="search"
+                maxlength="200"
                 aria-controls=FOUND
                 prop:value=move || query.get()
                 on:input=move |event| query.set(event_target_value(&event))
@@ -91,6 +94,15 @@ pub(crate) fn SearchBox(
             })}
         </div>
     }
+}
+
+/// Whether what stands in the list was found by these words.
+fn is_found_by(query: &str) -> bool {
+    let found = document().get_element_by_id(FOUND);
+    found
+        .and_then(|found| found.get_attribute("data-query"))
+        .as_deref()
+        == Some(query)
 }
 
 /// Does something with the first that was found; `false` where nothing was.

@@ -144,6 +144,7 @@ fn listen_to_keys(app: App, place: Memo<Place>) {
         }
         match shortcut {
             Shortcut::Switch => app.dialog.set(Some(Dialog::Switch)),
+            Shortcut::Search if is_dialog_open() || app.chats.order_untracked().is_empty() => {}
             Shortcut::Search => {
                 if !focus_search() {
                     // Where there is one pane it is another.

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use chopar_engine::view::Conversation;
 use chopar_engine::{Answer, Intent};
@@ -25,6 +26,8 @@ use crate::view_model::Place;
 
 /// Closer to the end than this counts as being there, in CSS pixels.
 const NEAR: i32 = 60;
+/// By then a line that was sought has been brought into sight.
+const ARRIVED: Duration = Duration::from_millis(100);
 /// Further from the end than this the jump button shows.
 const FAR: i32 = 240;
 /// Closer to the beginning than this the next older page is asked for.
@@ -43,6 +46,8 @@ struct Scroll {
     last: AtomicU64,
     /// Whether the first page has been placed.
     placed: AtomicBool,
+    /// Whether somebody is on their way to a line: what is shown meanwhile is not read.
+    reaching: AtomicBool,
     far: ArcRwSignal<bool>,
     /// Whether later lines were not held when it was last looked at.
     away: AtomicBool,
@@ -75,6 +80,7 @@ pub(crate) fn Timeline(
         height: AtomicI32::new(0),
         last: AtomicU64::new(0),
         placed: AtomicBool::new(false),
+        reaching: AtomicBool::new(false),
         far: far.clone(),
         away: AtomicBool::new(false),
     });
@@ -95,18 +101,10 @@ pub(crate) fn Timeline(
     });
     // Somebody comes from the search: once there are lines, theirs is brought into sight.
     Effect::new({
-        let (talk, load, sought) = (Arc::clone(&talk), load.clone(), talk.sought());
+        let (scroll, load, sought) = (Arc::clone(&scroll), load.clone(), talk.sought());
         move || {
-            if let (Load::Done { .. }, Some(sequence)) = (load.get(), sought.get()) {
-                sought.set(None);
-                let talk = Arc::clone(&talk);
-                spawn_local(async move {
-                    if talk.reach(&app.client, sequence).await {
-                        show_soon(sequence);
-                    } else {
-                        app.announce(app.texts().talk_not_available().to_owned());
-                    }
-                });
+            if let (Load::Done { .. }, Some(_)) = (load.get(), sought.get()) {
+                scroll.reach_sought(app, log);
             }
         }
     });
@@ -369,9 +367,44 @@ impl Scroll {
         self.far.set(-log.scroll_top() > FAR);
     }
 
+    /// Brings the line that is sought into sight; of several that are chosen meanwhile the last.
+    fn reach_sought(self: &Arc<Self>, app: App, log: NodeRef<html::Div>) {
+        if self.reaching.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (scroll, sought) = (Arc::clone(self), self.talk.sought());
+        spawn_local(async move {
+            while let Some(sequence) = sought.get_untracked() {
+                let there = scroll.talk.reach(&app.client, sequence).await;
+                if sought.get_untracked() != Some(sequence) {
+                    continue;
+                }
+                sought.set(None);
+                // Somebody may have gone elsewhere meanwhile.
+                if app.address.place_untracked().peer() != Some(scroll.peer) {
+                    continue;
+                }
+                if there {
+                    show_soon(sequence);
+                } else {
+                    app.announce(app.texts().talk_not_available().to_owned());
+                }
+            }
+            set_timeout(
+                move || {
+                    scroll.reaching.store(false, Ordering::Relaxed);
+                    if let Some(log) = log.try_get_untracked().flatten() {
+                        scroll.mark_seen(app, &log);
+                    }
+                },
+                ARRIVED,
+            );
+        });
+    }
+
     /// Near the end of lines that are not the latest: the next ones.
     fn follow(self: &Arc<Self>, app: App) {
-        if !self.talk.away().get_untracked() {
+        if !self.talk.away().get_untracked() || self.reaching.load(Ordering::Relaxed) {
             return;
         }
         let scroll = Arc::clone(self);
@@ -392,6 +425,8 @@ impl Scroll {
     fn mark_seen(self: &Arc<Self>, app: App, log: &HtmlElement) {
         if !app.visible.get_untracked()
             || !self.placed.load(Ordering::Relaxed)
+            || self.reaching.load(Ordering::Relaxed)
+            || self.talk.sought().read_untracked().is_some()
             || self.row.read_untracked().unread == 0
         {
             return;

@@ -66,6 +66,8 @@ pub(crate) struct State {
     pub(crate) dialog: ArcRwSignal<Option<Dialog>>,
     /// What a screen reader is told next.
     pub(crate) announcement: ArcRwSignal<String>,
+    /// Lines of a conversation that say something else since just now, or nothing any more.
+    pub(crate) unsaid: ArcRwSignal<Option<(AccountId, Vec<u64>)>>,
     /// Whether somebody is looking at this tab.
     pub(crate) visible: ArcRwSignal<bool>,
     /// The day it is, for "Today".
@@ -135,6 +137,7 @@ impl App {
             files: Files::default(),
             dialog: ArcRwSignal::new(None),
             announcement: ArcRwSignal::new(String::new()),
+            unsaid: ArcRwSignal::new(None),
             visible: ArcRwSignal::new(true),
             today: ArcRwSignal::new(Day::of(now, minutes_ahead(now))),
             language: ArcRwSignal::new(language),

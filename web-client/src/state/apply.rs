@@ -124,12 +124,18 @@ impl App {
                 let deleted = lines.iter().filter(|line| is_deleted(line));
                 let deleted: Vec<u64> = deleted.map(|line| line.sequence).collect();
                 self.files.look_away(conversation, &deleted);
+                let other = lines.iter().filter(|line| is_deleted(line) || is_edited(line));
+                let other: Vec<u64> = other.map(|line| line.sequence).collect();
+                if !other.is_empty() {
+                    self.unsaid.set(Some((conversation, other)));
+                }
                 if let Some(talk) = self.known_talk(conversation) {
                     talk.changed(lines);
                 }
             }
             Event::LinesGone { conversation, lines } => {
                 self.files.look_away(conversation, &lines);
+                self.unsaid.set(Some((conversation, lines.clone())));
                 if let Some(talk) = self.known_talk(conversation) {
                     talk.gone(&lines);
                 }
@@ -208,6 +214,14 @@ impl App {
                 self.announce(self.texts().talk_arrived(&who, &text));
             }
         });
+    }
+}
+
+/// Whether its author says something else with a line than at first.
+fn is_edited(line: &Line) -> bool {
+    match &line.body {
+        LineBody::Own { extra, .. } | LineBody::Theirs { extra, .. } => extra.edited,
+        LineBody::Notice(_) => false,
     }
 }
 

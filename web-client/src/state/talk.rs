@@ -282,6 +282,10 @@ impl Talk {
                 let mut rows = Vec::new();
                 fold(&mut rows, lines, true);
                 place(&rows, self.first_unread.get_untracked());
+                // How far the conversation goes is known from the run before.
+                if !self.away.get_untracked() {
+                    self.came.fetch_max(self.latest().unwrap_or(0), Ordering::Relaxed);
+                }
                 self.away.set(true);
                 self.rows.set(rows);
                 self.load.set(Load::Done { more });
@@ -348,12 +352,10 @@ impl Talk {
     /// bring them.
     pub(crate) fn changed(&self, mut lines: Vec<Line>) {
         if let Some(latest) = self.latest().filter(|_| self.away.get_untracked()) {
-            let newer = |line: &&Line| line.sequence > latest;
-            if lines
-                .iter()
-                .filter(newer)
-                .any(|line| matches!(line.body, LineBody::Own { .. }))
-            {
+            // A tick below says nothing new.
+            let known = latest.max(self.came.load(Ordering::Relaxed));
+            let said = |line: &Line| line.sequence > known && matches!(line.body, LineBody::Own { .. });
+            if lines.iter().any(said) {
                 // Whoever says something sees it: back to the latest.
                 return self.forget();
             }
@@ -550,7 +552,7 @@ mod tests {
         assert!(*talk.rows.read_untracked()[1].line.read_untracked() == line(7, "changed"));
         assert_eq!(talk.came.load(Ordering::Relaxed), 90);
         assert_eq!(talk.last_own(), None);
-        let own = Line {
+        let own = |sequence| Line {
             body: LineBody::Own {
                 id: MessageId::new([9; 16]),
                 text: String::from("said"),
@@ -558,9 +560,11 @@ mod tests {
                 held: None,
                 extra: chopar_engine::view::Extra::default(),
             },
-            ..line(91, "")
+            ..line(sequence, "")
         };
-        talk.changed(vec![own]);
+        talk.changed(vec![own(89)]);
+        assert!(talk.away.get_untracked(), "a tick below leads nowhere");
+        talk.changed(vec![own(91)]);
         assert!(talk.load.get_untracked() == Load::Not && !talk.away.get_untracked());
     }
 

@@ -121,6 +121,14 @@ impl Vault {
         Ok(more)
     }
 
+    /// Whether lines are on record that the index does not have yet, as far as this vault knows.
+    pub fn index_is_building(&self) -> bool {
+        self.index
+            .borrow()
+            .as_ref()
+            .is_some_and(|index| index.building().is_some())
+    }
+
     /// Brings the index up to what a transaction writes. It comes back, to be kept once the transaction has ended well.
     pub(super) async fn index_lines(
         &self,

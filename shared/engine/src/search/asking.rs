@@ -55,8 +55,16 @@ impl Engine {
         if self.lines.is_gone(&(conversation, sequence)) {
             return None;
         }
-        let line = LineRecord::read(&record.value).ok()?;
-        let message = message(&line).filter(|message| !message.deleted)?;
+        // A line that is in memory may say more than what was read of it a moment ago.
+        let read;
+        let line = match self.lines.get(&(conversation, sequence)) {
+            Some(line) => line,
+            None => {
+                read = LineRecord::read(&record.value).ok()?;
+                &read
+            }
+        };
+        let message = message(line).filter(|message| !message.deleted)?;
         let author = match line.content {
             Some(LineContent::Theirs(_)) => {
                 Some(message.author.as_slice().try_into().unwrap_or(conversation))

