@@ -86,7 +86,8 @@ fn what_is_edited_deleted_or_has_disappeared_is_not_found_any_more() {
     for number in 1..=3 {
         send(&mut world, 0, bob, number);
     }
-    world.run_for(5_000);
+    // Bob deletes what he has.
+    world.run_for(10_000);
     done(&mut world, 0, edit(bob, 1, "тестирование завтра"));
     done(&mut world, 0, delete(bob, about(alice, 2), true));
     done(&mut world, 1, delete(alice, about(alice, 3), false));
