@@ -117,6 +117,7 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
 
     // A conversation is found by its name in the other script, and another tab asks the owner of the vault.
     let other = member.another_tab().await?;
+    other.open("/").await?;
     look_for(&other, "дилноза").await?;
     other
         .page()
