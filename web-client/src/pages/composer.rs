@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chopar_engine::view::Conversation;
+use chopar_engine::view::{Conversation, Reference};
 use chopar_engine::{Answer, Failure, Intent};
 use chopar_wire::{AccountId, MessageId};
 use leptos::prelude::*;
@@ -13,12 +13,13 @@ use leptos::{ev, html};
 use send_wrapper::SendWrapper;
 use web_sys::{DataTransfer, File, FileList};
 
+use super::composer_act::{Act, record, recorder};
 use super::files::Chosen;
 use super::parts::FILES;
 use super::quote::quoted;
 use super::timer::TimerButton;
 use crate::port::Sending;
-use crate::state::{App, Attachments, Composing, Names, Talk, fresh_message_id, now, use_app};
+use crate::state::{App, Attached, Attachments, Composing, Names, Talk, fresh_message_id, now, use_app};
 use crate::ui::{Icon, failure_text, focus_id, part_problem, soon};
 use crate::view_model::Draft;
 
@@ -102,7 +103,24 @@ pub(crate) fn Composer(
     });
     let row_of_timer = row.clone();
     let composing = writing.composing.clone();
-    let (editing, editing_icon, editing_attach) = (composing.clone(), composing.clone(), composing.clone());
+    let editing_attach = composing.clone();
+    let act = Act::of(&writing.talk, &text);
+    let recording = ArcRwSignal::new(false);
+    let recorder = {
+        let sender = Arc::clone(&writing);
+        let send = Arc::new(move |note| sender.send_voice(note));
+        recorder(Arc::clone(&writing.talk), send, &recording)
+    };
+    let row_hidden = recording.clone();
+    let on_press = {
+        let talk = Arc::clone(&writing.talk);
+        move |event: ev::MouseEvent| {
+            // The second press of a double click was meant for "Send".
+            if act.get_untracked() == Act::Record && event.detail() < 2 {
+                record(app, &talk, &recording);
+            }
+        }
+    };
     let attachments = writing.attachments.clone();
     let attached = attachments.files.clone();
     let attach = {
@@ -188,13 +206,9 @@ pub(crate) fn Composer(
             composing_view(app, peer, &composing.get(), names, cancel)
         }
     };
-    let label = move || match &*editing.read() {
-        Composing::Edit { .. } => texts.compose_save(),
-        _ => texts.talk_send(),
-    };
+    let label = move || act.get().label(texts);
     let icon = move || {
-        let editing = matches!(&*editing_icon.read(), Composing::Edit { .. });
-        let name = if editing { "check" } else { "send-horizontal" };
+        let name = act.get().icon();
         view! { <Icon name/> }
     };
     let on_submit = move |event: ev::SubmitEvent| {
@@ -211,7 +225,8 @@ pub(crate) fn Composer(
             })}
             {preview}
             {chips}
-            <div class="composer-row">
+            {recorder}
+            <div class="composer-row" hidden=move || row_hidden.get()>
                 {attach}
                 <TimerButton peer row=row_of_timer names/>
                 <div class="grow" data-text=mirror>
@@ -232,15 +247,18 @@ pub(crate) fn Composer(
                     ></textarea>
                 </div>
                 <button
-                    type="submit"
+                    type=move || if act.get() == Act::Record { "button" } else { "submit" }
+                    id="composer-act"
                     class="send"
-                    aria-label=label.clone()
+                    class:records=move || act.get() == Act::Record
+                    aria-label=label
                     title=label
                     aria-disabled=move || {
-                        let empty = blank.read().trim().is_empty() && attached.read().is_empty();
+                        let empty = act.get() != Act::Record && blank.read().trim().is_empty() && attached.read().is_empty();
                         if empty { "true" } else { "false" }
                     }
                     on:mousedown=move |event| event.prevent_default()
+                    on:click=on_press
                 >
                     {icon}
                 </button>
@@ -387,10 +405,26 @@ impl Writing {
             Composing::Reply(about) => Some(about),
             Composing::New => None,
         };
-        self.composing.set(Composing::New);
-        let (conversation, id, text) = (self.peer, fresh_message_id(), trimmed.clone());
         self.text.set(String::new());
         self.attachments.forget();
+        self.deliver(trimmed, files, reply_to);
+    }
+
+    /// A voice message is a message of its own, whatever stands in the box meanwhile.
+    fn send_voice(self: &Arc<Self>, note: Attached) {
+        let reply_to = match self.composing.get_untracked() {
+            Composing::Reply(about) => Some(about),
+            Composing::New | Composing::Edit { .. } => None,
+        };
+        self.deliver(String::new(), vec![note], reply_to);
+    }
+
+    /// Sends it. What could not be sent comes back into the box.
+    fn deliver(self: &Arc<Self>, trimmed: String, files: Vec<Attached>, reply_to: Option<Reference>) {
+        if !self.is_editing() {
+            self.composing.set(Composing::New);
+        }
+        let (conversation, id, text) = (self.peer, fresh_message_id(), trimmed.clone());
         self.problem.set(None);
         self.edits.fetch_add(1, Ordering::Relaxed);
         self.typing_said.store(0, Ordering::Relaxed);

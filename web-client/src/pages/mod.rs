@@ -7,6 +7,7 @@
 mod admin;
 mod chat_list;
 mod composer;
+mod composer_act;
 mod connection;
 mod devices;
 mod fatal;

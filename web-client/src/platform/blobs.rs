@@ -2,7 +2,7 @@
 
 use js_sys::{Array, ArrayBuffer, Uint8Array};
 use wasm_bindgen::JsCast;
-use web_sys::Blob;
+use web_sys::{Blob, Url};
 
 use super::Exception;
 
@@ -38,4 +38,26 @@ pub fn of_bytes(bytes: &[u8]) -> Result<Blob, Exception> {
 pub fn join(parts: &[Blob]) -> Result<Blob, Exception> {
     let parts: Array = parts.iter().collect();
     Ok(Blob::new_with_blob_sequence(&parts)?)
+}
+
+/// The address of a blob, for as long as it is held.
+pub struct Address(String);
+
+impl Address {
+    /// Gives it one.
+    pub fn of(blob: &Blob) -> Result<Self, Exception> {
+        Ok(Self(Url::create_object_url_with_blob(blob)?))
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Address {
+    fn drop(&mut self) {
+        // Refused only for what is no address.
+        let _ = Url::revoke_object_url(&self.0);
+    }
 }

@@ -1,7 +1,7 @@
 //! Files: chosen and not sent yet, and on their way.
 
 use chopar_engine::Map;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chopar_engine::Failure;
 use chopar_engine::view::{FileView, Reference};
@@ -10,8 +10,9 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use web_sys::Blob;
 
-use super::random;
+use super::{Listening, random};
 use crate::port::Described;
+use crate::view_model::Speed;
 
 /// Files whose way is remembered: more than a person looks at.
 const MAX_WAYS: usize = 256;
@@ -110,11 +111,15 @@ pub(crate) struct Spot {
     pub(crate) file: FileView,
 }
 
-/// The files on their way, up and down, and the picture that is looked at.
+/// The files on their way, up and down, the picture that is looked at, and the voice message that is listened to.
 pub(crate) struct Files {
     ways: Mutex<Map<FileMark, ArcRwSignal<Way>>>,
     /// The picture that is shown in a dialog.
     pub(crate) viewing: ArcRwSignal<Option<Spot>>,
+    /// The voice message that is listened to.
+    pub(super) listening: ArcRwSignal<Option<Arc<Listening>>>,
+    /// How fast one listens, to this one and the next.
+    pub(crate) speed: ArcRwSignal<Speed>,
 }
 
 impl Default for Files {
@@ -122,6 +127,8 @@ impl Default for Files {
         Self {
             ways: Mutex::default(),
             viewing: ArcRwSignal::new(None),
+            listening: ArcRwSignal::new(None),
+            speed: ArcRwSignal::new(Speed::default()),
         }
     }
 }
@@ -153,6 +160,7 @@ impl Files {
     pub(crate) fn forget(&self) {
         self.all().clear();
         self.viewing.set(None);
+        self.silence();
     }
 
     fn all(&self) -> MutexGuard<'_, Map<FileMark, ArcRwSignal<Way>>> {

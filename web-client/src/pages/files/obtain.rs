@@ -6,8 +6,9 @@ use chopar_engine::{Answer, Failure, FileHome, Intent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
-use web_sys::{Blob, HtmlAnchorElement, Url};
+use web_sys::{Blob, HtmlAnchorElement};
 
+use crate::platform::blobs::Address;
 use crate::state::{App, Spot, Way};
 
 /// How long a saved file's address stays: browsers begin to save at once, and some ask the person first.
@@ -87,31 +88,11 @@ fn save(blob: &Blob, name: &str) -> Option<()> {
     let any = blob
         .slice_with_f64_and_f64_and_content_type(0.0, blob.size(), ANY)
         .ok()?;
-    let address = Address::of(&any)?;
+    let address = Address::of(&any).ok()?;
     let link: HtmlAnchorElement = document().create_element("a").ok()?.dyn_into().ok()?;
     link.set_href(address.as_str());
     link.set_download(name);
     link.click();
     set_timeout(move || drop(address), SAVING);
     Some(())
-}
-
-/// The address of a blob, for as long as it is held.
-pub(super) struct Address(String);
-
-impl Address {
-    pub(super) fn of(blob: &Blob) -> Option<Self> {
-        Url::create_object_url_with_blob(blob).ok().map(Self)
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Drop for Address {
-    fn drop(&mut self) {
-        // Refused only for what is no address.
-        let _ = Url::revoke_object_url(&self.0);
-    }
 }

@@ -7,9 +7,8 @@ use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
 use web_sys::Blob;
 
-use super::obtain::Address;
 use super::rows::{act, state};
-use crate::platform::blobs;
+use crate::platform::blobs::{self, Address};
 use crate::state::{App, Spot, use_app};
 use crate::ui::Modal;
 use crate::view_model::{HEAD, PictureKind, picture_size, spoken};
@@ -149,7 +148,7 @@ fn typed(blob: &Blob, kind: PictureKind) -> Option<Address> {
         PictureKind::Webp => "image/webp",
     };
     let blob = blob.slice_with_f64_and_f64_and_content_type(0.0, blob.size(), kind);
-    Address::of(&blob.ok()?)
+    Address::of(&blob.ok()?).ok()
 }
 
 /// Sides in CSS pixels that keep the proportions.
