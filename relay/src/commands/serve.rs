@@ -1,7 +1,7 @@
 //! `chopar-relay serve`.
 
-#[cfg(any(debug_assertions, feature = "web-from-disk"))]
 use std::io::Write;
+#[cfg(any(debug_assertions, feature = "web-from-disk"))]
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
