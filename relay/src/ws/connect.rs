@@ -15,7 +15,7 @@ use crate::places::Peer;
 
 /// A socket's read buffer in bytes, held for as long as the connection lives: small, because most are idle. Larger
 /// messages reserve their own room.
-const READ_BUFFER: usize = 2 * 1024;
+const READ_BUFFER: usize = 1024;
 /// Bytes written together: about sixteen small frames.
 const WRITE_BUFFER: usize = 16 * 1024;
 /// Bytes that may wait for a slow peer: the write buffer and one largest answer.
@@ -47,22 +47,24 @@ pub(crate) async fn connect(
         .max_write_buffer_size(WRITE_BUFFER_MAX)
         .max_message_size(MESSAGE_MAX)
         .max_frame_size(MESSAGE_MAX)
-        .on_upgrade(move |socket| async move {
+        .on_upgrade(move |socket| {
             let wire = Wire::new(socket, core.config.caps.slow_reader);
-            // Apart: the room that an opening needs is given back before the connection's life begins.
-            let opened = Box::pin(session::open(
-                &core,
-                wire,
-                &peer,
-                client.address,
-                origin.as_deref(),
-            ))
-            .await;
-            if let Some((wire, session)) = opened {
-                connection::run(&core, wire, session).await;
+            async move {
+                // Apart: the room that an opening needs is given back before the connection's life begins.
+                let opened = Box::pin(session::open(
+                    &core,
+                    wire,
+                    &peer,
+                    client.address,
+                    origin.as_deref(),
+                ))
+                .await;
+                if let Some((wire, session)) = opened {
+                    connection::run(&core, wire, session).await;
+                }
+                // The place among the connections is given back last.
+                drop((client, peer));
             }
-            // The place among the connections is given back last.
-            drop((client, peer));
         })
 }
 

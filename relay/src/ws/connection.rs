@@ -194,10 +194,9 @@ impl Desk<'_> {
     }
 }
 
-async fn answer(wire: &mut Wire, request: u64, outcome: Outcome) -> Result<(), End> {
-    Ok(wire
-        .write(request, outcome.unwrap_or_else(Refusal::into_body))
-        .await?)
+fn answer(wire: &mut Wire, request: u64, outcome: Outcome) -> impl Future<Output = Result<(), End>> {
+    let writing = wire.write(request, outcome.unwrap_or_else(Refusal::into_body));
+    async move { Ok(writing.await?) }
 }
 
 async fn write_all(wire: &mut Wire, bodies: Vec<Body>) -> Result<(), End> {

@@ -134,7 +134,7 @@ impl Opening<'_> {
                 .await
                 .map_err(|_| End::Close(CloseCode::SignInTimeout))?;
             let frame = match incoming {
-                Incoming::Frame(frame) => frame,
+                Incoming::Frame(frame) => *frame,
                 Incoming::Fault(request, refusal) => {
                     wire.write(request, refusal.into_body()).await?;
                     wire.flush().await?;

@@ -22,7 +22,8 @@ const CLOSE_WAIT: Duration = Duration::from_secs(2);
 
 /// A WebSocket that speaks frames.
 pub(crate) struct Wire {
-    pub(crate) socket: WebSocket,
+    /// Apart: a connection's life is told by several functions, and each keeps room for what it is handed.
+    pub(crate) socket: Box<WebSocket>,
     slow_reader: Duration,
     faults: u32,
     /// Something was written and not flushed.
@@ -31,7 +32,8 @@ pub(crate) struct Wire {
 
 /// What came in.
 pub(crate) enum Incoming {
-    Frame(ClientFrame),
+    /// Apart: who waits for the next message keeps room for the largest of these.
+    Frame(Box<ClientFrame>),
     /// Not a frame: the number to answer, if one could be read, and what to say.
     Fault(u64, Refusal),
     /// Ping, pong: the peer lives.
@@ -54,7 +56,7 @@ pub(crate) enum Lost {
 impl Wire {
     pub(crate) fn new(socket: WebSocket, slow_reader: Duration) -> Self {
         Self {
-            socket,
+            socket: Box::new(socket),
             slow_reader,
             faults: 0,
             dirty: false,
@@ -87,7 +89,7 @@ impl Wire {
                     Refusal::new(Reason::UnknownKind, "this relay does not know this kind of frame");
                 Incoming::Fault(frame.request, refusal)
             }
-            Ok(frame) => Incoming::Frame(frame),
+            Ok(frame) => Incoming::Frame(Box::new(frame)),
             Err(fault @ FrameError::TooLarge { .. }) => {
                 self.fault(request, Refusal::new(Reason::TooLarge, fault.to_string()))
             }
@@ -104,10 +106,10 @@ impl Wire {
         }
     }
 
-    /// Puts a frame into the write buffer; waits only where the peer does not read.
-    pub(crate) async fn write(&mut self, reply_to: u64, body: Body) -> Result<(), Lost> {
+    /// Puts a frame into the write buffer; waits only where the peer does not read. It is encoded before that: who waits keeps no
+    /// room for a body.
+    pub(crate) fn write(&mut self, reply_to: u64, body: Body) -> impl Future<Output = Result<(), Lost>> {
         self.feed(Message::Binary(frame::relay(reply_to, body).into()))
-            .await
     }
 
     pub(crate) async fn ping(&mut self) -> Result<(), Lost> {

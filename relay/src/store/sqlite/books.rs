@@ -7,6 +7,7 @@ use chopar_wire::ids::{AccountId, DeviceId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::administration::devices;
+use super::checkpoints::Checkpoints;
 use super::delivered::Lately;
 use super::mailbox::Mailbox;
 use crate::audit::node::NodeKey;
@@ -165,7 +166,8 @@ impl Books {
     }
 
     /// Leaves a small write-ahead log behind.
-    pub(super) fn close(self) {
+    pub(super) fn close(mut self, checkpoints: Checkpoints) {
+        checkpoints.end(&mut self.db);
         if let Err(fault) = self.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
             tracing::warn!(%fault, "the last checkpoint failed; the next start makes up for it");
         }

@@ -11,6 +11,7 @@ use chopar_wire::proto::audit::Record;
 use prost::bytes::Bytes;
 
 use self::books::Books;
+use self::checkpoints::Checkpoints;
 use self::readers::Readers;
 use self::writer::Writer;
 use super::administration::{Act, Administration, ListedDevice, Outcome, Standing};
@@ -30,6 +31,7 @@ mod accounts;
 mod administration;
 mod audit;
 mod books;
+mod checkpoints;
 mod delivered;
 mod facts;
 mod files;
@@ -67,10 +69,12 @@ impl SqliteStore {
     /// Opens or makes the database in an existing folder.
     pub(crate) fn open(options: Options) -> Result<Self, open::OpenError> {
         let path = path(&options.folder);
-        let db = open::writer(&path, options.bytes_max)?;
+        let mut db = open::writer(&path, options.bytes_max)?;
+        let checkpoints = Checkpoints::watch(&mut db, &path)?;
         let readers = Arc::new(Readers::open(&path)?);
         let clock = options.clock.clone();
-        let writer = Writer::start(Books::new(db, options.clock, options.node), options.on_stored)
+        let books = Books::new(db, options.clock, options.node);
+        let writer = Writer::start(books, checkpoints, options.on_stored)
             .map_err(|fault| rusqlite::Error::ToSqlConversionFailure(Box::new(fault)))?;
         Ok(Self {
             writer: Arc::new(writer),

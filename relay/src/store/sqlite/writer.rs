@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::ErrorCode;
 
 use super::books::Books;
+use super::checkpoints::Checkpoints;
 use crate::store::waiting::{Reply, WAITING_MAX, WaitingBytes, answered};
 use crate::store::{Answer, OnStored, StoreError};
 
@@ -61,7 +62,11 @@ where
 
 impl Writer {
     /// Starts the thread that owns `db`.
-    pub(super) fn start(books: Books, on_stored: OnStored) -> std::io::Result<Self> {
+    pub(super) fn start(
+        books: Books,
+        checkpoints: Checkpoints,
+        on_stored: OnStored,
+    ) -> std::io::Result<Self> {
         let (jobs, orders) = sync_channel(WAITING_MAX);
         let waiting = WaitingBytes::default();
         let waited = waiting.clone();
@@ -70,6 +75,7 @@ impl Writer {
             .spawn(move || {
                 Desk {
                     books,
+                    checkpoints,
                     on_stored,
                     orders,
                     waiting: waited,
@@ -124,6 +130,7 @@ impl Writer {
 /// The writer thread's side.
 struct Desk {
     books: Books,
+    checkpoints: Checkpoints,
     on_stored: OnStored,
     orders: Receiver<Order>,
     waiting: WaitingBytes,
@@ -148,7 +155,7 @@ impl Desk {
             self.waiting.release(held);
             self.merge();
         }
-        self.books.close();
+        self.books.close(self.checkpoints);
     }
 
     /// Takes what waits.
