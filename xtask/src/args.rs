@@ -32,7 +32,7 @@ cargo xtask <task>: builds, runs and checks Chopar. Each task sets up what it ne
   screens [..]
               a picture of every screen, in ./screens or the folder given
   bench <name> [..]
-              run a benchmark of the bench crate: core, e2e, relay, sim, ...; arguments are handed on
+              run a benchmark of the bench crate: core, e2e, relay, sim, vault, ...; arguments are handed on
               core --wasm [--tables]
                            the core as wasm in a browser; --tables with precomputed curve points
 

@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 
 use crate::{module, process, run, setup, test, web, web::Mode, workspace};
 
-/// The benchmark that drives browsers and so needs client, relay and browser.
-const IN_BROWSERS: &str = "e2e";
+/// The benchmarks that drive browsers and so need client, relay and browser.
+const IN_BROWSERS: [&str; 2] = ["e2e", "vault"];
 
 /// The benchmark that drives a relay's own process and needs nothing of a client.
 const OF_THE_RELAY: &str = "relay";
@@ -32,7 +32,7 @@ pub(crate) fn bench(name: &str, rest: &[OsString]) -> Result<()> {
             .env("CHOPAR_RELAY_BIN", run::relay_program("release"));
     }
     cargo.arg("--").args(rest);
-    if name == IN_BROWSERS {
+    if IN_BROWSERS.contains(&name) {
         let tools = setup::for_web()?;
         let browser = setup::for_browser_tests()?;
         web::build(&tools, Mode::Release)?;

@@ -240,6 +240,27 @@ impl Chrome {
         &self.profile
     }
 
+    /// Resident memory of the processes in which its pages and workers run, in bytes.
+    ///
+    /// # Errors
+    /// When the browser, or the system, does not say.
+    pub async fn memory(&self) -> Result<u64> {
+        let answer = self
+            .inner
+            .cdp
+            .call("", "SystemInfo.getProcessInfo", json!({}))
+            .await?;
+        let processes = answer["processInfo"].as_array().context("no processes")?;
+        let mut bytes = 0;
+        for process in processes.iter().filter(|process| process["type"] == "renderer") {
+            let status = tokio::fs::read_to_string(format!("/proc/{}/status", process["id"])).await?;
+            let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+            let kib = resident.and_then(|rest| rest.split_whitespace().next());
+            bytes += 1_024 * kib.context("no resident memory")?.parse::<u64>()?;
+        }
+        Ok(bytes)
+    }
+
     /// Closes the browser as a person does, so that it writes its profile out.
     ///
     /// # Errors

@@ -34,6 +34,19 @@ impl Organisation {
         Self::found_as(stage, folder, plan, origin).await
     }
 
+    /// As [`Organisation::found`], with a relay that takes everything as fast as it comes.
+    ///
+    /// # Errors
+    /// When something is missing or does not start.
+    pub async fn found_unlimited(stage: &Arc<Stage>) -> Result<Self> {
+        let folder = stage.folder().join("organisation");
+        tokio::fs::create_dir_all(&folder).await?;
+        let mut plan = RelayPlan::new(stage.places(), &folder)?;
+        plan.unlimited = true;
+        let origin = plan.origin();
+        Self::found_as(stage, folder, plan, origin).await
+    }
+
     /// As [`Organisation::found`], with something else than the relay at the address that people open.
     ///
     /// # Errors

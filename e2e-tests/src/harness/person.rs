@@ -1,5 +1,7 @@
 //! A person at their own browser: what people do in Chopar, by the names the product page fixes.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +19,25 @@ use super::watch::Watch;
 
 /// Groups of a recovery key.
 const RECOVERY_GROUPS: usize = 9;
+
+/// Things said by one call of [`SAY_MANY`]: a few seconds.
+const SAID_AT_ONCE: usize = 250;
+
+/// Types and sends, without a pause; then waits until the last one is no longer waiting.
+const SAY_MANY: &str = r"async (first, last, text) => {
+  const box = document.querySelector('.composer textarea');
+  for (let number = first; number <= last; number += 1) {
+    box.value = text(number);
+    box.dispatchEvent(new InputEvent('input', { bubbles: true }));
+    box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+  }
+  for (;;) {
+    const own = [...document.querySelectorAll('[role=log] .own')].at(-1)?.getAttribute('aria-label') ?? '';
+    if (own.includes(text(last)) && !own.endsWith('Waiting')) break;
+    await new Promise((ok) => setTimeout(ok, 20));
+  }
+  box.value = '';
+}";
 
 /// Somebody with a profile folder, a browser and a tab. Clones are handles of the same.
 #[derive(Clone)]
@@ -341,6 +362,22 @@ impl Person {
         .await
     }
 
+    /// Says many things in the conversation that is open, as fast as its page takes them: of each number what `text`, a function in
+    /// JavaScript, makes of it. Ends when the relay has the last one.
+    ///
+    /// # Errors
+    /// When no conversation is open, or the relay does not take them.
+    pub async fn say_many(&self, numbers: Range<usize>, text: &str) -> Result<()> {
+        for first in numbers.clone().step_by(SAID_AT_ONCE) {
+            let last = numbers.end.min(first + SAID_AT_ONCE) - 1;
+            self.page
+                .evaluate(&format!("({SAY_MANY})({first}, {last}, {text})"))
+                .await
+                .with_context(|| format!("saying {first} to {last}"))?;
+        }
+        Ok(())
+    }
+
     /// The lines on the screen, in order.
     ///
     /// # Errors
@@ -355,7 +392,8 @@ impl Person {
             .collect())
     }
 
-    /// All lines of the conversation that is open, from its first one on: scrolls up until no older ones come.
+    /// All lines of the conversation that is open, from its first one on: scrolls up until no older ones come, and back to the latest.
+    /// The page holds only some of them at a time.
     ///
     /// # Errors
     /// When no conversation is open.
@@ -364,16 +402,54 @@ impl Person {
         const DOWN: &str = "document.querySelector('[role=log]').scrollTop = 0";
         // An older page takes one round through the worker; what has not come after two looks does not exist.
         const LOOK_AGAIN: Duration = Duration::from_millis(600);
-        let (mut lines, mut same) = (self.lines().await?, 0);
+        let mut lines = self.numbered_lines().await?;
+        let mut same = 0;
         while same < 2 {
             self.page.evaluate(UP).await?;
             tokio::time::sleep(LOOK_AGAIN).await;
-            let now = self.lines().await?;
-            same = if now.len() == lines.len() { same + 1 } else { 0 };
-            lines = now;
+            let before = lines.len();
+            lines.extend(self.numbered_lines().await?);
+            same = if lines.len() == before { same + 1 } else { 0 };
         }
         self.page.evaluate(DOWN).await?;
-        Ok(lines)
+        self.to_latest().await?;
+        // What has been said of the latest meanwhile.
+        lines.extend(self.numbered_lines().await?);
+        Ok(lines
+            .into_values()
+            .map(Line)
+            .filter(|line| !line.0.is_empty())
+            .collect())
+    }
+
+    /// Presses "Jump to latest" where there is a way to go.
+    ///
+    /// # Errors
+    /// When it leads nowhere.
+    pub async fn to_latest(&self) -> Result<()> {
+        let jump = button("Jump to latest");
+        eventually("the latest line to be on the screen", Patience::LONG, || async {
+            if !self.page.has(&jump).await? {
+                return Ok(Some(()));
+            }
+            self.page.click(&jump).await?;
+            Ok(None)
+        })
+        .await
+    }
+
+    /// The names of the lines that the page holds, by the numbers that it has for them.
+    async fn numbered_lines(&self) -> Result<BTreeMap<u64, String>> {
+        const LINES: &str = "[...document.querySelectorAll('[role=log] [role=article]')].map((line) => \
+            [line.dataset.sequence, line.getAttribute('aria-label')])";
+        let lines = self.page.evaluate(LINES).await?;
+        let lines = lines.as_array().context("no lines")?.iter();
+        lines
+            .map(|line| {
+                let number = line[0].as_str().context("a line without a number")?.parse()?;
+                Ok((number, line[1].as_str().unwrap_or_default().to_owned()))
+            })
+            .collect()
     }
 
     /// Waits for a line with this text.

@@ -40,6 +40,8 @@ pub struct RelayPlan {
     pub log: PathBuf,
     /// The origins under which pages reach it; empty: its own.
     pub origins: Vec<String>,
+    /// Whether people may do everything as fast as they can: where what they do is the matter, and not how the relay bears it.
+    pub unlimited: bool,
     /// The executable.
     pub executable: PathBuf,
 }
@@ -61,6 +63,7 @@ impl RelayPlan {
             data: folder.join("relay-data"),
             log: folder.join("relay.log"),
             origins: Vec::new(),
+            unlimited: false,
             executable: places.relay.clone(),
         })
     }
@@ -94,6 +97,9 @@ impl Relay {
             .stderr(log)
             .env("RUST_LOG", "debug")
             .kill_on_drop(true);
+        if plan.unlimited {
+            command.arg("--no-rate-limits");
+        }
         for origin in &plan.origins {
             command.arg("--origin").arg(origin);
         }

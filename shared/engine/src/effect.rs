@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use chopar_wire::{AccountId, FileId, FileMark, Timestamp};
 
 use crate::event::Event;
-use crate::search::Spot;
+use crate::search::Position;
 
 /// What one input led to.
 ///
@@ -80,7 +80,7 @@ pub enum Effect {
         /// As typed.
         query: String,
         /// Only lines before this one; `None` from the latest on.
-        after: Option<Spot>,
+        after: Option<Position>,
         /// How many lines at most.
         limit: u16,
     },

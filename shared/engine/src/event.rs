@@ -3,7 +3,7 @@
 use chopar_wire::{AccountId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::search::Spot;
+use crate::search::Position;
 use crate::view::{
     ConnectionState, Conversation, DeviceView, GroupView, Hit, InviteView, Line, MemberState, MemberView,
     OwnDevices, Person, PersonFound, Phase, Role, Snapshot,
@@ -92,7 +92,7 @@ pub enum Answer {
         /// How many there are, on all pages.
         total: u32,
         /// What the next page comes after; `None` on the last one.
-        last: Option<Spot>,
+        last: Option<Position>,
         /// How many lines can be searched by now, while the others are being read.
         building: Option<u32>,
     },

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::effect::{Record, Token};
 use crate::intent::Asked;
-use crate::search::Spot;
+use crate::search::Position;
 
 /// One thing that happened. The host hands them over one at a time, each with the moment it happened.
 pub enum Input {
@@ -103,7 +103,7 @@ pub struct Found {
     /// How many there are, on all pages.
     pub total: u32,
     /// The last line of this page, where there are more.
-    pub last: Option<Spot>,
+    pub last: Option<Position>,
     /// How many lines the index has, while it is being built: there may be more to find.
     pub building: Option<u32>,
 }

@@ -4,7 +4,7 @@ use chopar_wire::ids::InviteId;
 use chopar_wire::{AccountId, DeviceId, FileMark, MessageId};
 use serde::{Deserialize, Serialize};
 
-use crate::search::Spot;
+use crate::search::Position;
 use crate::view::{Preferences, Reference, Role, Setting};
 
 /// An intent with the id under which its answer comes back ([`crate::Event::Answered`]).
@@ -156,7 +156,7 @@ pub enum Intent {
         /// As typed: words, or parts of words, all of which have to occur.
         query: String,
         /// Only what comes after this hit; `None` from the latest on.
-        after: Option<Spot>,
+        after: Option<Position>,
         /// How many hits.
         limit: u16,
     },

@@ -4,7 +4,7 @@
 
 mod common;
 
-use chopar_engine::search::Spot;
+use chopar_engine::search::Position;
 use chopar_engine::simulator::World;
 use chopar_engine::view::Hit;
 use chopar_engine::{Answer, Intent};
@@ -17,8 +17,8 @@ fn search(
     world: &mut World,
     person: usize,
     query: &str,
-    after: Option<Spot>,
-) -> (Vec<Hit>, u32, Option<Spot>) {
+    after: Option<Position>,
+) -> (Vec<Hit>, u32, Option<Position>) {
     let intent = Intent::Search {
         query: query.to_owned(),
         after,

@@ -1,4 +1,5 @@
-//! How a conversation is kept: pin, mute, archive, block. In the list a dialog, on the person's page buttons.
+//! What is done with a conversation: how it is kept (pinned, muted, archived, blocked), and the way to a day of it. In the list a dialog,
+//! on the person's page buttons.
 
 use chopar_engine::view::{Conversation, Setting};
 use chopar_engine::{Answer, Intent};
@@ -6,7 +7,7 @@ use chopar_wire::AccountId;
 use leptos::prelude::*;
 
 use crate::i18n::Texts;
-use crate::state::{App, Asking, use_app};
+use crate::state::{App, Asking, Dialog, now, use_app};
 use crate::ui::{Icon, Modal, Problem};
 
 /// All of them, in the order of the buttons.
@@ -63,8 +64,19 @@ pub(crate) fn Keeping(
             }
         })
         .collect();
+    let jump = move |_| {
+        // Where this is a dialog it closes first, and gives the keyboard back.
+        if let Some(done) = done {
+            done.run(());
+        }
+        let ask = move || app.dialog.set(Some(Dialog::Date(peer, now())));
+        request_animation_frame(move || request_animation_frame(ask));
+    };
     view! {
-        <div class="keeping">{buttons}</div>
+        <div class="keeping">
+            {buttons}
+            <button type="button" class="button" on:click=jump><Icon name="calendar"/>{texts.jump_title()}</button>
+        </div>
         <Problem failure/>
     }
 }

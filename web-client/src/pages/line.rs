@@ -17,7 +17,7 @@ use super::parts::FILES;
 use super::quote::Quote;
 use super::reactions::Chips;
 use crate::i18n::Texts;
-use crate::state::{App, Names, Row, use_app};
+use crate::state::{App, Dialog, Names, Row, use_app};
 use crate::ui::{Avatar, Icon, Ticks, more, soon};
 use crate::view_model::{LineName, in_words, spoken, state_word};
 
@@ -44,8 +44,14 @@ pub(crate) fn LineRow(
     let (day_line, label_line, line) = (row.line.clone(), row.line.clone(), row.line);
     let day = move || {
         day_place.read().day.map(|_| {
-            let name = app.clock().day(day_line.read_untracked().time, app.today.get());
-            view! { <h2 class="day"><span>{name}</span></h2> }
+            let time = day_line.read_untracked().time;
+            let name = app.clock().day(time, app.today.get());
+            let jump = move |_| app.dialog.set(Some(Dialog::Date(peer, time)));
+            view! {
+                <h2 class="day">
+                    <button type="button" tabindex="-1" aria-label=texts.jump_day(&name) on:click=jump>{name.clone()}</button>
+                </h2>
+            }
         })
     };
     let unread = move || {

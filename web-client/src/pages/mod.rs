@@ -18,6 +18,7 @@ mod group_member;
 mod group_picture;
 mod invites;
 mod join;
+mod jump_to_date;
 mod keeping;
 mod languages;
 mod line;

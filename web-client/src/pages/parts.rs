@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chopar_engine::Failure;
 use chopar_engine::view::{Conversation, Person};
-use chopar_wire::{AccountId, MessageId};
+use chopar_wire::{AccountId, MessageId, Timestamp};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
@@ -17,6 +17,7 @@ use super::admin::Admin;
 use super::devices::Devices;
 use super::files::{Chosen, Shown, attach, chips, rows, viewer};
 use super::group::GroupPage;
+use super::jump_to_date::JumpToDate;
 use super::keeping::KeepingDialog;
 use super::message_menu::MessageMenu;
 use super::new_group::NewGroup;
@@ -97,6 +98,7 @@ pub(super) struct Menus {
     pub(super) shortcuts: fn(Callback<()>) -> AnyView,
     pub(super) timer: fn(AccountId, u32, Names, Callback<()>) -> AnyView,
     pub(super) keeping: fn(AccountId, ArcRwSignal<Conversation>, Callback<()>) -> AnyView,
+    pub(super) date: fn(AccountId, Timestamp, Callback<()>) -> AnyView,
     pub(super) stop: fn(StopOf) -> AnyView,
     pub(super) start_over: fn(Callback<()>) -> AnyView,
 }
@@ -177,6 +179,7 @@ fn menus() -> Result<Menus, SplitLoaderError> {
         shortcuts: |close| view! { <Shortcuts close/> }.into_any(),
         timer: |peer, now, names, close| view! { <TimerDialog peer now names close/> }.into_any(),
         keeping: |peer, row, close| view! { <KeepingDialog peer row close/> }.into_any(),
+        date: |peer, from, close| view! { <JumpToDate peer from close/> }.into_any(),
         stop: |StopOf { peer, names, stop }| view! { <StopBar peer names stop/> }.into_any(),
         start_over: |close| view! { <ConfirmStartOver close/> }.into_any(),
     })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chopar_engine::search::{Query, Spot};
+use chopar_engine::search::{Position, Query};
 use chopar_engine::view::Hit;
 use chopar_engine::{Answer, Failure, Intent};
 use chopar_wire::AccountId;
@@ -27,11 +27,11 @@ const MOST_SHOWN: usize = 40;
 
 /// What was found by which words.
 #[derive(Clone, PartialEq, Eq)]
-struct Found {
+struct Hits {
     query: String,
     hits: Vec<Hit>,
     total: u32,
-    last: Option<Spot>,
+    last: Option<Position>,
     building: Option<u32>,
 }
 
@@ -43,7 +43,7 @@ struct Asker {
     busy: StoredValue<bool>,
     /// The next asking while the index is being built.
     again: StoredValue<Option<TimeoutHandle>>,
-    found: RwSignal<Option<Found>>,
+    found: RwSignal<Option<Hits>>,
     failure: RwSignal<Option<Failure>>,
 }
 
@@ -139,109 +139,74 @@ pub(crate) fn Results(
 }
 
 impl Asker {
+    /// Asks for what stands in the box. Where that is what is shown, all of its pages are brought anew, so that what has come since,
+    /// because more was read into the index, has its place among them.
     fn ask(self) {
         if self.busy.try_get_value() != Some(false) {
             return;
         }
         let query = self.query.get_untracked();
+        let known = self.found.get_untracked().filter(|found| found.query == query);
+        self.bring(query, None, known.map_or(0, |found| found.hits.len()));
+    }
+
+    /// The next page.
+    fn more(self) {
+        if let Some(before) = self.found.get_untracked()
+            && self.busy.try_get_value() == Some(false)
+        {
+            let wanted = before.hits.len() + 1;
+            self.bring(before.query.clone(), Some(before), wanted);
+        }
+    }
+
+    fn bring(self, query: String, before: Option<Hits>, wanted: usize) {
         if query.trim().is_empty() {
             return;
         }
         self.busy.set_value(true);
         spawn_local(async move {
-            let answer = self.app.client.ask(page(&query, None)).await;
+            let ask = async |intent| self.app.client.ask(intent).await;
+            let brought = Hits::bring(&query, before, wanted, ask).await;
             // The box may have been left meanwhile.
             if self.busy.try_set_value(false).is_some() {
                 return;
             }
-            self.take(answer, &query, None);
+            self.show(brought);
             if self.query.get_untracked() != query {
                 self.ask();
             }
         });
     }
 
-    /// The next page.
-    fn more(self) {
-        let Some(before) = self
-            .found
-            .get_untracked()
-            .filter(|_| self.busy.try_get_value() == Some(false))
-        else {
-            return;
-        };
-        self.busy.set_value(true);
-        spawn_local(async move {
-            let query = before.query.clone();
-            let answer = self.app.client.ask(page(&query, before.last)).await;
-            if self.busy.try_set_value(false).is_some() {
-                return;
-            }
-            if self.query.get_untracked() == query {
-                self.take(answer, &query, Some(before));
-            } else {
-                self.ask();
-            }
-        });
-    }
-
-    fn take(self, answer: Answer, query: &str, before: Option<Found>) {
-        let Answer::Found {
-            hits,
-            total,
-            last,
-            building,
-        } = answer
-        else {
-            self.failure.set(Some(match answer {
-                Answer::Failed(failure) => failure,
-                _ => Failure::Browser,
-            }));
-            return;
+    fn show(self, brought: Result<Hits, Failure>) {
+        let found = match brought {
+            Ok(found) => found,
+            Err(failure) => return self.failure.set(Some(failure)),
         };
         self.failure.set(None);
-        let first_page = before.is_none();
-        let mut all = before.map(|before| before.hits).unwrap_or_default();
-        all.extend(hits);
-        let found = Found {
-            query: query.to_owned(),
-            hits: all,
-            total,
-            last,
-            building,
-        };
-        let known = self.found.get_untracked();
-        if known.as_ref() != Some(&found) {
-            let same = known.is_some_and(|known| known.query == found.query && known.total == total);
-            let none = total == 0 && building.is_none() && chats_named(self.app, query).is_empty();
-            if first_page && !same && (total > 0 || none) {
-                let texts = self.app.texts();
-                self.app.announce(match total {
-                    0 => texts.search_none(shown(query)),
-                    total => texts.search_messages(u64::from(total)),
-                });
-            }
-            self.found.set(Some(found));
-        }
         if let Some(before) = self.again.try_update_value(Option::take).flatten() {
             before.clear();
         }
-        if building.is_some() && first_page {
-            let again = set_timeout_with_handle(move || self.ask_again(), AGAIN);
+        if found.building.is_some() {
+            let again = set_timeout_with_handle(move || self.ask(), AGAIN);
             self.again.set_value(again.ok());
         }
-    }
-
-    /// More was read into the index. Where somebody has gone on to a second page it stays as it is.
-    fn ask_again(self) {
-        let pages = self
-            .found
-            .try_get_untracked()
-            .flatten()
-            .map_or(0, |found| found.hits.len());
-        if pages <= usize::from(PAGE) {
-            self.ask();
+        let known = self.found.get_untracked();
+        if known.as_ref() == Some(&found) {
+            return;
         }
+        let (query, total) = (&found.query, found.total);
+        let same = known.is_some_and(|known| known.query == *query && known.total == total);
+        let none = total == 0 && found.building.is_none() && chats_named(self.app, query).is_empty();
+        if !same && (total > 0 || none) {
+            let texts = self.app.texts();
+            self.app.announce(match total {
+                0 => texts.search_none(shown(query)),
+                total => texts.search_messages(u64::from(total)),
+            });
+        }
+        self.found.set(Some(found));
     }
 
     /// Lines that were found say something else now, or are gone.
@@ -263,6 +228,45 @@ impl Asker {
     }
 }
 
+impl Hits {
+    /// Brings pages behind those that are there `before`: one, and more until so many hits are there in all.
+    async fn bring(
+        query: &str,
+        before: Option<Self>,
+        wanted: usize,
+        ask: impl AsyncFn(Intent) -> Answer,
+    ) -> Result<Self, Failure> {
+        let (mut all, mut after) = match before {
+            Some(before) => (before.hits, before.last),
+            None => (Vec::new(), None),
+        };
+        loop {
+            match ask(page(query, after)).await {
+                Answer::Found {
+                    hits,
+                    total,
+                    last,
+                    building,
+                } => {
+                    all.extend(hits);
+                    if last.is_none() || all.len() >= wanted {
+                        return Ok(Self {
+                            query: query.to_owned(),
+                            hits: all,
+                            total,
+                            last,
+                            building,
+                        });
+                    }
+                    after = last;
+                }
+                Answer::Failed(failure) => return Err(failure),
+                _ => return Err(Failure::Browser),
+            }
+        }
+    }
+}
+
 /// As much of a query as is repeated to whoever typed it.
 fn shown(query: &str) -> &str {
     query
@@ -271,7 +275,7 @@ fn shown(query: &str) -> &str {
         .map_or(query, |(at, _)| &query[..at])
 }
 
-fn page(query: &str, after: Option<Spot>) -> Intent {
+fn page(query: &str, after: Option<Position>) -> Intent {
     Intent::Search {
         query: query.to_owned(),
         after,
@@ -378,4 +382,78 @@ fn marked(text: &str, places: &[std::ops::Range<usize>]) -> Vec<AnyView> {
             false => piece.into_any(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use chopar_wire::Timestamp;
+
+    use super::*;
+
+    fn at(time: u64) -> Position {
+        Position {
+            time: Timestamp(time),
+            conversation: AccountId::new([7; 32]),
+            sequence: time,
+        }
+    }
+
+    /// An engine that has so many lines by now, which come in pages of at most fifty, the latest first.
+    fn answer(lines: u64, intent: Intent) -> Answer {
+        let Intent::Search { after, limit, .. } = intent else {
+            return Answer::Failed(Failure::Browser);
+        };
+        let first = after.map_or(lines, |after| after.time.0 - 1);
+        let page: Vec<u64> = (1..=first).rev().take(limit.into()).collect();
+        let last = page.last().copied().filter(|last| *last > 1).map(at);
+        let hit = |time| Hit {
+            conversation: AccountId::new([7; 32]),
+            sequence: time,
+            time: Timestamp(time),
+            author: None,
+            text: String::new(),
+            files: Vec::new(),
+        };
+        Answer::Found {
+            hits: page.into_iter().map(hit).collect(),
+            total: lines as u32,
+            last,
+            building: Some(0),
+        }
+    }
+
+    /// How often it was asked, and what is there then.
+    fn bring(lines: u64, before: Option<Hits>, wanted: usize) -> (usize, Hits) {
+        let asked = Cell::new(0);
+        let ask = async |intent| {
+            asked.set(asked.get() + 1);
+            answer(lines, intent)
+        };
+        let mut brought = pin!(Hits::bring("words", before, wanted, ask));
+        match brought.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(hits)) => (asked.get(), hits),
+            _ => panic!("nothing is waited for"),
+        }
+    }
+
+    fn sequences(hits: &Hits) -> Vec<u64> {
+        hits.hits.iter().map(|hit| hit.sequence).collect()
+    }
+
+    /// P-363: while the index is being built, lines are found that belong among those of the pages that are shown.
+    #[test]
+    fn all_pages_that_are_shown_are_brought_anew_and_have_no_gap() {
+        let (asked, first) = bring(120, None, 0);
+        assert_eq!((asked, sequences(&first)), (1, (71..=120).rev().collect()));
+        let (asked, two) = bring(120, Some(first), 51);
+        assert_eq!((asked, sequences(&two)), (1, (21..=120).rev().collect()));
+        let (asked, anew) = bring(160, None, two.hits.len());
+        assert_eq!((asked, sequences(&anew)), (2, (61..=160).rev().collect()));
+        let (asked, fewer) = bring(30, None, two.hits.len());
+        assert_eq!((asked, sequences(&fewer)), (1, (1..=30).rev().collect()));
+    }
 }

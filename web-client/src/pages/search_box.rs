@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chopar_engine::Intent;
+use chopar_engine::search::MAX_QUERY_CHARS;
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -80,7 +81,7 @@ pub(crate) fn SearchBox(
                 autocapitalize="off"
                 spellcheck="false"
                 enterkeyhint="search"
-                maxlength="200"
+                maxlength=MAX_QUERY_CHARS.to_string()
                 aria-controls=FOUND
                 prop:value=move || query.get()
                 on:input=move |event| query.set(event_target_value(&event))

@@ -103,6 +103,10 @@ pub(crate) fn Shell() -> impl IntoView {
                 let title = texts.keys_title().to_owned();
                 later(&MENUS, Frame::Dialog { title, close }, move |menus| (menus.shortcuts)(close))
             }
+            Dialog::Date(peer, from) => {
+                let title = texts.jump_title().to_owned();
+                later(&MENUS, Frame::Dialog { title, close }, move |menus| (menus.date)(peer, from, close))
+            }
             Dialog::StartOver => confirm_start_over(close),
         })}
     }

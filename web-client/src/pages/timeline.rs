@@ -1,11 +1,11 @@
 //! The log of a conversation: scrolling, older pages, what has been seen.
 //!
 //! The scroll container is a reversed column, so the browser itself measures from the end: `scrollTop` is 0 at the latest line
-//! and negative above it. Older lines put on top, a growing composer and a keyboard that opens move nothing. Only lines
-//! that arrive while one reads further up have to be made up for.
+//! and negative above it. Older lines put on top, a growing composer and a keyboard that opens move nothing. Only what comes or goes
+//! below the line that somebody reads has to be made up for.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chopar_engine::view::Conversation;
@@ -17,7 +17,7 @@ use leptos::{ev, html};
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
-use super::line::LineRow;
+use super::line::{LineRow, drawn};
 use super::parts::{DETAILS, MENUS, MessageMenuOf};
 use super::quote::show_soon;
 use crate::state::{App, Asking, Load, Names, Row, Talk, fresh_message_id, use_app};
@@ -40,17 +40,25 @@ struct Scroll {
     row: ArcRwSignal<Conversation>,
     /// Sequence up to which the engine was told that all is seen.
     seen: AtomicU64,
-    /// Height of the content when it was last looked at.
-    height: AtomicI32,
-    /// Sequence of the last line then.
-    last: AtomicU64,
+    /// What is read, where that is not the end.
+    anchor: Mutex<Option<Anchor>>,
+    /// Whether rows have come or gone since, for which it is not made up yet.
+    moved: AtomicBool,
     /// Whether the first page has been placed.
     placed: AtomicBool,
     /// Whether somebody is on their way to a line: what is shown meanwhile is not read.
     reaching: AtomicBool,
     far: ArcRwSignal<bool>,
-    /// Whether later lines were not held when it was last looked at.
-    away: AtomicBool,
+}
+
+/// The lowest line that is wholly in sight: it stays where it is, whatever comes or goes around it.
+#[derive(Clone, Copy)]
+struct Anchor {
+    sequence: u64,
+    /// How much there was below it, in CSS pixels.
+    below: f64,
+    /// Where the log stood.
+    top: i32,
 }
 
 /// The log "Messages".
@@ -71,31 +79,43 @@ pub(crate) fn Timeline(
     let rows = talk.rows();
     let load = talk.load();
     let far = ArcRwSignal::new(false);
-    talk.set_unread_line(row.read_untracked().first_unread);
+    let first_unread = row.read_untracked().first_unread;
+    talk.set_unread_line(first_unread);
+    // What came since somebody was here is more than is held: it begins anew, where they have read to.
+    if first_unread.is_some_and(|unread| talk.begins_after(unread)) {
+        talk.forget();
+    }
     let scroll = Arc::new(Scroll {
         peer,
         talk: Arc::clone(&talk),
         row: row.clone(),
         seen: AtomicU64::new(0),
-        height: AtomicI32::new(0),
-        last: AtomicU64::new(0),
+        anchor: Mutex::new(None),
+        moved: AtomicBool::new(false),
         placed: AtomicBool::new(false),
         reaching: AtomicBool::new(false),
         far: far.clone(),
-        away: AtomicBool::new(false),
     });
     on_cleanup({
         let talk = Arc::clone(&talk);
-        move || talk.set_unread_line(None)
+        move || {
+            talk.set_unread_line(None);
+            talk.leave();
+        }
     });
 
     // After a restart of the engine the lines are gone and are asked for again.
     Effect::new({
-        let (talk, load) = (Arc::clone(&talk), load.clone());
+        let (scroll, load) = (Arc::clone(&scroll), load.clone());
         move || {
             if load.get() == Load::Not {
-                let talk = Arc::clone(&talk);
-                spawn_local(async move { talk.page(&app.client).await });
+                let scroll = Arc::clone(&scroll);
+                // Whoever comes here goes on where they have read to; later it is the end.
+                let first_unread = match scroll.placed.load(Ordering::Relaxed) {
+                    true => None,
+                    false => scroll.row.read_untracked().first_unread,
+                };
+                spawn_local(async move { scroll.talk.open(&app.client, first_unread).await });
             }
         }
     });
@@ -120,6 +140,7 @@ pub(crate) fn Timeline(
             unread.with(|_| ());
             let seen_now = visible.get();
             let scroll = Arc::clone(&scroll);
+            scroll.moved.store(true, Ordering::Relaxed);
             scroll.draw_unread_line(seen_now);
             request_animation_frame(move || {
                 // By then the page may be another.
@@ -136,7 +157,7 @@ pub(crate) fn Timeline(
             let Some(log) = log.try_get_untracked().flatten() else {
                 return;
             };
-            scroll.far.set(-log.scroll_top() > FAR);
+            scroll.note(&log);
             scroll.mark_seen(app, &log);
             if -log.scroll_top() < AHEAD {
                 scroll.follow(app);
@@ -156,7 +177,7 @@ pub(crate) fn Timeline(
             && !event.alt_key()
             && !is_dialog_open()
         {
-            rove(&event, &log, "[role=article]");
+            rove(&event, &log, "[role=article], .day > button");
         }
     };
     // One tab stop: the container gives the focus on to the line that had it last, or to the latest.
@@ -179,7 +200,7 @@ pub(crate) fn Timeline(
     let jump = {
         let scroll = Arc::clone(&scroll);
         move |_: ev::MouseEvent| {
-            scroll.away.store(false, Ordering::Relaxed);
+            scroll.set_anchor(None);
             if scroll.talk.away().get_untracked() {
                 scroll.talk.forget();
             }
@@ -246,12 +267,18 @@ pub(crate) fn Timeline(
             </div>
             {move || (far.get() || away.get()).then(|| {
                 let (row, jump) = (row.clone(), jump.clone());
+                let unread = Memo::new(move |_| Some(u64::from(row.read().unread)).filter(|unread| *unread > 0));
                 view! {
-                    <button type="button" class="jump" aria-label=texts.talk_jump() title=texts.talk_jump() on:click=jump>
+                    <button
+                        type="button"
+                        class="jump"
+                        aria-label=texts.talk_jump()
+                        aria-description=move || unread.get().map(|unread| texts.chats_unread(unread))
+                        title=texts.talk_jump()
+                        on:click=jump
+                    >
                         <Icon name="arrow-down"/>
-                        {move || Some(row.read().unread).filter(|unread| *unread > 0).map(|unread| view! {
-                            <span class="badge" aria-hidden="true">{unread}</span>
-                        })}
+                        {move || unread.get().map(|unread| view! { <span class="badge" aria-hidden="true">{unread}</span> })}
                     </button>
                 }
             })}
@@ -338,12 +365,9 @@ impl Scroll {
 
     /// Puts the first page in its place, and keeps what is read in its place when lines arrive below it.
     fn settle(&self, log: &HtmlElement) {
-        let latest = self.talk.latest().unwrap_or(0);
-        let height = log.scroll_height();
-        let grown = height - self.height.swap(height, Ordering::Relaxed);
-        let before = self.last.swap(latest, Ordering::Relaxed);
+        self.moved.store(false, Ordering::Relaxed);
         if !self.placed.load(Ordering::Relaxed) {
-            if latest == 0 {
+            if self.talk.latest().is_none() {
                 return;
             }
             self.placed.store(true, Ordering::Relaxed);
@@ -352,19 +376,46 @@ impl Scroll {
                 options.set_block(ScrollLogicalPosition::Center);
                 line.scroll_into_view_with_scroll_into_view_options(&options);
             }
-        } else if latest > before {
-            // Those after the ones that are not the latest come below what is read, wherever that is; others only where one reads further up.
-            let moves = match self.away.load(Ordering::Relaxed) {
-                true => self.talk.holds(before),
-                false => -log.scroll_top() > NEAR,
-            };
-            if moves {
-                log.set_scroll_top(log.scroll_top() - grown);
+        } else if let Some(anchor) = *self.anchor()
+            && let Some(line) = drawn(anchor.sequence)
+            && let Some(below) = below(log, &line)
+        {
+            let grown = below - anchor.below;
+            if grown.abs() >= 1.0 {
+                // Where there is less above it than before the browser has moved it already.
+                let at_top = log.scroll_height() - log.client_height() + log.scroll_top() <= 1;
+                let top = if at_top { anchor.top } else { log.scroll_top() };
+                log.set_scroll_top(top - grown.round() as i32);
             }
         }
-        self.away
-            .store(self.talk.away().get_untracked(), Ordering::Relaxed);
-        self.far.set(-log.scroll_top() > FAR);
+        self.note(log);
+    }
+
+    /// Notes what is read. What has moved without being made up for is not looked at.
+    fn note(&self, log: &HtmlElement) {
+        let top = log.scroll_top();
+        self.far.set(-top > FAR);
+        if self.moved.load(Ordering::Relaxed) {
+            return;
+        }
+        let above = -top > NEAR || self.talk.away().get_untracked();
+        self.talk.read_above(above);
+        let line = if above { lowest_shown(log) } else { None };
+        self.set_anchor(line.and_then(|line| {
+            Some(Anchor {
+                sequence: sequence_of(&line)?,
+                below: below(log, &line)?,
+                top,
+            })
+        }));
+    }
+
+    fn anchor(&self) -> std::sync::MutexGuard<'_, Option<Anchor>> {
+        self.anchor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_anchor(&self, anchor: Option<Anchor>) {
+        *self.anchor() = anchor;
     }
 
     /// Brings the line that is sought into sight; of several that are chosen meanwhile the last.
@@ -434,7 +485,7 @@ impl Scroll {
         let up_to = if -log.scroll_top() <= NEAR {
             self.talk.latest()
         } else {
-            lowest_shown(log)
+            lowest_shown(log).as_ref().and_then(sequence_of)
         };
         let Some(up_to) = up_to else { return };
         if self.seen.fetch_max(up_to, Ordering::Relaxed) < up_to {
@@ -451,13 +502,29 @@ impl Scroll {
     }
 }
 
-/// Sequence of the last line whose end is inside the window of the log.
-fn lowest_shown(log: &HtmlElement) -> Option<u64> {
+/// The last line whose end is inside the window of the log. They stand below each other, so that half of them is out of the question
+/// with every look.
+fn lowest_shown(log: &HtmlElement) -> Option<HtmlElement> {
     let floor = log.get_bounding_client_rect().bottom();
     let lines = log.query_selector_all("[data-sequence]").ok()?;
-    (0..lines.length()).rev().find_map(|index| {
-        let line = lines.item(index)?.dyn_into::<HtmlElement>().ok()?;
-        (line.get_bounding_client_rect().bottom() <= floor)
-            .then(|| line.get_attribute("data-sequence")?.parse().ok())?
-    })
+    let line = |index| lines.item(index)?.dyn_into::<HtmlElement>().ok();
+    let (mut shown, mut not) = (0, lines.length());
+    while shown < not {
+        let middle = shown + (not - shown) / 2;
+        match line(middle)?.get_bounding_client_rect().bottom() <= floor {
+            true => shown = middle + 1,
+            false => not = middle,
+        }
+    }
+    line(shown.checked_sub(1)?)
+}
+
+fn sequence_of(line: &HtmlElement) -> Option<u64> {
+    line.get_attribute("data-sequence")?.parse().ok()
+}
+
+/// How much there is below a line, in CSS pixels.
+fn below(log: &HtmlElement, line: &HtmlElement) -> Option<f64> {
+    let all = log.first_element_child()?.get_bounding_client_rect();
+    Some(all.bottom() - line.get_bounding_client_rect().bottom())
 }

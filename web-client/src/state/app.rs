@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chopar_engine::view::{ConnectionState, Me, OwnDevices, Phase, Preferences, Role, Stopped};
-use chopar_wire::AccountId;
+use chopar_wire::{AccountId, Timestamp};
 use leptos::prelude::*;
 
 use super::address::Address;
@@ -107,6 +107,8 @@ pub(crate) enum Dialog {
     Switch,
     /// Ctrl+/.
     Keys,
+    /// To a day of a conversation; the day of this moment stands there first.
+    Date(AccountId, Timestamp),
     /// Whether everything here is to be erased.
     StartOver,
 }

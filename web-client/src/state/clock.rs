@@ -22,6 +22,18 @@ pub(crate) fn minutes_ahead(moment: Timestamp) -> i32 {
     -(Date::new(&JsValue::from_f64(moment.0 as f64)).get_timezone_offset() as i32)
 }
 
+/// The day of a moment, as a box for dates has it: year, month and day.
+pub(crate) fn day_in_box(moment: Timestamp) -> String {
+    dates::iso(day_of(moment))
+}
+
+/// The moment at which a day begins here that stands in a box for dates; `None` where none does.
+pub(crate) fn first_of_day(day: &str) -> Option<Timestamp> {
+    // Without a zone it is local time.
+    let moment = Date::parse(&[day, "T00:00"].concat());
+    (moment.is_finite()).then_some(Timestamp(moment.max(0.0) as u64))
+}
+
 impl Clock {
     /// The time of day.
     pub(crate) fn time(self, moment: Timestamp) -> String {

@@ -26,7 +26,7 @@ pub(crate) use apply::load_anew;
 pub(crate) use asking::Asking;
 pub(crate) use chats::Chats;
 pub(crate) use client::{Client, fresh_message_id, random};
-pub(crate) use clock::{Clock, minutes_ahead, now};
+pub(crate) use clock::{Clock, day_in_box, first_of_day, minutes_ahead, now};
 pub(crate) use directory::{Directory, Found};
 pub(crate) use files::{Attached, Attachments, Drawn, Files, Spot, Way};
 pub(crate) use groups::{Groups, Names, may_change};

@@ -1,5 +1,6 @@
-//! The lines of one conversation that the page holds: always one run without gaps. It ends with the latest line, unless somebody
-//! went to one far up: then it lies around that, and lines are added at both of its ends.
+//! The lines of one conversation that the page holds: always one run without gaps, and never more than [`MAX_ROWS`]. It ends with the
+//! latest line, unless somebody went far up: then it lies around what they see. Lines are added at both of its ends, and where that
+//! makes too many, as many go at the other.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +15,9 @@ use crate::view_model::{Day, LinePlace, places};
 
 /// Lines asked for at a time: two screens of a tall window.
 const PAGE: u16 = 60;
+/// Rows held at most: what is seen, a page before and a page behind it on the tallest of screens. A browser lays all of them out with
+/// every line that comes.
+const MAX_ROWS: usize = 300;
 /// Pages brought at most to get at a line further up; for one beyond it the run begins anew around it.
 const NEAR_PAGES: usize = 1;
 
@@ -75,6 +79,8 @@ pub(crate) struct Talk {
     elsewhere: ArcTrigger,
     /// Whether there are lines after those that are held.
     away: ArcRwSignal<bool>,
+    /// Whether somebody reads further up than the latest line.
+    above: AtomicBool,
     /// The latest line that came while they were not held.
     came: AtomicU64,
     /// Numbers the runs that were held one after the other.
@@ -99,6 +105,7 @@ impl Talk {
             left: Mutex::new(None),
             elsewhere: ArcTrigger::new(),
             away: ArcRwSignal::new(false),
+            above: AtomicBool::new(false),
             came: AtomicU64::new(0),
             run: AtomicU64::new(0),
             following: AtomicBool::new(false),
@@ -213,8 +220,60 @@ impl Talk {
         self.first_unread.get_untracked().is_some()
     }
 
-    /// Asks for the latest page, or for the page before what is held. Does nothing while one is on the way, or when there
-    /// is no older one.
+    /// Says whether somebody reads further up than the latest line: what they see stays, however much arrives.
+    pub(crate) fn read_above(&self, above: bool) {
+        self.above.store(above, Ordering::Relaxed);
+    }
+
+    /// Nobody looks any more. What is held is what is shown first when somebody comes back: the latest page.
+    pub(crate) fn leave(&self) {
+        self.read_above(false);
+        if self.away.get_untracked() {
+            self.forget();
+        } else {
+            let mut rows = self.rows.get_untracked();
+            if self.bound(&mut rows, PAGE.into(), Stay::Latest) {
+                place(&rows, self.first_unread.get_untracked());
+                self.rows.set(rows);
+            }
+        }
+    }
+
+    /// Asks for what is shown first: the latest page, or the lines around the first unread one where it is not in that.
+    pub(crate) async fn open(&self, client: &Client, first_unread: Option<u64>) {
+        if self.load.get_untracked() != Load::Not {
+            return;
+        }
+        self.load.set(Load::Busy);
+        let run = self.run();
+        let latest = self.ask_page(client, None, PAGE).await;
+        let above = first_unread.filter(|unread| {
+            let lines = latest.as_ref().ok().filter(|(_, more)| *more);
+            lines.is_some_and(|(lines, _)| lines.first().is_some_and(|first| *unread < first.sequence))
+        });
+        let around = match above {
+            Some(unread) => self.ask_page(client, around(unread), PAGE).await.ok(),
+            None => None,
+        };
+        if self.run() != run {
+            return;
+        }
+        match (latest, around.filter(|(lines, _)| !lines.is_empty())) {
+            (Ok((latest, _)), Some((lines, more))) => {
+                let end = latest.last().map_or(0, |line| line.sequence);
+                self.came.fetch_max(end, Ordering::Relaxed);
+                self.hold(lines, more);
+            }
+            (Ok((lines, more)), None) => {
+                self.merge(lines, true, Stay::Latest);
+                self.load.set(Load::Done { more });
+            }
+            (Err(failure), _) => self.load.set(Load::Failed(failure)),
+        }
+    }
+
+    /// Asks for the page before what is held, or for the latest where nothing is. Does nothing while one is on the way, or when there is
+    /// no older one.
     pub(crate) async fn page(&self, client: &Client) {
         let before = match self.load.get_untracked() {
             Load::Busy | Load::Done { more: false } => return,
@@ -225,23 +284,49 @@ impl Talk {
         };
         self.load.set(Load::Busy);
         let run = self.run();
-        let asked = Intent::Page {
-            conversation: self.peer,
-            before,
-            limit: PAGE,
-        };
-        let answer = client.ask(asked).await;
+        let answer = self.ask_page(client, before, PAGE).await;
         if self.run() != run {
             return;
         }
         match answer {
-            Answer::Page { lines, more } => {
-                self.merge(lines, true);
+            Ok((lines, more)) => {
+                self.merge(lines, true, Stay::Oldest);
                 self.load.set(Load::Done { more });
             }
-            Answer::Failed(failure) => self.load.set(Load::Failed(failure)),
-            _ => self.load.set(Load::Failed(Failure::Browser)),
+            Err(failure) => self.load.set(Load::Failed(failure)),
         }
+    }
+
+    /// So many lines before one, or the latest: ascending, and whether there are older ones.
+    async fn ask_page(
+        &self,
+        client: &Client,
+        before: Option<u64>,
+        limit: u16,
+    ) -> Result<(Vec<Line>, bool), Failure> {
+        let asked = Intent::Page {
+            conversation: self.peer,
+            before,
+            limit,
+        };
+        match client.ask(asked).await {
+            Answer::Page { lines, more } => Ok((lines, more)),
+            Answer::Failed(failure) => Err(failure),
+            _ => Err(Failure::Browser),
+        }
+    }
+
+    /// Sequence of the first line of a moment or after it, of the last line where all are before it; `None` where there is none.
+    /// Halves what comes into question with every line that it reads.
+    ///
+    /// # Errors
+    /// Where lines cannot be read.
+    pub(crate) async fn find_time(&self, client: &Client, from: Timestamp) -> Result<Option<u64>, Failure> {
+        let last_before = async |sequence: Option<u64>| {
+            let (lines, _) = self.ask_page(client, sequence, 1).await?;
+            Ok(lines.last().map(|line| (line.sequence, line.time)))
+        };
+        first_from(from, last_before).await
     }
 
     /// Has the line with this sequence held; says whether it is. It may be gone.
@@ -268,31 +353,35 @@ impl Talk {
         let before = self.load.get_untracked();
         let run = self.begin_run();
         self.load.set(Load::Busy);
-        let asked = Intent::Page {
-            conversation: self.peer,
-            before: Some(sequence.saturating_add(u64::from(PAGE / 2))),
-            limit: PAGE,
-        };
-        let answer = client.ask(asked).await;
+        let answer = self.ask_page(client, around(sequence), PAGE).await;
         if self.run() != run {
             return;
         }
         match answer {
-            Answer::Page { lines, more } if lines.iter().any(|line| line.sequence == sequence) => {
-                let mut rows = Vec::new();
-                fold(&mut rows, lines, true);
-                place(&rows, self.first_unread.get_untracked());
-                // How far the conversation goes is known from the run before.
-                if !self.away.get_untracked() {
-                    self.came.fetch_max(self.latest().unwrap_or(0), Ordering::Relaxed);
-                }
-                self.away.set(true);
-                self.rows.set(rows);
-                self.load.set(Load::Done { more });
+            Ok((lines, more)) if lines.iter().any(|line| line.sequence == sequence) => {
+                self.hold(lines, more);
             }
             // It is gone since: what is held stays. A page that was on its way comes when it is asked for again.
             _ if before == Load::Busy => self.load.set(Load::Done { more: true }),
             _ => self.load.set(before),
+        }
+    }
+
+    /// Holds lines further up, and no others.
+    fn hold(&self, lines: Vec<Line>, more: bool) {
+        let mut rows = Vec::new();
+        fold(&mut rows, lines, true);
+        place(&rows, self.first_unread.get_untracked());
+        self.go_away();
+        self.rows.set(rows);
+        self.load.set(Load::Done { more });
+    }
+
+    /// The lines that are held do not end with the latest any more; how far the conversation goes is known from them.
+    fn go_away(&self) {
+        if !self.away.get_untracked() {
+            self.came.fetch_max(self.latest().unwrap_or(0), Ordering::Relaxed);
+            self.away.set(true);
         }
     }
 
@@ -308,20 +397,16 @@ impl Talk {
         let is_end = |from| from >= latest().max(self.came.load(Ordering::Relaxed));
         // Sequences have gaps: of so many numbers there are no more lines than one page has.
         while !is_end(from) {
-            let asked = Intent::Page {
-                conversation: self.peer,
-                before: Some(from.saturating_add(1 + u64::from(PAGE))),
-                limit: PAGE,
-            };
-            let answer = client.ask(asked).await;
+            let before = Some(from.saturating_add(1 + u64::from(PAGE)));
+            let answer = self.ask_page(client, before, PAGE).await;
             // Somebody has gone elsewhere meanwhile; or it is asked again with the next move.
-            let (true, Answer::Page { mut lines, .. }) = (self.run() == run, answer) else {
+            let (true, Ok((mut lines, _))) = (self.run() == run, answer) else {
                 self.following.store(false, Ordering::Relaxed);
                 return;
             };
             lines.retain(|line| line.sequence > from);
             let came = lines.last().map(|line| line.sequence);
-            self.merge(lines, true);
+            self.merge(lines, true, Stay::Latest);
             from = came.unwrap_or(from.saturating_add(u64::from(PAGE)));
             if came.is_some() {
                 break;
@@ -331,6 +416,13 @@ impl Talk {
             self.away.set(false);
         }
         self.following.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether what is held begins after a line, and there are older ones; not tracked.
+    pub(crate) fn begins_after(&self, sequence: u64) -> bool {
+        let first = self.rows.read_untracked().first().map(|row| row.sequence);
+        first.is_some_and(|first| sequence < first)
+            && self.load.get_untracked() == (Load::Done { more: true })
     }
 
     /// Whether a line is held, not tracked.
@@ -351,6 +443,15 @@ impl Talk {
     /// Takes lines that are new or changed. Changes to lines older than what is held are left to the page that will
     /// bring them.
     pub(crate) fn changed(&self, mut lines: Vec<Line>) {
+        if self.above.load(Ordering::Relaxed) {
+            let held = self.rows.read_untracked();
+            let latest = held.last().map(|row| row.sequence);
+            let new = lines.iter().filter(|line| Some(line.sequence) > latest);
+            if held.len() + new.count() > MAX_ROWS {
+                drop(held);
+                self.go_away();
+            }
+        }
         if let Some(latest) = self.latest().filter(|_| self.away.get_untracked()) {
             // A tick below says nothing new.
             let known = latest.max(self.came.load(Ordering::Relaxed));
@@ -368,7 +469,7 @@ impl Talk {
             self.elsewhere.notify();
         }
         if self.load.get_untracked() != Load::Not {
-            self.merge(lines, false);
+            self.merge(lines, false, Stay::Latest);
         }
     }
 
@@ -400,17 +501,76 @@ impl Talk {
         self.load.set(Load::Not);
     }
 
-    fn merge(&self, lines: Vec<Line>, older: bool) {
+    fn merge(&self, lines: Vec<Line>, older: bool, stay: Stay) {
         let mut rows = self.rows.get_untracked();
         if fold(&mut rows, lines, older) {
+            self.bound(&mut rows, MAX_ROWS, stay);
             place(&rows, self.first_unread.get_untracked());
             self.rows.set(rows);
         }
     }
 
+    /// Lets go of what is too much at one end; says whether it was. What is on its way to that end is not put there.
+    fn bound(&self, rows: &mut Vec<Row>, most: usize, stay: Stay) -> bool {
+        let over = rows.len().saturating_sub(most);
+        if over == 0 {
+            return false;
+        }
+        self.begin_run();
+        match stay {
+            Stay::Oldest => {
+                let latest = rows.last().map_or(0, |row| row.sequence);
+                self.go_away();
+                self.came.fetch_max(latest, Ordering::Relaxed);
+                rows.truncate(most);
+            }
+            Stay::Latest => {
+                rows.drain(..over);
+                self.load.set(Load::Done { more: true });
+            }
+        }
+        true
+    }
+
     fn arrange(&self) {
         place(&self.rows.read_untracked(), self.first_unread.get_untracked());
     }
+}
+
+/// Which rows stay where there are too many.
+#[derive(Clone, Copy)]
+enum Stay {
+    Oldest,
+    Latest,
+}
+
+/// Before which line a page is asked for that has this one in its middle.
+fn around(sequence: u64) -> Option<u64> {
+    Some(sequence.saturating_add(u64::from(PAGE / 2)))
+}
+
+/// As [`Talk::find_time`]; `last_before` gives sequence and time of the last line before a sequence, or of the last of all. Clocks
+/// differ, so times rise only roughly: then it is one of the first.
+async fn first_from(
+    from: Timestamp,
+    last_before: impl AsyncFn(Option<u64>) -> Result<Option<(u64, Timestamp)>, Failure>,
+) -> Result<Option<u64>, Failure> {
+    let Some((last, time)) = last_before(None).await? else {
+        return Ok(None);
+    };
+    if time < from {
+        return Ok(Some(last));
+    }
+    // It is below `high`, or `first`; what is below `low` is too early.
+    let (mut low, mut high, mut first) = (0, last, last);
+    while low < high {
+        let middle = high - (high - low) / 2;
+        match last_before(Some(middle)).await? {
+            Some((sequence, time)) if time >= from => (first, high) = (sequence, sequence),
+            _ => low = middle,
+        }
+    }
+    Ok(Some(first))
 }
 
 /// The name of the message on a line, if it is one.
@@ -566,6 +726,102 @@ mod tests {
         assert!(talk.away.get_untracked(), "a tick below leads nowhere");
         talk.changed(vec![own(91)]);
         assert!(talk.load.get_untracked() == Load::Not && !talk.away.get_untracked());
+    }
+
+    fn holding(lines: std::ops::RangeInclusive<u64>) -> Talk {
+        let talk = Talk::new(AccountId::new([1; 32]));
+        talk.load.set(Load::Done { more: false });
+        talk.merge(lines.map(|at| line(at, "")).collect(), true, Stay::Latest);
+        talk
+    }
+
+    fn held(talk: &Talk) -> (u64, u64, usize) {
+        let rows = sequences(&talk.rows.read_untracked());
+        assert!(rows.is_sorted());
+        (rows[0], rows[rows.len() - 1], rows.len())
+    }
+
+    /// P-365.
+    #[test]
+    fn where_too_many_lines_are_held_as_many_go_at_the_other_end() {
+        let talk = holding(1_001..=1_290);
+        let page = |first: u64| (first..first + 60).map(|at| line(at, "")).collect::<Vec<_>>();
+        talk.merge(page(941), true, Stay::Oldest);
+        assert_eq!(held(&talk), (941, 1_240, MAX_ROWS));
+        assert!(talk.away.get_untracked(), "the latest are not held");
+        assert_eq!(talk.came.load(Ordering::Relaxed), 1_290);
+        let run = talk.run();
+        talk.merge(page(1_241), true, Stay::Latest);
+        assert_eq!(held(&talk), (1_001, 1_300, MAX_ROWS));
+        assert!(talk.load.get_untracked() == Load::Done { more: true });
+        assert_ne!(talk.run(), run, "an older page on its way would leave a gap");
+    }
+
+    /// P-365.
+    #[test]
+    fn what_arrives_lets_the_oldest_go_unless_somebody_reads_there() {
+        let talk = holding(1_001..=1_300);
+        talk.changed(vec![line(1_301, "")]);
+        assert_eq!(held(&talk), (1_002, 1_301, MAX_ROWS));
+        talk.read_above(true);
+        talk.changed(vec![line(1_301, "changed")]);
+        assert!(!talk.away.get_untracked(), "a change is not more");
+        talk.changed(vec![line(1_302, "")]);
+        assert_eq!(held(&talk), (1_002, 1_301, MAX_ROWS));
+        assert!(talk.away.get_untracked());
+        assert_eq!(talk.came.load(Ordering::Relaxed), 1_302);
+    }
+
+    /// P-365.
+    #[test]
+    fn who_comes_back_begins_with_the_latest_page() {
+        let talk = holding(1_001..=1_300);
+        talk.leave();
+        assert_eq!(held(&talk), (1_241, 1_300, 60));
+        assert!(talk.begins_after(1_240) && !talk.begins_after(1_241));
+        let away = holding(1_001..=1_300);
+        away.away.set(true);
+        away.leave();
+        assert!(away.load.get_untracked() == Load::Not && away.rows.read_untracked().is_empty());
+    }
+
+    #[test]
+    fn the_first_line_of_a_day_is_found_with_few_looks() {
+        use std::pin::pin;
+        use std::task::{Context, Poll, Waker};
+
+        // Sequences have gaps; a line is said each minute.
+        let lines: Vec<(u64, Timestamp)> = (0..50_000)
+            .map(|at| (at * 3 + 7, Timestamp(1_000 + at * 60_000)))
+            .collect();
+        let find = |lines: &[(u64, Timestamp)], from: u64| {
+            let looks = std::cell::Cell::new(0);
+            let last_before = async |sequence: Option<u64>| {
+                looks.set(looks.get() + 1);
+                let below = lines.partition_point(|(at, _)| sequence.is_none_or(|sequence| *at < sequence));
+                Ok(below.checked_sub(1).map(|last| lines[last]))
+            };
+            let mut found = pin!(first_from(Timestamp(from), last_before));
+            match found.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(Ok(found)) => (found, looks.get()),
+                _ => panic!("nothing is waited for"),
+            }
+        };
+        for wanted in [0, 1, 2, 777, 24_999, 49_998, 49_999] {
+            let (sequence, time) = lines[wanted];
+            for from in [time.0, time.0 - 999] {
+                let (found, looks) = find(&lines, from);
+                assert_eq!(found, Some(sequence), "{wanted}");
+                assert!(looks < 25, "{looks} looks");
+            }
+        }
+        assert_eq!(
+            find(&lines, u64::MAX).0,
+            Some(lines[49_999].0),
+            "nothing is that late"
+        );
+        assert_eq!(find(&lines[..1], 0).0, Some(7));
+        assert_eq!(find(&[], 0).0, None);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use chopar_engine::search::{Change, Index, Mark, Query, Spot, changes, indexed};
+use chopar_engine::search::{Change, Index, Mark, Position, Query, indexed};
 use chopar_engine::{Found, Kind, RecordKey};
 use idb::{KeyRange, ObjectStore, Query as Keyed};
 use rand_core::CryptoRng;
@@ -29,7 +29,7 @@ pub struct Wanted {
     /// As typed.
     pub query: String,
     /// Only lines before this one.
-    pub after: Option<Spot>,
+    pub after: Option<Position>,
     /// How many lines.
     pub limit: u16,
 }
@@ -52,11 +52,11 @@ impl Vault {
             ..Found::default()
         };
         if let Some(query) = Query::parse(&wanted.query) {
-            let spots = index.find(&query, wanted.after, wanted.limit.into());
-            (found.total, found.last) = (spots.total, spots.last);
-            let mut asked = Vec::with_capacity(spots.page.len());
-            for spot in &spots.page {
-                let place = to_js(&StoredKey::of(&keys.blinding, &line_key(spot)).0);
+            let matches = index.find(&query, wanted.after, wanted.limit.into());
+            (found.total, found.last) = (matches.total, matches.last);
+            let mut asked = Vec::with_capacity(matches.page.len());
+            for position in &matches.page {
+                let place = to_js(&StoredKey::of(&keys.blinding, &line_key(position)).0);
                 asked.push((place.clone(), store.get(place)?));
             }
             for (place, value) in asked {
@@ -92,15 +92,17 @@ impl Vault {
         if mark[..16] != own.at(0).0[..16] && mark != [0; 40] {
             index = begin_anew(&store, own)?;
         }
-        let from = match index.building() {
-            Some(mark) if mark != [0; 40] => Some(Keyed::from(KeyRange::lower_bound(
-                &to_js(&mark[16..]),
-                Some(true),
-            )?)),
-            _ => None,
-        };
-        let places = store.get_all_keys(from.clone(), Some(AT_ONCE))?;
-        let values = store.get_all(from, Some(AT_ONCE))?;
+        let read = index
+            .building()
+            .and_then(|mark| StoredKey::from_bytes(&mark[16..]));
+        let (behind, before) = stretch(read.unwrap_or(StoredKey::FIRST), own);
+        let lower = to_js(&behind.0);
+        let range = Keyed::from(match before {
+            Some(before) => KeyRange::bound(&lower, &to_js(&before.0), Some(true), Some(true))?,
+            None => KeyRange::lower_bound(&lower, Some(true))?,
+        });
+        let places = store.get_all_keys(Some(range.clone()), Some(AT_ONCE))?;
+        let values = store.get_all(Some(range), Some(AT_ONCE))?;
         let (places, values) = (places.await?, values.await?);
         let mut added = Vec::new();
         for (place, value) in places.iter().zip(&values) {
@@ -108,10 +110,10 @@ impl Vault {
                 added.extend(indexed(&record).map(Change::Added));
             }
         }
-        let last = places
-            .last()
-            .and_then(to_bytes)
-            .filter(|_| places.len() == AT_ONCE as usize);
+        let last = match places.len() == AT_ONCE as usize {
+            true => places.last().and_then(to_bytes),
+            false => before.map(|_| own.at(u64::MAX).0.to_vec()),
+        };
         index.set_building(last.and_then(|last| Mark::try_from([&own.at(0).0[..16], &last].concat()).ok()));
         let index = self.apply(index, &store, &keys, added, rng).await?;
         transaction.finish().await?;
@@ -154,10 +156,15 @@ impl Vault {
         rng: &mut impl CryptoRng,
     ) -> Result<Index, VaultError> {
         let own = Partition::of(&keys.blinding, Kind::Index, &[]);
-        let missing = index.missing_for(&changes);
-        if !hold(&mut index, missing, store, keys).await? {
-            // What is in the lines already comes with the building.
-            index = begin_anew(store, own)?;
+        loop {
+            let missing = index.missing_for(&changes);
+            if missing.is_empty() {
+                break;
+            }
+            if !hold(&mut index, missing, store, keys).await? {
+                // What is in the lines already comes with the building.
+                index = begin_anew(store, own)?;
+            }
         }
         for (number, bytes) in index.apply(changes) {
             let at = own.at(number);
@@ -207,9 +214,14 @@ impl Vault {
     }
 }
 
-/// What the writes of a batch mean to the index.
-pub(super) fn changes_of<'a>(writes: impl Iterator<Item = (&'a RecordKey, Option<&'a [u8]>)>) -> Vec<Change> {
-    writes.filter_map(|(key, value)| changes(key, value)).collect()
+/// What is read next while the index is built: from behind a key up to, or behind, the segments of the index itself. They are large,
+/// and there are no lines in them.
+fn stretch(read: StoredKey, own: Partition) -> (StoredKey, Option<StoredKey>) {
+    let (first, last) = (own.at(0), own.at(u64::MAX));
+    match read < first {
+        true => (read, Some(first)),
+        false => (read.max(last), None),
+    }
 }
 
 /// Reads segments; `false` where one of them is damaged.
@@ -263,10 +275,37 @@ fn segment_key(number: u64) -> RecordKey {
     }
 }
 
-fn line_key(spot: &Spot) -> RecordKey {
+fn line_key(position: &Position) -> RecordKey {
     RecordKey {
         kind: Kind::Line,
-        partition: spot.conversation.as_bytes().to_vec(),
-        sequence: spot.sequence,
+        partition: position.conversation.as_bytes().to_vec(),
+        sequence: position.sequence,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::keys::DataKey;
+
+    /// P-363: the segments of the index are not among what is read.
+    #[test]
+    fn what_is_read_while_the_index_is_built_leaves_the_index_out() {
+        let blinding = DataKey::from_unwrapped(&[1; 32]).unwrap().blinding_key();
+        let own = Partition::of(&blinding, Kind::Index, &[]);
+        let key = |byte: u8| StoredKey([byte; 24]);
+        assert_eq!(
+            stretch(StoredKey::FIRST, own),
+            (StoredKey::FIRST, Some(own.at(0)))
+        );
+        let (mut before, mut after) = (own.at(0), own.at(u64::MAX));
+        before.0[15] -= 1;
+        after.0[15] += 1;
+        assert_eq!(stretch(before, own), (before, Some(own.at(0))));
+        for inside in [own.at(0), own.at(7), own.at(u64::MAX)] {
+            assert_eq!(stretch(inside, own), (own.at(u64::MAX), None));
+        }
+        assert_eq!(stretch(after, own), (after, None));
+        assert_eq!(stretch(key(0xff), own), (key(0xff), None));
     }
 }

@@ -16,6 +16,9 @@ const BLINDED: usize = 16;
 pub(super) struct StoredKey(pub(super) [u8; BLINDED + 8]);
 
 impl StoredKey {
+    /// Not greater than any.
+    pub(super) const FIRST: Self = Self([0; BLINDED + 8]);
+
     /// The stored key of a record.
     pub(super) fn of(blinding: &BlindingKey, key: &RecordKey) -> Self {
         Partition::of(blinding, key.kind, &key.partition).at(key.sequence)

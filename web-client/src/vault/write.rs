@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chopar_engine::input::DeviceKeysPublic;
+use chopar_engine::search::changes;
 use chopar_engine::{Batch, RecordKey, Write};
 use rand_core::CryptoRng;
 use wasm_bindgen::JsValue;
@@ -10,7 +11,6 @@ use zeroize::Zeroizing;
 
 use super::files::clear as clear_files;
 use super::identity::Identity;
-use super::index::changes_of;
 use super::stored_key::StoredKey;
 use super::{IDENTITY, KEYS, LINES, ROLLED_BACK, STORES, Vault, VaultError, header_in, store_of, to_js};
 use crate::platform::idb::Transaction;
@@ -21,10 +21,9 @@ impl Vault {
         let keys = self.keys();
         let mut puts = Vec::new();
         let mut deletes = Vec::new();
-        let last = last_writes(batch);
-        let lines = last.iter();
-        let lines = changes_of(lines.map(|(key, value)| (key, value.as_ref().map(|value| value.as_slice()))));
-        for (key, value) in last {
+        // Before what is written twice is reduced to what it comes to: that a line was deleted matters to the index.
+        let lines = changes(batch.writes.iter());
+        for (key, value) in last_writes(batch) {
             let store = store_of(key.kind);
             let at = StoredKey::of(&keys.blinding, &key);
             match value {

@@ -50,6 +50,23 @@ pub(crate) fn date(texts: Texts, day: Day) -> String {
     texts.date_day_year(&civil.day.to_string(), month, &civil.year.to_string())
 }
 
+/// A date as machines write it.
+pub(crate) fn iso(day: Day) -> String {
+    let civil = Civil::from(day);
+    let month = i64::try_from(civil.month).unwrap_or(0) + 1;
+    // A box for dates knows years of four digits.
+    let year = civil.year.to_string();
+    [
+        &"0".repeat(4_usize.saturating_sub(year.len())),
+        &*year,
+        "-",
+        &two(month),
+        "-",
+        &two(civil.day),
+    ]
+    .concat()
+}
+
 /// The name of a day as a separator shows it.
 pub(crate) fn day_name(texts: Texts, day: Day, today: Day) -> String {
     match today.0 - day.0 {
@@ -130,6 +147,8 @@ mod tests {
         assert_eq!(date(english, TODAY), "23 November 2026");
         assert_eq!(date(english, Day(0)), "1 January 1970");
         assert_eq!(date(english, Day(11_016)), "29 February 2000");
+        let in_box = [TODAY, Day(0), Day(-716_000)].map(iso);
+        assert_eq!(in_box, ["2026-11-23", "1970-01-01", "0009-08-29"]);
         assert_eq!(date(english, Day(11_017)), "1 March 2000");
         assert_eq!(date(english, Day(-1)), "31 December 1969");
         assert_eq!(date(Texts(Language::Uz), TODAY), "2026-yil 23-noyabr");

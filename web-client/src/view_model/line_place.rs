@@ -47,6 +47,8 @@ pub(crate) fn places<'a>(
         };
         let day = day_of(line.time);
         let new_day = before.is_none_or(|(_, _, known)| known != day);
+        // Where what was not read begins before them all, its beginning is not among them.
+        line_drawn |= before.is_none() && first_unread.is_some_and(|unread| line.sequence > unread);
         // Lines have gaps: the unread line stands above the first line that is not older than the one named.
         let unread_above = !line_drawn && first_unread.is_some_and(|unread| line.sequence >= unread);
         line_drawn |= unread_above;
@@ -145,6 +147,12 @@ mod tests {
         let lines = [theirs(1, 0), theirs(2, 0), theirs(3, 0)];
         assert_eq!(shown(&lines, Some(2)).iter().filter(|place| place.1).count(), 1);
         assert_eq!(shown(&lines, Some(9)).iter().filter(|place| place.1).count(), 0);
+        assert_eq!(
+            shown(&lines[1..], Some(1)).iter().filter(|place| place.1).count(),
+            0,
+            "it is further up"
+        );
+        assert_eq!(shown(&lines, Some(1)).iter().filter(|place| place.1).count(), 1);
     }
 
     #[test]

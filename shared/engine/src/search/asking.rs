@@ -3,7 +3,7 @@
 use chopar_wire::AccountId;
 
 use super::lines::{message, names};
-use super::segment::Spot;
+use super::segment::Position;
 use crate::context::Context;
 use crate::effect::{Effect, Record};
 use crate::engine::Engine;
@@ -22,7 +22,7 @@ impl Engine {
         &mut self,
         asked: u64,
         query: String,
-        after: Option<Spot>,
+        after: Option<Position>,
         limit: u16,
         cx: &mut Context<'_>,
     ) {

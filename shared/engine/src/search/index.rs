@@ -13,12 +13,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chopar_wire::AccountId;
 use zeroize::Zeroizing;
 
 use super::lines::Change;
 use super::query::Query;
-use super::segment::{IndexedLine, Malformed, Segment, Spot, number};
+use super::segment::{IndexedLine, Malformed, Place, Position, Segment, number};
 
 /// Bytes of the tail's record: sealed and written in a fraction of a millisecond.
 pub const TAIL: usize = 8_192;
@@ -28,6 +27,8 @@ pub const BODY: usize = 65_536;
 const SPARSE: usize = 16_384;
 /// Bodies that stay in memory between two searches: 32 MiB, some 400,000 lines. Of more the oldest are read again.
 const MAX_HELD: usize = 512;
+/// Bodies that are read at once where a line is looked for: what people react to is mostly in the first of them.
+const SOUGHT_AT_ONCE: usize = 4;
 /// Bytes of the tail's record before its segment.
 const HEAD: usize = 49;
 
@@ -38,13 +39,13 @@ pub type Mark = [u8; 40];
 pub type Written = (u64, Option<Zeroizing<Vec<u8>>>);
 
 /// Where lines stand that have some words.
-pub struct Spots {
+pub struct Matches {
     /// Those that were asked for.
-    pub page: Vec<Spot>,
+    pub page: Vec<Position>,
     /// How many there are in all.
     pub total: u32,
     /// The last of the page, where more follow.
-    pub last: Option<Spot>,
+    pub last: Option<Position>,
 }
 
 /// The index. Bodies are read from the host when they are needed.
@@ -113,14 +114,29 @@ impl Index {
         missing.copied().collect()
     }
 
-    /// Bodies that have to be held before these changes can be applied.
+    /// Bodies that have to be held before these changes can be applied; asked again, until there are none.
+    ///
+    /// For a line that is new this is the newest at most. One that was only reacted to has the text that it had, which is
+    /// known once it is found: it is looked for from the newest on. Where a text goes or becomes another, all are needed.
     pub fn missing_for(&self, changes: &[Change]) -> Vec<u64> {
-        let mut added = 0;
+        let (mut added, mut sought) = (0, false);
         for change in changes {
             match change {
                 Change::Added(line) => added += Segment::weight(line),
-                Change::Altered(_) | Change::Gone { .. } => return self.missing(),
+                Change::Gone(_) => return self.missing(),
+                Change::Altered(line) => match self.has(line) {
+                    Some(true) => {}
+                    Some(false) => return self.missing(),
+                    None => {
+                        added += Segment::weight(line);
+                        sought = true;
+                    }
+                },
             }
+        }
+        if sought && self.held.len() < self.bodies.len() {
+            let mut missing = self.missing();
+            return missing.split_off(missing.len().saturating_sub(SOUGHT_AT_ONCE));
         }
         let newest = self
             .bodies
@@ -142,28 +158,26 @@ impl Index {
         Ok(())
     }
 
-    /// Takes what has changed. What is to be written comes back, the tail among it; in the same transaction as the lines.
+    /// Takes what has changed, each line once. What is to be written comes back, the tail among it; in the same transaction as the
+    /// lines.
     pub fn apply(&mut self, changes: Vec<Change>) -> Vec<Written> {
-        let mut touched = BTreeSet::new();
+        let (mut old, mut new) = (BTreeSet::new(), Vec::new());
         for change in changes {
             match change {
-                Change::Added(line) => self.append(line, &mut touched),
+                Change::Added(line) => new.push(line),
+                Change::Altered(line) if self.has(&line) == Some(true) => {}
                 Change::Altered(line) => {
-                    let Spot {
-                        conversation,
-                        sequence,
-                        ..
-                    } = line.spot;
-                    if !self.has(&line) {
-                        self.remove(&conversation, sequence, &mut touched);
-                        self.append(line, &mut touched);
-                    }
+                    old.insert(line.position.place());
+                    new.push(line);
                 }
-                Change::Gone {
-                    conversation,
-                    sequence,
-                } => self.remove(&conversation, sequence, &mut touched),
+                Change::Gone(place) => {
+                    old.insert(place);
+                }
             }
+        }
+        let mut touched = self.remove(&old);
+        for line in new {
+            self.append(line, &mut touched);
         }
         self.give_sparse_up(&mut touched);
         let mut written: Vec<Written> = touched
@@ -175,16 +189,16 @@ impl Index {
     }
 
     /// Where the lines stand that have all words of a query, the latest first: at most `limit` of those before `after`.
-    pub fn find(&self, query: &Query, after: Option<Spot>, limit: usize) -> Spots {
+    pub fn find(&self, query: &Query, after: Option<Position>, limit: usize) -> Matches {
         let mut found = Vec::new();
         for segment in self.held.values().chain([&self.tail]) {
             segment.find(query, &mut found);
         }
         found.sort_unstable_by(|one, other| other.cmp(one));
         found.dedup();
-        let from = after.map_or(0, |after| found.partition_point(|spot| *spot >= after));
+        let from = after.map_or(0, |after| found.partition_point(|position| *position >= after));
         let to = found.len().min(from.saturating_add(limit));
-        Spots {
+        Matches {
             total: u32::try_from(found.len()).unwrap_or(u32::MAX),
             last: found[from..to].last().copied().filter(|_| to < found.len()),
             page: found[from..to].to_vec(),
@@ -209,13 +223,13 @@ impl Index {
         out
     }
 
-    /// Whether the index has a line with this very text, and with no other.
-    fn has(&self, line: &IndexedLine) -> bool {
-        let forms = self.held.values().chain([&self.tail]);
-        let mut forms = forms
-            .filter_map(|segment| segment.form(&line.spot.conversation, line.spot.sequence))
-            .peekable();
-        forms.peek().is_some() && forms.all(|form| form == line.form)
+    /// Whether the index has a line with this very text, or with another; `None` where it is in no segment that is held. However often
+    /// it is there, it has one text.
+    fn has(&self, line: &IndexedLine) -> Option<bool> {
+        let (conversation, sequence) = line.position.place();
+        let mut segments = [&self.tail].into_iter().chain(self.held.values().rev());
+        let form = segments.find_map(|segment| segment.form(&conversation, sequence))?;
+        Some(form == line.form)
     }
 
     fn append(&mut self, line: IndexedLine, touched: &mut BTreeSet<u64>) {
@@ -250,17 +264,22 @@ impl Index {
         }
     }
 
-    fn remove(&mut self, conversation: &AccountId, sequence: u64, touched: &mut BTreeSet<u64>) {
-        let mut removed = self.tail.remove(conversation, sequence);
+    /// Takes lines out of all segments; says of which bodies.
+    fn remove(&mut self, places: &BTreeSet<Place>) -> BTreeSet<u64> {
+        let mut touched = BTreeSet::new();
+        if places.is_empty() {
+            return touched;
+        }
+        let mut removed = self.tail.remove(places);
         for (body, segment) in &mut self.held {
-            if segment.remove(conversation, sequence) {
+            let of_body = segment.remove(places);
+            if of_body > 0 {
                 touched.insert(*body);
-                removed = true;
             }
+            removed += of_body;
         }
-        if removed {
-            self.lines = self.lines.saturating_sub(1);
-        }
+        self.lines = self.lines.saturating_sub(removed as u32);
+        touched
     }
 
     /// The lines of bodies that are nearly empty begin anew.
@@ -295,7 +314,7 @@ impl Default for Index {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chopar_wire::Timestamp;
+    use chopar_wire::{AccountId, Timestamp};
 
     /// A host: what was written, by number.
     #[derive(Default)]
@@ -304,8 +323,14 @@ mod tests {
     impl Host {
         /// Says how many records it took.
         fn write(&mut self, index: &mut Index, changes: Vec<Change>) -> usize {
-            for body in index.missing_for(&changes) {
-                index.hold(body, &self.0[&body]).unwrap();
+            loop {
+                let missing = index.missing_for(&changes);
+                if missing.is_empty() {
+                    break;
+                }
+                for body in missing {
+                    index.hold(body, &self.0[&body]).unwrap();
+                }
             }
             let written = index.apply(changes);
             let count = written.len();
@@ -347,7 +372,7 @@ mod tests {
 
     fn line(sequence: u64, form: &str) -> IndexedLine {
         IndexedLine {
-            spot: Spot {
+            position: Position {
                 time: Timestamp(sequence * 10),
                 conversation: AccountId::new([(sequence % 3) as u8; 32]),
                 sequence,
@@ -364,16 +389,13 @@ mod tests {
     }
 
     fn gone(sequence: u64) -> Change {
-        Change::Gone {
-            conversation: AccountId::new([(sequence % 3) as u8; 32]),
-            sequence,
-        }
+        Change::Gone((AccountId::new([(sequence % 3) as u8; 32]), sequence))
     }
 
     fn found(index: &Index, query: &str) -> Vec<u64> {
         let found = index.find(&Query::parse(query).unwrap(), None, usize::MAX);
         assert_eq!((found.total as usize, found.last), (found.page.len(), None));
-        found.page.iter().map(|spot| spot.sequence).collect()
+        found.page.iter().map(|position| position.sequence).collect()
     }
 
     fn filled(lines: u64) -> (Host, Index) {
@@ -441,14 +463,60 @@ mod tests {
         );
     }
 
+    fn altered(change: Change) -> Change {
+        match change {
+            Change::Added(line) => Change::Altered(line),
+            other => other,
+        }
+    }
+
+    /// P-362: what was only reacted to is looked for from the newest on, and changes nothing.
     #[test]
-    fn a_line_whose_text_is_the_same_writes_no_body() {
-        let (host, _) = filled(1_500);
-        let mut index = host.whole();
-        let Change::Added(same) = filler(40) else {
-            panic!("it is added")
-        };
-        assert_eq!(index.apply(vec![Change::Altered(same)]).len(), 1);
+    fn a_line_whose_text_is_the_same_reads_as_far_as_it_is_back_and_writes_no_body() {
+        let (mut host, _) = filled(9_000);
+        let all = host.open().unwrap().missing().len();
+        assert!(all > 2 * SOUGHT_AT_ONCE, "{all} bodies");
+        for (sequence, read) in [(8_999, 0..=1), (8_000, 1..=SOUGHT_AT_ONCE), (40, all..=all)] {
+            let mut index = host.open().unwrap();
+            let changes = vec![altered(filler(sequence))];
+            assert_eq!(host.write(&mut index, changes), 1, "the tail alone");
+            assert!(
+                read.contains(&index.held.len()),
+                "{sequence}: {} read",
+                index.held.len()
+            );
+        }
+        // Another text may be anywhere, as often as it is there.
+        let mut index = host.open().unwrap();
+        host.write(&mut index, vec![Change::Altered(line(8_999, "anew"))]);
+        assert_eq!(index.held.len(), all);
+        assert!(!host.holds("word8999"));
+    }
+
+    /// P-362: a line that is written twice while the index is being built counts, and goes, twice.
+    #[test]
+    fn lines_are_counted_as_often_as_they_are_there() {
+        let (mut host, mut index) = filled(1_500);
+        host.write(&mut index, vec![filler(40), filler(41)]);
+        assert_eq!(index.lines(), 1_502);
+        host.write(&mut index, vec![gone(40), Change::Altered(line(41, "anew"))]);
+        assert_eq!(index.lines(), 1_499);
+        assert!(!host.holds("word40 ") && !host.holds("word41 "));
+        assert_eq!(host.whole().lines(), 1_499);
+    }
+
+    /// P-362: a time that is over for a whole conversation, or a conversation that is deleted.
+    #[test]
+    fn many_lines_that_go_at_once_are_not_looked_for_one_by_one() {
+        let mut index = Index::new();
+        index.apply((1..=50_000).map(filler).collect());
+        let began = std::time::Instant::now();
+        index.apply((1..=50_000).filter(|at| at % 10 > 0).map(gone).collect());
+        // One by one, each in every segment, these are billions of comparisons.
+        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+        assert_eq!(index.lines(), 5_000);
+        assert_eq!(found(&index, "word5").len(), found(&index, "word5 filling").len());
+        assert!(found(&index, "filling").iter().all(|at| at % 10 == 0));
     }
 
     /// P-362.
@@ -506,9 +574,9 @@ mod tests {
         let query = Query::parse("filling").unwrap();
         let (mut after, mut all) = (None, Vec::new());
         for new in 100.. {
-            let spots = index.find(&query, after, 25);
-            all.extend(spots.page.iter().map(|spot| spot.sequence));
-            after = spots.last;
+            let matches = index.find(&query, after, 25);
+            all.extend(matches.page.iter().map(|position| position.sequence));
+            after = matches.last;
             if after.is_none() {
                 break;
             }

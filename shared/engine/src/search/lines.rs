@@ -1,10 +1,12 @@
 //! What of a line is searched: what a person reads in it. Texts and the names of files; not what happened in a conversation.
 
+use std::collections::BTreeMap;
+
 use chopar_wire::{AccountId, Timestamp};
 
 use super::query::indexed_form;
-use super::segment::{IndexedLine, Spot};
-use crate::effect::{Kind, Record, RecordKey};
+use super::segment::{IndexedLine, Place, Position};
+use crate::effect::{Kind, Record, RecordKey, Write};
 use crate::files::shown;
 use crate::records::Stored;
 use crate::records::line::{LineContent, LineRecord, TextRecord};
@@ -20,24 +22,51 @@ pub enum Change {
     /// It may have been there, with another text.
     Altered(IndexedLine),
     /// It is not to be found any more.
-    Gone {
-        /// Whose conversation.
-        conversation: AccountId,
-        /// Its place there.
-        sequence: u64,
-    },
+    Gone(Place),
 }
 
-/// What a record of the vault that is written, or deleted, means to the index; `None` where that is nothing.
-pub fn changes(key: &RecordKey, value: Option<&[u8]>) -> Option<Change> {
+impl Change {
+    /// The line that it is about.
+    pub const fn place(&self) -> Place {
+        match self {
+            Self::Added(line) | Self::Altered(line) => line.position.place(),
+            Self::Gone(place) => *place,
+        }
+    }
+
+    /// What it comes to where this was done before it.
+    fn after(self, before: Option<&Self>) -> Self {
+        match (before, self) {
+            (Some(Self::Added(_)), Self::Altered(line)) => Self::Added(line),
+            // What it was before is on record still, under its name.
+            (Some(Self::Altered(_) | Self::Gone(_)), Self::Added(line)) => Self::Altered(line),
+            (_, change) => change,
+        }
+    }
+}
+
+/// What the writes of a batch, in their order, mean to the index: one change for each line.
+pub fn changes<'a>(writes: impl Iterator<Item = &'a Write>) -> Vec<Change> {
+    let mut all = BTreeMap::new();
+    let changes = writes.filter_map(|write| match write {
+        Write::Put(record) => change(&record.key, Some(&record.value)),
+        Write::Delete(key) => change(key, None),
+    });
+    for change in changes {
+        let place = change.place();
+        let change = change.after(all.get(&place));
+        all.insert(place, change);
+    }
+    all.into_values().collect()
+}
+
+/// What a record that is written, or deleted, means to the index; `None` where that is nothing.
+fn change(key: &RecordKey, value: Option<&[u8]>) -> Option<Change> {
     if key.kind != Kind::Line {
         return None;
     }
     let conversation = AccountId::try_from(key.partition.as_slice()).ok()?;
-    let gone = Change::Gone {
-        conversation,
-        sequence: key.sequence,
-    };
+    let gone = Change::Gone((conversation, key.sequence));
     let Some(value) = value else { return Some(gone) };
     let line = LineRecord::read(value).ok()?;
     let message = message(&line)?;
@@ -56,9 +85,9 @@ pub fn changes(key: &RecordKey, value: Option<&[u8]>) -> Option<Change> {
 
 /// A record as the index has it; `None` where it is no line, or one without words.
 pub fn indexed(record: &Record) -> Option<IndexedLine> {
-    match changes(&record.key, Some(&record.value))? {
+    match change(&record.key, Some(&record.value))? {
         Change::Added(line) | Change::Altered(line) => Some(line),
-        Change::Gone { .. } => None,
+        Change::Gone(_) => None,
     }
 }
 
@@ -93,7 +122,7 @@ fn indexed_line(
     }
     form.truncate(form.floor_char_boundary(MAX_FORM));
     IndexedLine {
-        spot: Spot {
+        position: Position {
             time: Timestamp(line.time),
             conversation,
             sequence,
@@ -127,7 +156,7 @@ mod tests {
     }
 
     fn change_of(record: &Record) -> Option<Change> {
-        changes(&record.key, Some(&record.value))
+        change(&record.key, Some(&record.value))
     }
 
     #[test]
@@ -135,14 +164,14 @@ mod tests {
         let Some(Change::Added(line)) = change_of(&record(|_| {})) else {
             panic!("a new line")
         };
-        let spot = Spot {
+        let position = Position {
             time: Timestamp(77),
             conversation: AccountId::new(PEER),
             sequence: 9,
         };
         assert!(
             line == IndexedLine {
-                spot,
+                position,
                 form: "ertaga choy".to_owned()
             }
         );
@@ -156,11 +185,37 @@ mod tests {
     /// P-362.
     #[test]
     fn a_deleted_line_is_gone_however_it_was_deleted() {
-        let gone = |change| matches!(change, Some(Change::Gone { sequence: 9, .. }));
+        let gone = |change| matches!(change, Some(Change::Gone((_, 9))));
         let deleted = record(|message| message.deleted = true);
         assert!(gone(change_of(&deleted)));
-        assert!(gone(changes(&deleted.key, None)));
+        assert!(gone(change(&deleted.key, None)));
         assert!(indexed(&deleted).is_none());
+    }
+
+    /// P-362.
+    #[test]
+    fn of_one_batch_a_line_has_one_change_that_knows_what_may_be_on_record() {
+        let put = |change: fn(&mut TextRecord)| Write::Put(record(change));
+        let new = || put(|_| {});
+        let edited = || put(|message| message.edit = 1);
+        let deleted = || Write::Delete(record(|_| {}).key);
+        let outcome = |writes: &[Write]| match &changes(writes.iter())[..] {
+            [Change::Added(_)] => "added",
+            [Change::Altered(_)] => "altered",
+            [Change::Gone(_)] => "gone",
+            several => panic!("{} changes", several.len()),
+        };
+        assert_eq!(outcome(&[new()]), "added");
+        assert_eq!(outcome(&[deleted(), new()]), "altered", "its old text has to go");
+        assert_eq!(outcome(&[edited(), new()]), "altered");
+        assert_eq!(outcome(&[new(), edited()]), "added", "nothing of it is on record");
+        assert_eq!(outcome(&[edited(), deleted()]), "gone");
+        assert_eq!(outcome(&[new(), deleted()]), "gone");
+        let last = [new(), put(|message| message.text = "osh".to_owned())];
+        let [Change::Added(line)] = &changes(last.iter())[..] else {
+            panic!("it is added")
+        };
+        assert_eq!(line.form, "osh");
     }
 
     #[test]
@@ -170,6 +225,6 @@ mod tests {
         let mut other = record(|_| {});
         other.key.kind = Kind::Delivery;
         assert!(change_of(&other).is_none());
-        assert!(changes(&other.key, None).is_none());
+        assert!(change(&other.key, None).is_none());
     }
 }

@@ -26,7 +26,7 @@ mod query;
 mod segment;
 
 pub use fold::{Reading, fold};
-pub use index::{BODY, Index, Mark, Spots, TAIL, Written};
+pub use index::{BODY, Index, Mark, Matches, TAIL, Written};
 pub use lines::{Change, changes, indexed};
-pub use query::Query;
-pub use segment::{IndexedLine, Malformed, Segment, Spot};
+pub use query::{MAX_QUERY_CHARS, Query};
+pub use segment::{IndexedLine, Malformed, Place, Position, Segment};

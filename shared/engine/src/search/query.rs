@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use super::fold::{Folded, Reading, fold};
 
-/// Words of a query that count: more than anybody types, few enough to read a large profile for each.
-const MAX_WORDS: usize = 8;
-/// Characters of a query that count.
-const MAX_QUERY_CHARS: usize = 200;
+/// Characters of a query that count: so many can be typed. What is read from end to end is only read for the longest word, so there
+/// is no limit to how many words they are.
+pub const MAX_QUERY_CHARS: usize = 200;
 
 /// The words somebody looks for. All of them have to occur, anywhere and in any order; each may be part of a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +28,6 @@ impl Query {
             .split(' ')
             .zip(uzbek.split(' '))
             .filter(|(plain, _)| !plain.is_empty())
-            .take(MAX_WORDS)
             .map(|(plain, uzbek)| (plain.to_owned(), (plain != uzbek).then(|| uzbek.to_owned())))
             .collect();
         (!words.is_empty()).then_some(Self { words })
@@ -45,6 +43,14 @@ impl Query {
     /// Whether a text as somebody wrote it has all words.
     pub fn is_in_text(&self, text: &str) -> bool {
         self.is_in(&indexed_form(text))
+    }
+
+    /// Whether every word begins one of a name, or is part of a handle.
+    pub fn names(&self, name: &str, handle: &str) -> bool {
+        let (name, handle) = (indexed_form(name), indexed_form(handle));
+        let is = |word: &str| handle.contains(word) || name.split(' ').any(|part| part.starts_with(word));
+        let mut words = self.words.iter();
+        words.all(|(plain, uzbek)| is(plain) || uzbek.as_deref().is_some_and(is))
     }
 
     /// The spellings of the word that is looked for first: the longest, which the fewest texts have.
@@ -148,8 +154,29 @@ mod tests {
         for typed in ["", "  \n", "'", "ь ъ"] {
             assert_eq!(Query::parse(typed), None, "{typed}");
         }
+    }
+
+    /// P-360.
+    #[test]
+    fn every_word_counts_up_to_the_length_that_can_be_typed() {
+        let said = "bir ikki uch toʻrt besh olti yetti sakkiz toʻqqiz oʻn";
+        assert!(finds(said, said));
+        assert!(!finds(&[said, " yuz"].concat(), said));
         let long = "слово ".repeat(900);
-        assert_eq!(Query::parse(&long).unwrap().words.len(), MAX_WORDS);
+        assert_eq!(Query::parse(&long).unwrap().words.len(), 34);
+    }
+
+    #[test]
+    fn names_are_found_by_the_beginnings_of_their_words_and_handles_by_any_part() {
+        let names = |query: &str, name: &str, handle: &str| Query::parse(query).unwrap().names(name, handle);
+        assert!(names("kar", "Bek Karimov", "bek"));
+        assert!(names("kar be", "Bek Karimov", "x"));
+        assert!(names("ШАҲ", "Шаҳло Олимова", "x"));
+        assert!(names("шаҳ", "Shahlo Olimova", "x"), "in the other script");
+        assert!(names("o'gil", "Oʻgʻiloy", "x"), "however the sign is typed");
+        assert!(names("ёр", "Yorqin", "x"));
+        assert!(names("hlo", "Х", "shahlo"));
+        assert!(!names("arim", "Bek Karimov", "bek"));
     }
 
     #[test]

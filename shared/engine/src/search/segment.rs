@@ -9,6 +9,8 @@
 //! ```
 //! Numbers are big-endian. The zeros fill a fixed size, so that how much a segment holds is not seen.
 
+use std::collections::BTreeSet;
+
 use chopar_wire::{AccountId, Timestamp};
 use zeroize::Zeroizing;
 
@@ -25,7 +27,7 @@ const LINE: usize = 22;
 
 /// Where a line stands. Later ones are greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub struct Spot {
+pub struct Position {
     /// The moment that is shown with it.
     pub time: Timestamp,
     /// Whose conversation.
@@ -34,11 +36,21 @@ pub struct Spot {
     pub sequence: u64,
 }
 
+/// A line's conversation, and its sequence there: its name.
+pub type Place = (AccountId, u64);
+
+impl Position {
+    /// Which line it is.
+    pub const fn place(&self) -> Place {
+        (self.conversation, self.sequence)
+    }
+}
+
 /// A line as the index has it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IndexedLine {
     /// Where it stands.
-    pub spot: Spot,
+    pub position: Position,
     /// The form of its text ([`super::indexed`]); without line feeds.
     pub form: String,
 }
@@ -166,11 +178,11 @@ impl Segment {
     /// Adds a line; `false` where there is no number left for its conversation, or no room for its text.
     #[must_use]
     pub fn push(&mut self, line: &IndexedLine) -> bool {
-        let Spot {
+        let Position {
             time,
             conversation,
             sequence,
-        } = line.spot;
+        } = line.position;
         let known = self.conversations.iter().position(|known| *known == conversation);
         let Ok(number) = u16::try_from(known.unwrap_or(self.conversations.len())) else {
             return false;
@@ -197,23 +209,35 @@ impl Segment {
 
     /// The text of a line, the latest that was added.
     pub fn form(&self, conversation: &AccountId, sequence: u64) -> Option<&str> {
-        let at = self.position(conversation, sequence)?;
+        let at = self.row(conversation, sequence)?;
         self.text.get(self.start(at)..self.lines[at].end as usize - 1)
     }
 
-    /// Takes a line out, as often as it is there: nothing of its text is left.
-    pub fn remove(&mut self, conversation: &AccountId, sequence: u64) -> bool {
-        let mut found = false;
-        while let Some(at) = self.position(conversation, sequence) {
-            found = true;
-            let (start, end) = (self.start(at), self.lines[at].end as usize);
-            self.text.replace_range(start..end, "");
-            self.lines.remove(at);
-            for later in &mut self.lines[at..] {
-                later.end -= (end - start) as u32;
+    /// Takes lines out, each as often as it is there, in one pass: nothing of their texts is left. Says how many were there.
+    pub fn remove(&mut self, places: &BTreeSet<Place>) -> usize {
+        let conversations = &self.conversations;
+        let is_gone = |row: &Row| {
+            let conversation = conversations.get(usize::from(row.conversation));
+            conversation.is_some_and(|conversation| places.contains(&(*conversation, row.sequence)))
+        };
+        let before = self.lines.len();
+        let Some(first) = self.lines.iter().position(is_gone) else {
+            return 0;
+        };
+        let rest = self.lines.split_off(first);
+        let mut start = self.lines.last().map_or(0, |row| row.end as usize);
+        let text = self.text.split_off(start);
+        let base = start;
+        for row in rest {
+            let own = start - base..row.end as usize - base;
+            start = row.end as usize;
+            if !is_gone(&row) {
+                self.text.push_str(text.get(own).unwrap_or_default());
+                let end = self.text.len() as u32;
+                self.lines.push(Row { end, ..row });
             }
         }
-        found
+        before - self.lines.len()
     }
 
     /// All lines, taken out.
@@ -221,7 +245,7 @@ impl Segment {
         let lines = (0..self.lines.len()).filter_map(|at| {
             let form = self.text.get(self.start(at)..self.lines[at].end as usize - 1)?;
             Some(IndexedLine {
-                spot: self.spot(at)?,
+                position: self.position(at)?,
                 form: form.to_owned(),
             })
         });
@@ -231,7 +255,7 @@ impl Segment {
     }
 
     /// Where the lines stand that have all words of a query.
-    pub fn find(&self, query: &Query, found: &mut Vec<Spot>) {
+    pub fn find(&self, query: &Query, found: &mut Vec<Position>) {
         for word in query.rarest() {
             let mut from = 0;
             while let Some(at) = self.text.get(from..).and_then(|rest| rest.find(word)) {
@@ -244,7 +268,7 @@ impl Segment {
                     .get(self.start(line)..end)
                     .is_some_and(|form| query.is_in(form))
                 {
-                    found.extend(self.spot(line));
+                    found.extend(self.position(line));
                 }
                 from = end;
             }
@@ -256,16 +280,16 @@ impl Segment {
             .map_or(0, |before| self.lines[before].end as usize)
     }
 
-    fn spot(&self, line: usize) -> Option<Spot> {
+    fn position(&self, line: usize) -> Option<Position> {
         let row = self.lines.get(line)?;
-        Some(Spot {
+        Some(Position {
             time: Timestamp(row.time),
             conversation: *self.conversations.get(usize::from(row.conversation))?,
             sequence: row.sequence,
         })
     }
 
-    fn position(&self, conversation: &AccountId, sequence: u64) -> Option<usize> {
+    fn row(&self, conversation: &AccountId, sequence: u64) -> Option<usize> {
         let number = self
             .conversations
             .iter()
@@ -293,7 +317,7 @@ mod tests {
 
     fn line(person: u8, sequence: u64, form: &str) -> IndexedLine {
         IndexedLine {
-            spot: Spot {
+            position: Position {
                 time: Timestamp(1_000 + sequence),
                 conversation: AccountId::new([person; 32]),
                 sequence,
@@ -320,7 +344,7 @@ mod tests {
         segment.find(&Query::parse(query).unwrap(), &mut found);
         found
             .iter()
-            .map(|spot| (spot.conversation.as_bytes()[0], spot.sequence))
+            .map(|at| (at.conversation.as_bytes()[0], at.sequence))
             .collect()
     }
 
@@ -384,9 +408,10 @@ mod tests {
     fn a_line_that_is_taken_out_leaves_nothing() {
         let mut segment = segment();
         assert!(segment.push(&line(1, 5, "once more")));
-        assert!(segment.remove(&AccountId::new([1; 32]), 5));
-        assert!(!segment.remove(&AccountId::new([1; 32]), 5));
-        assert!(!segment.remove(&AccountId::new([3; 32]), 5));
+        let place = |person: u8, sequence| BTreeSet::from([(AccountId::new([person; 32]), sequence)]);
+        assert_eq!(segment.remove(&place(1, 5)), 2, "as often as it is there");
+        assert_eq!(segment.remove(&place(1, 5)), 0);
+        assert_eq!(segment.remove(&place(3, 5)), 0);
         assert_eq!(found(&segment, "choy"), [(2, 5)]);
         assert_eq!(found(&segment, "osh"), [(1, 9)]);
         let bytes = segment.to_bytes(4_096);
@@ -399,5 +424,24 @@ mod tests {
         assert_eq!(segment.form(&AccountId::new([2; 32]), 5), Some("choyxona"));
         assert_eq!(segment.drain().len(), 3);
         assert!(segment.is_empty());
+    }
+
+    /// P-362: of many lines that go at once each takes its own text along, and no other.
+    #[test]
+    fn many_lines_are_taken_out_in_one_pass() {
+        let mut segment = Segment::default();
+        for sequence in 1..=400 {
+            assert!(segment.push(&line((sequence % 3) as u8, sequence, &format!("text{sequence}."))));
+        }
+        let gone = |sequence: u64| sequence % 5 < 2 && sequence > 9;
+        let places = (1..=900).filter(|sequence| gone(*sequence));
+        let places = places.map(|sequence| (AccountId::new([(sequence % 3) as u8; 32]), sequence));
+        assert_eq!(segment.remove(&places.collect()), 157);
+        assert!(Segment::parse(&segment.to_bytes(0)).unwrap() == segment);
+        for sequence in 1..=400 {
+            let own = format!("text{sequence}.");
+            let form = segment.form(&AccountId::new([(sequence % 3) as u8; 32]), sequence);
+            assert_eq!(form, (!gone(sequence)).then_some(own.as_str()), "{sequence}");
+        }
     }
 }

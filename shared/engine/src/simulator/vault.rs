@@ -10,7 +10,7 @@ use crate::effect::{Batch, Kind, Record, RecordKey, Write};
 use crate::input::Found;
 use crate::records::Stored;
 use crate::records::line::{LineContent, LineRecord};
-use crate::search::{Change, Index, Query, Spot, indexed};
+use crate::search::{Change, Index, Position, Query, indexed};
 
 /// Records by key.
 #[derive(Clone, Default)]
@@ -64,25 +64,25 @@ impl Vault {
     }
 
     /// What [`crate::Effect::Search`] asks for, in an index made for it.
-    pub fn search(&self, query: &str, after: Option<Spot>, limit: usize) -> Found {
+    pub fn search(&self, query: &str, after: Option<Position>, limit: usize) -> Found {
         let lines = self.select(|key| key.kind == Kind::Line);
         let mut index = Index::new();
         index.apply(lines.iter().filter_map(indexed).map(Change::Added).collect());
         let Some(query) = Query::parse(query) else {
             return Found::default();
         };
-        let spots = index.find(&query, after, limit);
-        let is = |record: &&Record, spot: &Spot| {
-            record.key.sequence == spot.sequence && record.key.partition == spot.conversation.as_bytes()
+        let matches = index.find(&query, after, limit);
+        let is = |record: &&Record, at: &Position| {
+            record.key.sequence == at.sequence && record.key.partition == at.conversation.as_bytes()
         };
-        let lines = spots
+        let lines = matches
             .page
             .iter()
-            .filter_map(|spot| lines.iter().find(|record| is(record, spot)).cloned());
+            .filter_map(|at| lines.iter().find(|record| is(record, at)).cloned());
         Found {
             lines: lines.collect(),
-            total: spots.total,
-            last: spots.last,
+            total: matches.total,
+            last: matches.last,
             building: None,
         }
     }
