@@ -348,6 +348,7 @@ impl Writing {
         }
         self.composing.set(Composing::New);
         let (conversation, id, text) = (self.peer, fresh_message_id(), trimmed.clone());
+        self.talk.say(id);
         self.text.set(String::new());
         self.attachments.forget();
         self.problem.set(None);
@@ -410,6 +411,7 @@ impl Writing {
         self.problem.set(None);
         self.attachments.problems.set(Vec::new());
         self.attachments.sealing.update(|count| *count += 1);
+        self.talk.say(sending.message);
         self.talk.set_unread_line(None);
         let writing = Arc::clone(self);
         spawn_local(async move {

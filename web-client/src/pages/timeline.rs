@@ -20,7 +20,7 @@ use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 use super::line::{LineRow, drawn};
 use super::parts::{DETAILS, MENUS, MessageMenuOf};
 use super::quote::show_soon;
-use crate::state::{App, Asking, Load, Names, Row, Talk, fresh_message_id, use_app};
+use crate::state::{App, Asking, Load, Names, Opening, Row, Talk, fresh_message_id, use_app};
 use crate::ui::{Frame, Icon, failure_text, is_dialog_open, later, rove};
 use crate::view_model::Place;
 
@@ -48,6 +48,8 @@ struct Scroll {
     placed: AtomicBool,
     /// Whether somebody is on their way to a line: what is shown meanwhile is not read.
     reaching: AtomicBool,
+    /// Whether nobody saw the log since this was last looked at: what came then is not seen before it is placed.
+    unwatched: AtomicBool,
     far: ArcRwSignal<bool>,
 }
 
@@ -83,7 +85,7 @@ pub(crate) fn Timeline(
     talk.set_unread_line(first_unread);
     // What came since somebody was here is more than is held: it begins anew, where they have read to.
     if first_unread.is_some_and(|unread| talk.begins_after(unread)) {
-        talk.forget();
+        talk.forget(Opening::Reading);
     }
     let scroll = Arc::new(Scroll {
         peer,
@@ -94,6 +96,7 @@ pub(crate) fn Timeline(
         moved: AtomicBool::new(false),
         placed: AtomicBool::new(false),
         reaching: AtomicBool::new(false),
+        unwatched: AtomicBool::new(false),
         far: far.clone(),
     });
     on_cleanup({
@@ -104,18 +107,14 @@ pub(crate) fn Timeline(
         }
     });
 
-    // After a restart of the engine the lines are gone and are asked for again.
+    // After a restart of the engine the lines are gone and are asked for again: those that somebody reads.
     Effect::new({
         let (scroll, load) = (Arc::clone(&scroll), load.clone());
         move || {
-            if load.get() == Load::Not {
+            if let Load::Not(opening) = load.get() {
                 let scroll = Arc::clone(&scroll);
-                // Whoever comes here goes on where they have read to; later it is the end.
-                let first_unread = match scroll.placed.load(Ordering::Relaxed) {
-                    true => None,
-                    false => scroll.row.read_untracked().first_unread,
-                };
-                spawn_local(async move { scroll.talk.open(&app.client, first_unread).await });
+                let wanted = scroll.begin(opening);
+                spawn_local(async move { scroll.talk.open(&app.client, wanted).await });
             }
         }
     });
@@ -138,15 +137,23 @@ pub(crate) fn Timeline(
             rows.track();
             // Read, not only tracked: a memo nobody has read does not know yet what it depends on.
             unread.with(|_| ());
+            // Details that open or close over the log take it away, or bring it back.
+            app.address.place();
             let seen_now = visible.get();
             let scroll = Arc::clone(&scroll);
+            if !seen_now {
+                scroll.unwatched.store(true, Ordering::Relaxed);
+            }
             scroll.moved.store(true, Ordering::Relaxed);
             scroll.draw_unread_line(seen_now);
             request_animation_frame(move || {
                 // By then the page may be another.
-                if let Some(log) = log.try_get_untracked().flatten() {
+                if let Some(log) = log.try_get_untracked().flatten()
+                    && !scroll.come_back(app, &log)
+                {
                     scroll.settle(&log);
                     scroll.mark_seen(app, &log);
+                    scroll.fill(app, &log);
                 }
             });
         }
@@ -159,17 +166,7 @@ pub(crate) fn Timeline(
             };
             scroll.note(&log);
             scroll.mark_seen(app, &log);
-            if -log.scroll_top() < AHEAD {
-                scroll.follow(app);
-            }
-            if scroll.placed.load(Ordering::Relaxed)
-                && log.scroll_height() - log.client_height() + log.scroll_top() < AHEAD
-            {
-                let talk = Arc::clone(&scroll.talk);
-                if talk.load().get_untracked() == (Load::Done { more: true }) {
-                    spawn_local(async move { talk.page(&app.client).await });
-                }
-            }
+            scroll.fill(app, &log);
         }
     };
     let on_key = move |event: ev::KeyboardEvent| {
@@ -201,9 +198,7 @@ pub(crate) fn Timeline(
         let scroll = Arc::clone(&scroll);
         move |_: ev::MouseEvent| {
             scroll.set_anchor(None);
-            if scroll.talk.away().get_untracked() {
-                scroll.talk.forget();
-            }
+            scroll.talk.go_to_latest();
             if let Some(log) = log.get_untracked() {
                 log.set_scroll_top(0);
             }
@@ -227,12 +222,15 @@ pub(crate) fn Timeline(
     let above = {
         let talk = Arc::clone(&talk);
         move || match load.get() {
-            Load::Busy | Load::Not => {
+            Load::Busy | Load::Not(_) => {
                 Some(view! { <p class="older" role="status">{texts.talk_older()}</p> }.into_any())
             }
             Load::Failed(failure) => {
                 let talk = Arc::clone(&talk);
                 let again = move |_| {
+                    if talk.latest().is_none() {
+                        return talk.forget(Opening::Reading);
+                    }
                     let talk = Arc::clone(&talk);
                     spawn_local(async move { talk.page(&app.client).await });
                 };
@@ -316,9 +314,11 @@ fn overlay(
             let Some(text) = forwarding.get_untracked() else {
                 return;
             };
+            let id = fresh_message_id();
+            app.talk(to).say(id);
             let send = Intent::Send {
                 conversation: to,
-                id: fresh_message_id(),
+                id,
                 text,
                 reply_to: None,
                 forwarded: true,
@@ -363,36 +363,81 @@ impl Scroll {
         }
     }
 
+    /// Nothing is held: which line is wanted, where that is not the latest. Until its page is placed nothing is seen.
+    fn begin(&self, opening: Opening) -> Option<u64> {
+        match opening {
+            Opening::Latest => {
+                self.set_anchor(None);
+                self.placed.store(true, Ordering::Relaxed);
+                None
+            }
+            Opening::Reading => {
+                self.placed.store(false, Ordering::Relaxed);
+                let reading = *self.anchor();
+                reading.map_or_else(|| self.unread_from(), |anchor| Some(anchor.sequence))
+            }
+        }
+    }
+
+    /// Where what is not read begins, which then has the unread line above it.
+    fn unread_from(&self) -> Option<u64> {
+        let first_unread = self.row.read_untracked().first_unread;
+        if first_unread.is_some() {
+            self.talk.set_unread_line(first_unread);
+        }
+        first_unread
+    }
+
+    /// Somebody looks again. Where so much came meanwhile that the first of it is not held, it begins anew there; says whether it does.
+    fn come_back(&self, app: App, log: &HtmlElement) -> bool {
+        if !is_shown(log) {
+            self.unwatched.store(true, Ordering::Relaxed);
+        }
+        if !is_shown(log)
+            || !app.visible.get_untracked()
+            || !self.unwatched.swap(false, Ordering::Relaxed)
+            || self.anchor().is_some()
+        {
+            return false;
+        }
+        let first_unread = self.row.read_untracked().first_unread;
+        let begins_anew = first_unread.is_some_and(|unread| self.talk.begins_after(unread));
+        if begins_anew {
+            self.talk.forget(Opening::Reading);
+        }
+        begins_anew
+    }
+
     /// Puts the first page in its place, and keeps what is read in its place when lines arrive below it.
     fn settle(&self, log: &HtmlElement) {
+        if !is_shown(log) || self.talk.latest().is_none() {
+            return;
+        }
         self.moved.store(false, Ordering::Relaxed);
-        if !self.placed.load(Ordering::Relaxed) {
-            if self.talk.latest().is_none() {
-                return;
-            }
-            self.placed.store(true, Ordering::Relaxed);
-            if let Ok(Some(line)) = log.query_selector(".unread-line") {
-                let options = ScrollIntoViewOptions::new();
-                options.set_block(ScrollLogicalPosition::Center);
-                line.scroll_into_view_with_scroll_into_view_options(&options);
-            }
-        } else if let Some(anchor) = *self.anchor()
-            && let Some(line) = drawn(anchor.sequence)
-            && let Some(below) = below(log, &line)
-        {
-            let grown = below - anchor.below;
-            if grown.abs() >= 1.0 {
+        let anchor = *self.anchor();
+        if self.placed.swap(true, Ordering::Relaxed) {
+            if let Some(anchor) = anchor {
                 // Where there is less above it than before the browser has moved it already.
                 let at_top = log.scroll_height() - log.client_height() + log.scroll_top() <= 1;
-                let top = if at_top { anchor.top } else { log.scroll_top() };
-                log.set_scroll_top(top - grown.round() as i32);
+                keep(log, anchor, if at_top { anchor.top } else { log.scroll_top() });
             }
+        } else if !anchor.is_some_and(|anchor| keep(log, anchor, anchor.top))
+            // Where everything is read by now its line says nothing any more.
+            && self.row.read_untracked().first_unread.is_some()
+            && let Ok(Some(line)) = log.query_selector(".unread-line")
+        {
+            let options = ScrollIntoViewOptions::new();
+            options.set_block(ScrollLogicalPosition::Center);
+            line.scroll_into_view_with_scroll_into_view_options(&options);
         }
         self.note(log);
     }
 
-    /// Notes what is read. What has moved without being made up for is not looked at.
+    /// Notes what is read. What has moved without being made up for is not looked at, nor is a log that nobody sees.
     fn note(&self, log: &HtmlElement) {
+        if !is_shown(log) || !self.placed.load(Ordering::Relaxed) || self.talk.latest().is_none() {
+            return;
+        }
         let top = log.scroll_top();
         self.far.set(-top > FAR);
         if self.moved.load(Ordering::Relaxed) {
@@ -446,11 +491,27 @@ impl Scroll {
                     scroll.reaching.store(false, Ordering::Relaxed);
                     if let Some(log) = log.try_get_untracked().flatten() {
                         scroll.mark_seen(app, &log);
+                        scroll.fill(app, &log);
                     }
                 },
                 ARRIVED,
             );
         });
+    }
+
+    /// Asks for lines at the end of what is held that is nearly in sight.
+    fn fill(self: &Arc<Self>, app: App, log: &HtmlElement) {
+        if !is_shown(log) || !self.placed.load(Ordering::Relaxed) {
+            return;
+        }
+        if -log.scroll_top() < AHEAD {
+            self.follow(app);
+        }
+        let above = log.scroll_height() - log.client_height() + log.scroll_top();
+        if above < AHEAD && self.talk.load().get_untracked() == (Load::Done { more: true }) {
+            let talk = Arc::clone(&self.talk);
+            spawn_local(async move { talk.page(&app.client).await });
+        }
     }
 
     /// Near the end of lines that are not the latest: the next ones.
@@ -475,6 +536,8 @@ impl Scroll {
     /// Tells the engine up to which line everything has been on the screen.
     fn mark_seen(self: &Arc<Self>, app: App, log: &HtmlElement) {
         if !app.visible.get_untracked()
+            || !is_shown(log)
+            || self.unwatched.load(Ordering::Relaxed)
             || !self.placed.load(Ordering::Relaxed)
             || self.reaching.load(Ordering::Relaxed)
             || self.talk.sought().read_untracked().is_some()
@@ -500,6 +563,23 @@ impl Scroll {
             });
         }
     }
+}
+
+/// Whether the log takes part in the page: details may cover it, and then nothing in it is seen.
+fn is_shown(log: &HtmlElement) -> bool {
+    log.client_height() > 0
+}
+
+/// Puts a line where it was when the log stands at `top`; says whether it is there.
+fn keep(log: &HtmlElement, anchor: Anchor, top: i32) -> bool {
+    let Some(below) = drawn(anchor.sequence).and_then(|line| below(log, &line)) else {
+        return false;
+    };
+    let grown = below - anchor.below;
+    if grown.abs() >= 1.0 {
+        log.set_scroll_top(top - grown.round() as i32);
+    }
+    true
 }
 
 /// The last line whose end is inside the window of the log. They stand below each other, so that half of them is out of the question

@@ -32,4 +32,4 @@ pub(crate) use files::{Attached, Attachments, Drawn, Files, Spot, Way};
 pub(crate) use groups::{Groups, Names, may_change};
 pub(crate) use own::{Theme, normal_form};
 pub(crate) use pictures::{PictureUrl, small_picture, typed};
-pub(crate) use talk::{Composing, Load, Row, Talk, reference};
+pub(crate) use talk::{Composing, Load, Opening, Row, Talk, reference};
