@@ -13,7 +13,7 @@ use leptos::task::spawn_local;
 
 use super::attaching::{attach_button, choose, pasted};
 use super::parts::FILES;
-use super::quote::quoted;
+use super::quote::quoted_text;
 use super::timer::TimerButton;
 use crate::port::Sending;
 use crate::state::{App, Attached, Attachments, Composing, Names, Talk, fresh_message_id, now, use_app};
@@ -272,16 +272,15 @@ fn composing_view(
         Composing::New => return None,
         Composing::Reply(about) => {
             let me = app.my_account().unwrap_or(peer);
-            let row = app.talk(peer).row_of(about, me);
-            let text = quoted(texts, row.map(|row| row.line.get()).as_ref());
+            let text = quoted_text(app, peer, *about);
             let to = if about.author == me {
                 texts.compose_reply_own().to_owned()
             } else {
                 texts.compose_reply(&names.who(about.author))
             };
-            ("reply", to, text)
+            ("reply", to, (move || text()).into_any())
         }
-        Composing::Edit { text, .. } => ("pencil", texts.compose_edit().to_owned(), text.clone()),
+        Composing::Edit { text, .. } => ("pencil", texts.compose_edit().to_owned(), text.clone().into_any()),
     };
     let name = title.clone();
     let view = view! {
