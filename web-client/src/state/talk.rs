@@ -368,12 +368,12 @@ impl Talk {
         }
     }
 
-    /// Sequence of the first line of a moment or after it, of the last line where all are before it; `None` where there is none.
+    /// Sequence and time of the first line of a moment or after it, of the last line where all are before it; `None` where there is none.
     /// Halves what comes into question with every line that it reads.
     ///
     /// # Errors
     /// Where lines cannot be read.
-    pub(crate) async fn find_time(&self, client: &Client, from: Timestamp) -> Result<Option<u64>, Failure> {
+    pub(crate) async fn find_time(&self, client: &Client, from: Timestamp) -> Result<Option<(u64, Timestamp)>, Failure> {
         let last_before = async |sequence: Option<u64>| {
             let (lines, _) = self.ask_page(client, sequence, 1).await?;
             Ok(lines.last().map(|line| (line.sequence, line.time)))
@@ -611,19 +611,21 @@ fn around(sequence: u64) -> Option<u64> {
 async fn first_from(
     from: Timestamp,
     last_before: impl AsyncFn(Option<u64>) -> Result<Option<(u64, Timestamp)>, Failure>,
-) -> Result<Option<u64>, Failure> {
+) -> Result<Option<(u64, Timestamp)>, Failure> {
     let Some((last, time)) = last_before(None).await? else {
         return Ok(None);
     };
     if time < from {
-        return Ok(Some(last));
+        return Ok(Some((last, time)));
     }
     // It is below `high`, or `first`; what is below `low` is too early.
-    let (mut low, mut high, mut first) = (0, last, last);
+    let (mut low, mut high, mut first) = (0, last, (last, time));
     while low < high {
         let middle = high - (high - low) / 2;
         match last_before(Some(middle)).await? {
-            Some((sequence, time)) if time >= from => (first, high) = (sequence, sequence),
+            Some((sequence, time)) if time >= from => {
+                (first, high) = ((sequence, time), sequence);
+            }
             _ => low = middle,
         }
     }
@@ -915,7 +917,7 @@ mod tests {
             };
             let mut found = pin!(first_from(Timestamp(from), last_before));
             match found.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(Ok(found)) => (found, looks.get()),
+                Poll::Ready(Ok(found)) => (found.map(|(sequence, _)| sequence), looks.get()),
                 _ => panic!("nothing is waited for"),
             }
         };
