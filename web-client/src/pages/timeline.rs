@@ -15,7 +15,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::line::{LineRow, drawn};
 use super::parts::{DETAILS, MENUS, MessageMenuOf};
@@ -50,6 +50,8 @@ struct Scroll {
     reaching: AtomicBool,
     /// Whether nobody saw the log since this was last looked at: what came then is not seen before it is placed.
     unwatched: AtomicBool,
+    /// Sequence of the line that had the keyboard last; 0 where none had it.
+    keyboard: AtomicU64,
     far: ArcRwSignal<bool>,
 }
 
@@ -97,6 +99,7 @@ pub(crate) fn Timeline(
         placed: AtomicBool::new(false),
         reaching: AtomicBool::new(false),
         unwatched: AtomicBool::new(false),
+        keyboard: AtomicU64::new(0),
         far: far.clone(),
     });
     on_cleanup({
@@ -152,6 +155,7 @@ pub(crate) fn Timeline(
                     && !scroll.come_back(app, &log)
                 {
                     scroll.settle(&log);
+                    scroll.keep_keyboard(&log);
                     scroll.mark_seen(app, &log);
                     scroll.fill(app, &log);
                 }
@@ -184,13 +188,19 @@ pub(crate) fn Timeline(
             return;
         }
         let stop = log.query_selector("[role=article][tabindex='0']").ok().flatten();
-        let stop = stop.or_else(|| {
-            log.query_selector(".lines > [role=article]:last-of-type")
-                .ok()
-                .flatten()
-        });
-        if let Some(line) = stop.and_then(|line| line.dyn_into::<HtmlElement>().ok()) {
+        let stop = stop.and_then(|line| line.dyn_into::<HtmlElement>().ok());
+        if let Some(line) = stop.or_else(|| last_line(&log)) {
             let _ = line.focus();
+        }
+    };
+    let on_focus_in = {
+        let scroll = Arc::clone(&scroll);
+        move |event: ev::FocusEvent| {
+            let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+            let line = target.and_then(|target| target.closest("[data-sequence]").ok().flatten());
+            let line = line.and_then(|line| line.dyn_into::<HtmlElement>().ok());
+            let sequence = line.as_ref().and_then(sequence_of);
+            scroll.keyboard.store(sequence.unwrap_or(0), Ordering::Relaxed);
         }
     };
     let away = talk.away();
@@ -198,9 +208,15 @@ pub(crate) fn Timeline(
         let scroll = Arc::clone(&scroll);
         move |_: ev::MouseEvent| {
             scroll.set_anchor(None);
+            let begins_anew = scroll.talk.away().get_untracked();
             scroll.talk.go_to_latest();
-            if let Some(log) = log.get_untracked() {
-                log.set_scroll_top(0);
+            let Some(log) = log.get_untracked() else { return };
+            log.set_scroll_top(0);
+            // The button goes away with that; the keyboard goes to what it led to.
+            match last_line(&log).filter(|_| !begins_anew) {
+                Some(line) => drop(line.focus()),
+                // The lines that are there go first.
+                None => request_animation_frame(move || drop(log.focus())),
             }
         }
     };
@@ -255,6 +271,7 @@ pub(crate) fn Timeline(
                 on:scroll=on_scroll
                 on:keydown=on_key
                 on:focus=on_focus
+                on:focusin=on_focus_in
             >
                 <div class="lines">
                     {above}
@@ -455,6 +472,22 @@ impl Scroll {
         }));
     }
 
+    /// Where the line with the keyboard went with others at one end, one that is in sight gets it: nothing moves by that.
+    fn keep_keyboard(&self, log: &HtmlElement) {
+        let had = self.keyboard.load(Ordering::Relaxed);
+        let is_nowhere = || {
+            let active = document().active_element();
+            active.is_none_or(|active| active.tag_name() == "BODY")
+        };
+        if had != 0
+            && drawn(had).is_none()
+            && is_nowhere()
+            && let Some(line) = lowest_shown(log)
+        {
+            let _ = line.focus();
+        }
+    }
+
     fn anchor(&self) -> std::sync::MutexGuard<'_, Option<Anchor>> {
         self.anchor.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -597,6 +630,12 @@ fn lowest_shown(log: &HtmlElement) -> Option<HtmlElement> {
         }
     }
     line(shown.checked_sub(1)?)
+}
+
+/// The last line that is drawn.
+fn last_line(log: &HtmlElement) -> Option<HtmlElement> {
+    let line = log.query_selector(".lines > [role=article]:last-of-type").ok()??;
+    line.dyn_into().ok()
 }
 
 fn sequence_of(line: &HtmlElement) -> Option<u64> {
