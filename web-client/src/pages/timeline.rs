@@ -168,6 +168,13 @@ pub(crate) fn Timeline(
             let Some(log) = log.try_get_untracked().flatten() else {
                 return;
             };
+            // Covered before: a wider window shows it again.
+            if scroll.unwatched.load(Ordering::Relaxed) {
+                if scroll.come_back(app, &log) {
+                    return;
+                }
+                scroll.settle(&log);
+            }
             scroll.note(&log);
             scroll.mark_seen(app, &log);
             scroll.fill(app, &log);
@@ -196,7 +203,9 @@ pub(crate) fn Timeline(
     let on_focus_in = {
         let scroll = Arc::clone(&scroll);
         move |event: ev::FocusEvent| {
-            let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+            let target = event
+                .target()
+                .and_then(|target| target.dyn_into::<Element>().ok());
             let line = target.and_then(|target| target.closest("[data-sequence]").ok().flatten());
             let line = line.and_then(|line| line.dyn_into::<HtmlElement>().ok());
             let sequence = line.as_ref().and_then(sequence_of);
@@ -438,7 +447,7 @@ impl Scroll {
                 let at_top = log.scroll_height() - log.client_height() + log.scroll_top() <= 1;
                 keep(log, anchor, if at_top { anchor.top } else { log.scroll_top() });
             }
-        } else if !anchor.is_some_and(|anchor| keep(log, anchor, anchor.top))
+        } else if !anchor.is_some_and(|anchor| restore(log, anchor))
             // Where everything is read by now its line says nothing any more.
             && self.row.read_untracked().first_unread.is_some()
             && let Ok(Some(line)) = log.query_selector(".unread-line")
@@ -632,9 +641,17 @@ fn lowest_shown(log: &HtmlElement) -> Option<HtmlElement> {
     line(shown.checked_sub(1)?)
 }
 
+/// Puts a line of lines that were held anew where it was; says whether it is there.
+fn restore(log: &HtmlElement, anchor: Anchor) -> bool {
+    log.set_scroll_top(anchor.top);
+    keep(log, anchor, anchor.top)
+}
+
 /// The last line that is drawn.
 fn last_line(log: &HtmlElement) -> Option<HtmlElement> {
-    let line = log.query_selector(".lines > [role=article]:last-of-type").ok()??;
+    let line = log
+        .query_selector(".lines > [role=article]:last-of-type")
+        .ok()??;
     line.dyn_into().ok()
 }
 

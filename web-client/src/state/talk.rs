@@ -320,10 +320,13 @@ impl Talk {
     /// there: that is asked for by [`Self::open`].
     pub(crate) async fn page(&self, client: &Client) {
         let before = self.rows.read_untracked().first().map(|row| row.sequence);
-        match self.load.get_untracked() {
-            Load::Done { more: true } => {}
-            Load::Failed(_) if before.is_some() => {}
-            _ => return,
+        let is_wanted = match self.load.get_untracked() {
+            Load::Done { more } => more,
+            Load::Failed(_) => before.is_some(),
+            Load::Busy | Load::Not(_) => false,
+        };
+        if !is_wanted {
+            return;
         }
         self.load.set(Load::Busy);
         let run = self.run();
@@ -350,12 +353,7 @@ impl Talk {
     }
 
     /// So many lines before one, or the latest: ascending, and whether there are older ones.
-    async fn ask_page(
-        &self,
-        client: &Client,
-        before: Option<u64>,
-        limit: u16,
-    ) -> Result<Page, Failure> {
+    async fn ask_page(&self, client: &Client, before: Option<u64>, limit: u16) -> Result<Page, Failure> {
         let asked = Intent::Page {
             conversation: self.peer,
             before,
@@ -373,7 +371,11 @@ impl Talk {
     ///
     /// # Errors
     /// Where lines cannot be read.
-    pub(crate) async fn find_time(&self, client: &Client, from: Timestamp) -> Result<Option<(u64, Timestamp)>, Failure> {
+    pub(crate) async fn find_time(
+        &self,
+        client: &Client,
+        from: Timestamp,
+    ) -> Result<Option<(u64, Timestamp)>, Failure> {
         let last_before = async |sequence: Option<u64>| {
             let (lines, _) = self.ask_page(client, sequence, 1).await?;
             Ok(lines.last().map(|line| (line.sequence, line.time)))
@@ -839,7 +841,10 @@ mod tests {
         let opening = Talk::new(AccountId::new([1; 32]));
         opening.load.set(Load::Busy);
         opening.go_to_latest();
-        assert!(opening.load.get_untracked() == Load::Busy, "its first page still comes");
+        assert!(
+            opening.load.get_untracked() == Load::Busy,
+            "its first page still comes"
+        );
     }
 
     fn holding(lines: std::ops::RangeInclusive<u64>) -> Talk {
@@ -896,7 +901,9 @@ mod tests {
         let away = holding(1_001..=1_300);
         away.away.set(true);
         away.leave();
-        assert!(away.load.get_untracked() == Load::Not(Opening::Reading) && away.rows.read_untracked().is_empty());
+        assert!(
+            away.load.get_untracked() == Load::Not(Opening::Reading) && away.rows.read_untracked().is_empty()
+        );
     }
 
     #[test]
