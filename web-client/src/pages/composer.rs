@@ -12,6 +12,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::attaching::{attach_button, choose, pasted};
+use super::composer_act::{Act, record, recorder};
 use super::parts::FILES;
 use super::quote::quoted_text;
 use super::timer::TimerButton;
@@ -104,7 +105,24 @@ pub(crate) fn Composer(
     });
     let row_of_timer = row.clone();
     let composing = writing.composing.clone();
-    let (editing, editing_icon, editing_attach) = (composing.clone(), composing.clone(), composing.clone());
+    let editing_attach = composing.clone();
+    let act = Act::of(&writing.talk, &text);
+    let recording = ArcRwSignal::new(false);
+    let recorder = {
+        let sender = Arc::clone(&writing);
+        let send = Arc::new(move |note| sender.send_voice(note));
+        recorder(Arc::clone(&writing.talk), send, &recording)
+    };
+    let row_hidden = recording.clone();
+    let on_press = {
+        let talk = Arc::clone(&writing.talk);
+        move |event: ev::MouseEvent| {
+            // The second press of a double click was meant for "Send".
+            if act.get_untracked() == Act::Record && event.detail() < 2 {
+                record(app, &talk, &recording);
+            }
+        }
+    };
     let attachments = writing.attachments.clone();
     let attached = attachments.files.clone();
     let attach = {
@@ -196,13 +214,9 @@ pub(crate) fn Composer(
             composing_view(app, peer, &composing.get(), names, cancel)
         }
     };
-    let label = move || match &*editing.read() {
-        Composing::Edit { .. } => texts.compose_save(),
-        _ => texts.talk_send(),
-    };
+    let label = move || act.get().label(texts);
     let icon = move || {
-        let editing = matches!(&*editing_icon.read(), Composing::Edit { .. });
-        let name = if editing { "check" } else { "send-horizontal" };
+        let name = act.get().icon();
         view! { <Icon name/> }
     };
     let on_submit = move |event: ev::SubmitEvent| {
@@ -220,7 +234,8 @@ pub(crate) fn Composer(
             {preview}
             {refused}
             {chips}
-            <div class="composer-row">
+            {recorder}
+            <div class="composer-row" hidden=move || row_hidden.get()>
                 {attach}
                 <TimerButton peer row=row_of_timer names/>
                 <div class="grow" data-text=mirror>
@@ -242,15 +257,18 @@ pub(crate) fn Composer(
                     ></textarea>
                 </div>
                 <button
-                    type="submit"
+                    type=move || if act.get() == Act::Record { "button" } else { "submit" }
+                    id="composer-act"
                     class="send"
-                    aria-label=label.clone()
+                    class:records=move || act.get() == Act::Record
+                    aria-label=label
                     title=label
                     aria-disabled=move || {
-                        let empty = blank.read().trim().is_empty() && attached.read().is_empty();
+                        let empty = act.get() != Act::Record && blank.read().trim().is_empty() && attached.read().is_empty();
                         if empty || busy.preparing.get() + busy.sealing.get() > 0 { "true" } else { "false" }
                     }
                     on:mousedown=move |event| event.prevent_default()
+                    on:click=on_press
                 >
                     {icon}
                 </button>
@@ -396,14 +414,22 @@ impl Writing {
         });
     }
 
+    /// A voice message is a message of its own, whatever stands in the box meanwhile.
+    fn send_voice(self: &Arc<Self>, note: Attached) {
+        let reply_to = match self.composing.get_untracked() {
+            Composing::Reply(about) => Some(about),
+            Composing::New | Composing::Edit { .. } => None,
+        };
+        self.send_files(String::new(), reply_to, vec![note]);
+    }
+
     /// Encrypting files takes a while: until they are with the engine text and files stay where they are, and are no less kept than
     /// before.
     fn send_files(self: &Arc<Self>, text: String, reply_to: Option<Reference>, files: Vec<Attached>) {
-        let before = self.text.get_untracked();
         let sending = Sending {
             conversation: self.peer,
             message: fresh_message_id(),
-            text,
+            text: text.clone(),
             reply_to,
             files: files.iter().map(|file| file.described.clone()).collect(),
         };
@@ -418,7 +444,7 @@ impl Writing {
             let answer = writing.app.client.send_files(sending, &blobs).await;
             writing.attachments.sealing.update(|count| *count -= 1);
             match answer {
-                Answer::Done => writing.sent(&before, reply_to, &files),
+                Answer::Done => writing.sent(&text, reply_to, &files),
                 Answer::Failed(Failure::NotFound) => {
                     let gone = writing.app.texts().file_gone();
                     writing.attachments.problems.set(vec![gone.to_owned()]);
@@ -441,7 +467,7 @@ impl Writing {
             return;
         }
         self.edits.fetch_add(1, Ordering::Relaxed);
-        if *self.text.read_untracked() == text {
+        if self.text.read_untracked().trim() == text {
             self.text.set(String::new());
         }
         self.unsaved.store(true, Ordering::Relaxed);
