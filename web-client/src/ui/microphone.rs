@@ -1,6 +1,6 @@
 //! The microphone, and what records it; on for as long as somebody holds it.
 
-use js_sys::{Promise, Reflect};
+use js_sys::{Array, Promise, Reflect};
 use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
@@ -17,6 +17,9 @@ use crate::view_model::{RecordingKind, level};
 const BITS_PER_SECOND: u32 = 32_000;
 /// Samples that a level is taken of: 43 milliseconds of the usual 48,000 a second.
 const SAMPLES: usize = 2_048;
+
+/// How long a browser may take to write what it has recorded, in milliseconds: everything else of the conversation waits for it.
+const WRITING_MS: i32 = 10_000;
 
 /// A microphone that is recorded. Dropping it turns it off, and what was recorded is gone.
 pub(crate) struct Microphone {
@@ -107,7 +110,7 @@ impl Microphone {
     /// Turns the microphone off, and gives what was recorded, also where it has stopped by itself before.
     ///
     /// # Errors
-    /// Where the browser could not write it.
+    /// Where the browser could not write it, or not in time.
     pub(crate) async fn finish(self) -> Result<Blob, Exception> {
         let Self {
             recorder,
@@ -121,7 +124,13 @@ impl Microphone {
         }
         // Before the browser has written anything, which may take a while.
         drop((ears, stream));
-        let said: BlobEvent = written.await?.dyn_into()?;
+        let too_late = Promise::new(&mut |_, fail| {
+            // A browser without this has no page either; then it is waited for as long as it takes.
+            let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&fail, WRITING_MS);
+        });
+        let said: BlobEvent = Promise::race(&Array::of2(&written, &too_late))
+            .await?
+            .dyn_into()?;
         said.data().ok_or_else(|| Exception::named("NotReadableError"))
     }
 }

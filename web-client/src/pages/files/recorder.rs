@@ -46,6 +46,15 @@ struct Take {
     levels: Levels,
 }
 
+/// Why there is no file of what was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NotKept {
+    /// The browser has recorded nothing.
+    Silent,
+    /// It could not write what it has recorded, or wrote what is no recording of the kind it was asked for.
+    Unwritten,
+}
+
 /// The parts of one recorder. Copies are handles of the same.
 #[derive(Clone, Copy)]
 struct Recorder {
@@ -245,8 +254,15 @@ impl Recorder {
         spawn_local(async move {
             let note = take.file().await;
             preparing.update(|count| *count -= 1);
-            let Some(note) = note else {
-                return problems.update(|all| all.push(texts.voice_nothing().to_owned()));
+            let note = match note {
+                Ok(note) => note,
+                Err(why) => {
+                    let why = match why {
+                        NotKept::Silent => texts.voice_nothing(),
+                        NotKept::Unwritten => texts.voice_unwritten(),
+                    };
+                    return problems.update(|all| all.push(why.to_owned()));
+                }
             };
             files.update(|all| all.push(note.clone()));
             match why {
@@ -259,24 +275,30 @@ impl Recorder {
 }
 
 impl Take {
-    /// Turns the microphone off, and makes what was recorded a file of a message; `None` where there is no sound.
-    async fn file(self) -> Option<Attached> {
+    /// Turns the microphone off, and makes what was recorded a file of a message.
+    async fn file(self) -> Result<Attached, NotKept> {
         let Self {
             microphone,
             mut levels,
         } = self;
         let (kind, length) = (microphone.kind(), microphone.elapsed_ms().clamp(1, LONGEST_MS));
         levels.note(length, microphone.level());
-        let written = microphone.finish().await.ok()?;
-        (blobs::size(&written) <= MAX_RECORDING).then_some(())?;
-        let written = blobs::read(&written, 0, MAX_RECORDING).await.ok()?;
-        let blob = blobs::of_bytes(&kind.only_sound(written)?).ok()?;
+        let unwritten = |_| NotKept::Unwritten;
+        let written = microphone.finish().await.map_err(unwritten)?;
+        match blobs::size(&written) {
+            0 => return Err(NotKept::Silent),
+            1..=MAX_RECORDING => {}
+            _ => return Err(NotKept::Unwritten),
+        }
+        let written = blobs::read(&written, 0, MAX_RECORDING).await.map_err(unwritten)?;
+        let sound = kind.only_sound(written).ok_or(NotKept::Unwritten)?;
+        let blob = blobs::of_bytes(&sound).map_err(unwritten)?;
         let described = Described {
             duration_ms: length,
             waveform: levels.bars(),
             ..Described::of(kind.file_name(), kind.media_type())
         };
-        Some(Attached::new(described, blob))
+        Ok(Attached::new(described, blob))
     }
 }
 
