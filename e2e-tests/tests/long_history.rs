@@ -108,12 +108,6 @@ async fn play(stage: Arc<Stage>) -> Result<()> {
     )
     .await?;
     member.until_sees("boshladik").await?;
-    member.to_latest().await?;
-    member.history().await?;
-    member
-        .page()
-        .evaluate("document.querySelector('[role=log]').scrollTop = -1e9")
-        .await?;
     let day = button("Today, jump to a date");
     member.page().find_within(&day, Patience::LONG).await?;
     member.page().click(&day).await?;

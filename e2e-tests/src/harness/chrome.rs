@@ -63,6 +63,8 @@ pub struct Look {
     pub theme: Theme,
     /// `navigator.languages`, for example `en-US` or `uz`.
     pub language: String,
+    /// Whether it has a microphone, which hears a beep every second. Who uses it has to allow it first.
+    pub microphone: bool,
 }
 
 impl Default for Look {
@@ -72,6 +74,7 @@ impl Default for Look {
             height: 860,
             theme: Theme::Light,
             language: "en-US".to_owned(),
+            microphone: false,
         }
     }
 }
@@ -122,6 +125,7 @@ impl Chrome {
             .arg(format!("--lang={}", look.language))
             .arg(format!("--accept-lang={}", look.language))
             .arg(format!("--window-size={},{}", look.width, look.height))
+            .args(look.microphone.then_some("--use-fake-device-for-media-stream"))
             .arg("about:blank")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

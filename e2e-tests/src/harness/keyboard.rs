@@ -13,6 +13,8 @@ pub enum Key {
     Up,
     /// Down one line or item.
     Down,
+    /// On by a step.
+    Right,
     /// To the first item.
     Home,
     /// To the last item.
@@ -30,6 +32,7 @@ impl Key {
             Self::Tab => ("Tab", "Tab", 9, ""),
             Self::Up => ("ArrowUp", "ArrowUp", 38, ""),
             Self::Down => ("ArrowDown", "ArrowDown", 40, ""),
+            Self::Right => ("ArrowRight", "ArrowRight", 39, ""),
             Self::Home => ("Home", "Home", 36, ""),
             Self::End => ("End", "End", 35, ""),
             Self::Space => (" ", "Space", 32, " "),

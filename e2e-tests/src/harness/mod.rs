@@ -8,6 +8,7 @@ mod eyes;
 mod files;
 mod hands;
 mod keyboard;
+mod microphone;
 mod organisation;
 mod page;
 mod patience;

@@ -13,7 +13,7 @@ use crate::origin::Origin;
 
 /// No inline code, nothing from elsewhere, no framing; wasm may be compiled, Trusted Types have one policy.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-     img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; font-src 'self'; \
+     img-src 'self' data: blob:; media-src blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; font-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
      trusted-types default";
 

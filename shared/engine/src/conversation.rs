@@ -242,7 +242,17 @@ impl Engine {
         if self.contacts.get(&account).is_none_or(|c| c.next_line == 0) {
             return cx.fail(asked, Failure::NotFound);
         }
-        let limit = limit.clamp(1, MAX_PAGE);
+        self.load_page(asked, account, before, limit.clamp(1, MAX_PAGE), cx);
+    }
+
+    fn load_page(
+        &mut self,
+        asked: u64,
+        account: AccountId,
+        before: Option<u64>,
+        limit: u16,
+        cx: &mut Context<'_>,
+    ) {
         let token = self.tokens.wait(Waiting::Page {
             asked,
             conversation: account,
@@ -266,16 +276,24 @@ impl Engine {
         cx: &mut Context<'_>,
     ) {
         self.place_old_lines(account, records, cx);
+        // Rows are counted as they are stored. One that is not shown, because it is just gone, or of a newer version, or does not open,
+        // would end the conversation otherwise.
+        let rows = records.iter().filter(|r| r.key.kind == Kind::Line);
+        let mut rows: Vec<u64> = rows.map(|r| r.key.sequence).collect();
+        rows.sort_unstable();
+        let surplus = rows.len().saturating_sub(usize::from(limit));
+        let more = surplus > 0;
+        let Some(first) = rows.get(surplus).copied() else {
+            let lines = Vec::new();
+            return cx.answer(asked, Answer::Page { lines, more });
+        };
         let mut lines = self.lines_from(account, records);
-        let surplus = lines.len().saturating_sub(usize::from(limit));
-        lines.drain(..surplus);
-        cx.answer(
-            asked,
-            Answer::Page {
-                lines,
-                more: surplus > 0,
-            },
-        );
+        lines.retain(|line| line.sequence >= first);
+        if lines.is_empty() && more {
+            // Whoever asks goes on from a line, and there is none yet.
+            return self.load_page(asked, account, Some(first), limit, cx);
+        }
+        cx.answer(asked, Answer::Page { lines, more });
     }
 
     /// Lines written before places were kept get theirs when they are shown: nothing can be done with them before.

@@ -311,7 +311,8 @@ pub(crate) fn preview(record: &LineRecord) -> LineRecord {
         }
         for file in &mut text.files {
             file.thumbnail.clear();
-            file.waveform.clear();
+            // One bar still says that it is a voice note, in the list as in its line.
+            file.waveform.truncate(1);
         }
     }
     preview
@@ -450,5 +451,37 @@ mod tests {
             panic!("an own line")
         };
         assert_eq!(text.text.chars().count(), PREVIEW_CHARS);
+    }
+
+    /// P-382.
+    #[test]
+    fn a_preview_of_a_voice_note_is_still_one() {
+        let note = File {
+            id: vec![1; 16].into(),
+            key: vec![2; 32].into(),
+            size: 9_000,
+            digest: vec![3; 32].into(),
+            name: "voice-message.webm".to_owned(),
+            media_type: "audio/webm".to_owned(),
+            duration_ms: 12_000,
+            waveform: vec![4; 64].into(),
+            ..File::default()
+        };
+        let line = own(&Said {
+            id: MessageId::new([1; 16]),
+            text: String::new(),
+            sent: Timestamp(0),
+            reply_to: None,
+            forwarded: false,
+            lifetime: 0,
+            files: vec![note],
+        });
+        let listed = view(1, &preview(&line), Progress::WAITING).unwrap();
+        let LineBody::Own { extra, .. } = listed.body else {
+            panic!("an own line")
+        };
+        let file = &extra.files[0];
+        assert_eq!(file.shown_as, crate::view::ShownAs::VoiceNote);
+        assert_eq!((file.duration_ms, file.waveform.len()), (12_000, 1));
     }
 }

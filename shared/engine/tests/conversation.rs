@@ -4,9 +4,9 @@
 
 mod common;
 
-use chopar_engine::simulator::Faults;
+use chopar_engine::simulator::{Faults, World};
 use chopar_engine::view::Extra;
-use chopar_engine::{Answer, Failure, Intent};
+use chopar_engine::{Answer, Failure, Intent, Kind, RecordKey};
 use chopar_wire::proto::relay::relay_frame::Body;
 use chopar_wire::{AccountId, MessageId};
 
@@ -300,5 +300,74 @@ fn all_devices_converge_whatever_the_order() {
             timers.iter().all(|timer| *timer == timers[0]),
             "seed {seed}: {timers:?}"
         );
+    }
+}
+
+/// Sequences that pages of a size have, one after the other, the latest first.
+fn paged(world: &mut World, conversation: AccountId, limit: u16) -> Vec<u64> {
+    let (mut all, mut before) = (Vec::new(), None);
+    loop {
+        let asked = Intent::Page {
+            conversation,
+            before,
+            limit,
+        };
+        let Answer::Page { lines, more } = world.ask_now(0, asked) else {
+            panic!("a page")
+        };
+        assert!(lines.len() <= limit.into());
+        all.extend(lines.iter().rev().map(|line| line.sequence));
+        before = lines.first().map(|line| line.sequence);
+        if !more {
+            return all;
+        }
+        assert!(before.is_some(), "whoever goes on needs a line to go on from");
+    }
+}
+
+/// P-365: a row that this version cannot show does not end the conversation, wherever a page ends.
+#[test]
+fn a_row_of_unknown_kind_hides_no_other() {
+    /// A record without anything that is known: as many bytes of a field as a newer version may have.
+    const UNKNOWN: [u8; 4] = [0x7a, 2, 1, 1];
+    let (mut world, accounts) = friends(1_615);
+    let bob = accounts[1];
+    for number in 1..=6 {
+        send(&mut world, 0, bob, number);
+    }
+    world.run_for(5_000);
+    // Nothing of them is in memory after a start.
+    world.crash(0);
+    world.run_for(5_000);
+    let whole = paged(&mut world, bob, 100);
+    assert!(whole.len() >= 8);
+    for unknown in [
+        &whole[0..1],
+        &whole[1..2],
+        &whole[2..3],
+        &whole[3..6],
+        &whole[whole.len() - 1..],
+    ] {
+        let kept = world.persons[0].vault.clone();
+        let is = |key: &RecordKey| {
+            key.kind == Kind::Line && key.partition == bob.as_bytes() && unknown.contains(&key.sequence)
+        };
+        let altered = world.persons[0]
+            .vault
+            .alter(is, |value| *value = UNKNOWN.to_vec());
+        assert_eq!(altered, unknown.len());
+        let left: Vec<u64> = whole
+            .iter()
+            .copied()
+            .filter(|one| !unknown.contains(one))
+            .collect();
+        for limit in [1, 2, 3, 100] {
+            assert_eq!(
+                paged(&mut world, bob, limit),
+                left,
+                "{limit} a page without {unknown:?}"
+            );
+        }
+        world.persons[0].vault = kept;
     }
 }

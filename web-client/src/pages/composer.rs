@@ -12,8 +12,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::attaching::{attach_button, choose, pasted};
+use super::composer_act::{Act, record, recorder};
 use super::parts::FILES;
-use super::quote::quoted;
+use super::quote::quoted_text;
 use super::timer::TimerButton;
 use crate::port::Sending;
 use crate::state::{App, Attached, Attachments, Composing, Names, Talk, fresh_message_id, now, use_app};
@@ -104,7 +105,24 @@ pub(crate) fn Composer(
     });
     let row_of_timer = row.clone();
     let composing = writing.composing.clone();
-    let (editing, editing_icon, editing_attach) = (composing.clone(), composing.clone(), composing.clone());
+    let editing_attach = composing.clone();
+    let act = Act::of(&writing.talk, &text);
+    let recording = ArcRwSignal::new(false);
+    let recorder = {
+        let sender = Arc::clone(&writing);
+        let send = Arc::new(move |note| sender.send_voice(note));
+        recorder(Arc::clone(&writing.talk), send, &recording)
+    };
+    let row_hidden = recording.clone();
+    let on_press = {
+        let talk = Arc::clone(&writing.talk);
+        move |event: ev::MouseEvent| {
+            // The second press of a double click was meant for "Send".
+            if act.get_untracked() == Act::Record && event.detail() < 2 {
+                record(app, &talk, &recording);
+            }
+        }
+    };
     let attachments = writing.attachments.clone();
     let attached = attachments.files.clone();
     let attach = {
@@ -196,13 +214,9 @@ pub(crate) fn Composer(
             composing_view(app, peer, &composing.get(), names, cancel)
         }
     };
-    let label = move || match &*editing.read() {
-        Composing::Edit { .. } => texts.compose_save(),
-        _ => texts.talk_send(),
-    };
+    let label = move || act.get().label(texts);
     let icon = move || {
-        let editing = matches!(&*editing_icon.read(), Composing::Edit { .. });
-        let name = if editing { "check" } else { "send-horizontal" };
+        let name = act.get().icon();
         view! { <Icon name/> }
     };
     let on_submit = move |event: ev::SubmitEvent| {
@@ -220,7 +234,8 @@ pub(crate) fn Composer(
             {preview}
             {refused}
             {chips}
-            <div class="composer-row">
+            {recorder}
+            <div class="composer-row" hidden=move || row_hidden.get()>
                 {attach}
                 <TimerButton peer row=row_of_timer names/>
                 <div class="grow" data-text=mirror>
@@ -242,15 +257,18 @@ pub(crate) fn Composer(
                     ></textarea>
                 </div>
                 <button
-                    type="submit"
+                    type=move || if act.get() == Act::Record { "button" } else { "submit" }
+                    id="composer-act"
                     class="send"
-                    aria-label=label.clone()
+                    class:records=move || act.get() == Act::Record
+                    aria-label=label
                     title=label
                     aria-disabled=move || {
-                        let empty = blank.read().trim().is_empty() && attached.read().is_empty();
+                        let empty = act.get() != Act::Record && blank.read().trim().is_empty() && attached.read().is_empty();
                         if empty || busy.preparing.get() + busy.sealing.get() > 0 { "true" } else { "false" }
                     }
                     on:mousedown=move |event| event.prevent_default()
+                    on:click=on_press
                 >
                     {icon}
                 </button>
@@ -272,16 +290,15 @@ fn composing_view(
         Composing::New => return None,
         Composing::Reply(about) => {
             let me = app.my_account().unwrap_or(peer);
-            let row = app.talk(peer).row_of(about, me);
-            let text = quoted(texts, row.map(|row| row.line.get()).as_ref());
+            let text = quoted_text(app, peer, *about);
             let to = if about.author == me {
                 texts.compose_reply_own().to_owned()
             } else {
                 texts.compose_reply(&names.who(about.author))
             };
-            ("reply", to, text)
+            ("reply", to, (move || text()).into_any())
         }
-        Composing::Edit { text, .. } => ("pencil", texts.compose_edit().to_owned(), text.clone()),
+        Composing::Edit { text, .. } => ("pencil", texts.compose_edit().to_owned(), text.clone().into_any()),
     };
     let name = title.clone();
     let view = view! {
@@ -348,6 +365,7 @@ impl Writing {
         }
         self.composing.set(Composing::New);
         let (conversation, id, text) = (self.peer, fresh_message_id(), trimmed.clone());
+        self.talk.say(id);
         self.text.set(String::new());
         self.attachments.forget();
         self.problem.set(None);
@@ -396,20 +414,29 @@ impl Writing {
         });
     }
 
+    /// A voice message is a message of its own, whatever stands in the box meanwhile.
+    fn send_voice(self: &Arc<Self>, note: Attached) {
+        let reply_to = match self.composing.get_untracked() {
+            Composing::Reply(about) => Some(about),
+            Composing::New | Composing::Edit { .. } => None,
+        };
+        self.send_files(String::new(), reply_to, vec![note]);
+    }
+
     /// Encrypting files takes a while: until they are with the engine text and files stay where they are, and are no less kept than
     /// before.
     fn send_files(self: &Arc<Self>, text: String, reply_to: Option<Reference>, files: Vec<Attached>) {
-        let before = self.text.get_untracked();
         let sending = Sending {
             conversation: self.peer,
             message: fresh_message_id(),
-            text,
+            text: text.clone(),
             reply_to,
             files: files.iter().map(|file| file.described.clone()).collect(),
         };
         self.problem.set(None);
         self.attachments.problems.set(Vec::new());
         self.attachments.sealing.update(|count| *count += 1);
+        self.talk.say(sending.message);
         self.talk.set_unread_line(None);
         let writing = Arc::clone(self);
         spawn_local(async move {
@@ -417,7 +444,7 @@ impl Writing {
             let answer = writing.app.client.send_files(sending, &blobs).await;
             writing.attachments.sealing.update(|count| *count -= 1);
             match answer {
-                Answer::Done => writing.sent(&before, reply_to, &files),
+                Answer::Done => writing.sent(&text, reply_to, &files),
                 Answer::Failed(Failure::NotFound) => {
                     let gone = writing.app.texts().file_gone();
                     writing.attachments.problems.set(vec![gone.to_owned()]);
@@ -440,7 +467,7 @@ impl Writing {
             return;
         }
         self.edits.fetch_add(1, Ordering::Relaxed);
-        if *self.text.read_untracked() == text {
+        if self.text.read_untracked().trim() == text {
             self.text.set(String::new());
         }
         self.unsaved.store(true, Ordering::Relaxed);

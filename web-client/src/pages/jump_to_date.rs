@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::state::{day_in_box, first_of_day, now, use_app};
-use crate::ui::{Modal, Problem, focus_when_mounted};
+use crate::ui::{Modal, Problem, focus_id, focus_when_mounted};
 use crate::view_model::Place;
 
 /// The box's id.
@@ -28,12 +28,19 @@ pub(crate) fn JumpToDate(
     let busy = RwSignal::new(false);
     let failure = ArcRwSignal::new(None);
     let failed = failure.clone();
+    let unreadable = RwSignal::new(false);
     focus_when_mounted(BOX);
     let go = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        // A browser that knows no box for dates lets something else through: it stays there to be typed anew.
-        let Some(from) = first_of_day(&day.read_untracked()).filter(|_| !busy.get_untracked()) else {
+        if busy.get_untracked() {
             return;
+        }
+        failed.set(None);
+        // A browser that knows no box for dates lets something else through: it stays there to be typed anew.
+        let from = first_of_day(&day.read_untracked());
+        unreadable.set(from.is_none());
+        let Some(from) = from else {
+            return focus_id(BOX);
         };
         busy.set(true);
         let failed = failed.clone();
@@ -45,10 +52,17 @@ pub(crate) fn JumpToDate(
                 return;
             }
             match found {
-                Ok(sequence) => {
+                Ok(found) => {
                     close.run(());
                     app.address.go(Place::Talk(peer));
-                    talk.sought().set(sequence);
+                    talk.sought().set(found.map(|(sequence, _)| sequence));
+                    // The day may be another: nothing was said on the one that was chosen.
+                    let day = |time| app.clock().day(time, app.today.get_untracked());
+                    app.announce(match found {
+                        Some((_, time)) if time < from => texts.jump_late(&day(time)),
+                        Some((_, time)) => day(time),
+                        None => texts.talk_not_available().to_owned(),
+                    });
                 }
                 Err(failure) => failed.set(Some(failure)),
             }
@@ -64,10 +78,13 @@ pub(crate) fn JumpToDate(
                         class="input"
                         type="date"
                         required
-                        max=day_in_box(now())
+                        max=day_in_box(Timestamp(from.0.max(now().0)))
                         prop:value=move || day.get()
                         on:input=move |event| day.set(event_target_value(&event))
                     />
+                </div>
+                <div role="alert">
+                    {move || unreadable.get().then(|| view! { <p class="problem">{texts.jump_unreadable()}</p> })}
                 </div>
                 <Problem failure/>
                 <div class="actions">

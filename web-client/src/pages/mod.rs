@@ -8,6 +8,7 @@ mod admin;
 mod attaching;
 mod chat_list;
 mod composer;
+mod composer_act;
 mod connection;
 mod devices;
 mod fatal;

@@ -15,7 +15,7 @@ use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 use super::admin::Admin;
 use super::devices::Devices;
-use super::files::{Chosen, Shown, attach, chips, rows, viewer};
+use super::files::{Chosen, Recording, Shown, attach, chips, recorder, rows, viewer};
 use super::group::GroupPage;
 use super::jump_to_date::JumpToDate;
 use super::keeping::KeepingDialog;
@@ -40,7 +40,7 @@ pub(super) static OWN: Part<Own> = Part::new("own", || Box::pin(own()));
 pub(super) static DETAILS: Part<Details> = Part::new("details", || Box::pin(details()));
 /// What opens over the conversations, or stands in the composer's place: menus, choices, questions, shortcuts.
 pub(super) static MENUS: Part<Menus> = Part::new("menus", || Box::pin(menus()));
-/// Files in messages: what shows them, prepares them and brings them.
+/// Files in messages, voice messages among them: what shows them, records or prepares them, and brings them.
 pub(super) static FILES: Part<FilesPart> = Part::new("files", || Box::pin(files()));
 /// What a search finds.
 pub(super) static SEARCH: Part<Search> = Part::new("search", || Box::pin(search()));
@@ -128,6 +128,7 @@ pub(super) struct FilesPart {
     pub(super) chips: fn(Attachments) -> AnyView,
     pub(super) attach: fn(Chosen),
     pub(super) viewer: fn(Spot) -> AnyView,
+    pub(super) recorder: fn(Recording) -> AnyView,
 }
 
 /// The list of [`SEARCH`].
@@ -192,6 +193,7 @@ fn files() -> Result<FilesPart, SplitLoaderError> {
         chips,
         attach,
         viewer,
+        recorder,
     })
 }
 

@@ -33,33 +33,9 @@ pub(crate) fn Quote(
 ) -> impl IntoView {
     let app = use_app();
     let texts = app.texts();
-    let talk = app.talk(peer);
-    let me = app.my_account().unwrap_or(peer);
-    let held = Memo::new(move |_| talk.row_of(&about, me).map(|row| row.sequence));
-    // Further up than what is held: asked for, and again when something changes there.
-    let found = ArcRwSignal::new(None::<Option<Line>>);
-    Effect::new({
-        let found = found.clone();
-        move || {
-            if held.get().is_some() {
-                return found.set(None);
-            }
-            app.talk(peer).track_elsewhere();
-            let found = found.clone();
-            spawn_local(async move { found.set(Some(find(app, peer, about).await)) });
-        }
-    });
     let sender = move || names.who(about.author);
-    let text = move || {
-        let line = match held.get() {
-            Some(_) => app.talk(peer).row_of(&about, me).map(|row| row.line.get()),
-            None => match found.get() {
-                Some(line) => line,
-                None => return String::from("…"),
-            },
-        };
-        quoted(texts, line.as_ref())
-    };
+    let text = quoted_text(app, peer, about);
+    let me = app.my_account().unwrap_or(peer);
     let label = {
         let text = text.clone();
         move || match about.author == me {
@@ -73,6 +49,41 @@ pub(crate) fn Quote(
             <span class="quote-sender">{sender}</span>
             <span class="quote-text" dir="auto">{text}</span>
         </button>
+    }
+}
+
+/// What is shown of a quoted message, which follows it, held or not.
+pub(crate) fn quoted_text(
+    app: App,
+    peer: AccountId,
+    about: Reference,
+) -> impl Fn() -> String + Clone + Send + 'static {
+    let texts = app.texts();
+    let talk = app.talk(peer);
+    let me = app.my_account().unwrap_or(peer);
+    let held = Memo::new(move |_| talk.row_of(&about, me).map(|row| row.sequence));
+    // Not among what is held: asked for, and again when something changes there.
+    let found = ArcRwSignal::new(None::<Option<Line>>);
+    Effect::new({
+        let found = found.clone();
+        move || {
+            if held.get().is_some() {
+                return found.set(None);
+            }
+            app.talk(peer).track_elsewhere();
+            let found = found.clone();
+            spawn_local(async move { found.set(Some(find(app, peer, about).await)) });
+        }
+    });
+    move || {
+        let line = match held.get() {
+            Some(_) => app.talk(peer).row_of(&about, me).map(|row| row.line.get()),
+            None => match found.get() {
+                Some(line) => line,
+                None => return String::from("…"),
+            },
+        };
+        quoted(texts, line.as_ref())
     }
 }
 
@@ -106,7 +117,7 @@ pub(crate) fn go_to(app: App, peer: AccountId, about: Reference) {
 }
 
 /// What is shown of a quoted message.
-pub(crate) fn quoted(texts: Texts, line: Option<&Line>) -> String {
+fn quoted(texts: Texts, line: Option<&Line>) -> String {
     match line.map(|line| &line.body) {
         Some(LineBody::Own { text, extra, .. } | LineBody::Theirs { text, extra, .. }) => {
             if extra.deleted {

@@ -11,7 +11,7 @@ use leptos::task::spawn_local;
 
 use crate::i18n::Texts;
 use crate::state::{App, use_app};
-use crate::ui::{Camera, CameraProblem, Icon, Modal, failure_text, focus_when_mounted};
+use crate::ui::{Camera, Icon, Modal, NoStream, failure_text, focus_when_mounted};
 use crate::view_model::codes;
 
 /// How long the page rests between two pictures: a code is read while it is held still, and the page stays quick.
@@ -29,7 +29,7 @@ enum Scan {
     /// The engine said that they are not.
     Mismatched,
     /// There is no picture.
-    NoCamera(CameraProblem),
+    NoCamera(NoStream),
     /// The engine could not compare.
     Failed(Failure),
 }
@@ -167,9 +167,9 @@ fn loud_words(texts: Texts, scan: Scan, name: &str) -> Option<AnyView> {
         ),
         Scan::NoCamera(problem) => {
             let words = match problem {
-                CameraProblem::Refused => texts.scan_refused(),
-                CameraProblem::Missing => texts.scan_missing(),
-                CameraProblem::Busy => texts.scan_busy(),
+                NoStream::Refused => texts.scan_refused(),
+                NoStream::Missing => texts.scan_missing(),
+                NoStream::Busy => texts.scan_busy(),
             };
             Some(view! { <p class="problem">{words}</p> }.into_any())
         }
@@ -206,7 +206,7 @@ async fn look(
             camera.is_on().then(|| camera.picture(&video))
         })?;
         let Some(picture) = picture else {
-            return Some(Scan::NoCamera(CameraProblem::Busy));
+            return Some(Scan::NoCamera(NoStream::Busy));
         };
         for code in picture.map(|picture| codes(&picture)).unwrap_or_default() {
             if refused.as_ref() == Some(&code) {

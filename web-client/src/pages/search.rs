@@ -35,12 +35,14 @@ struct Hits {
     building: Option<u32>,
 }
 
-/// Asks one thing at a time: what is typed meanwhile is asked next, and what lies between is never asked.
+/// Asks one thing at a time: what is typed meanwhile is asked next, and what lies between is never asked. A search has a number, which
+/// rises with every other query and when something is gone that it may have found: what is on its way by an older one is not shown.
 #[derive(Clone, Copy)]
 struct Asker {
     app: App,
     query: RwSignal<String>,
     busy: StoredValue<bool>,
+    number: StoredValue<u64>,
     /// The next asking while the index is being built.
     again: StoredValue<Option<TimeoutHandle>>,
     found: RwSignal<Option<Hits>>,
@@ -60,13 +62,14 @@ pub(crate) fn Results(
         app,
         query,
         busy: StoredValue::new(false),
+        number: StoredValue::new(0),
         again: StoredValue::new(None),
         found: RwSignal::new(None),
         failure: RwSignal::new(None),
     };
     Effect::new(move || {
         query.track();
-        asker.ask();
+        asker.ask_anew();
     });
     let unsaid = app.unsaid.clone();
     Effect::new(move |first: Option<()>| {
@@ -150,6 +153,12 @@ impl Asker {
         self.bring(query, None, known.map_or(0, |found| found.hits.len()));
     }
 
+    /// The same, where what is on its way is not wanted any more.
+    fn ask_anew(self) {
+        self.number.update_value(|number| *number += 1);
+        self.ask();
+    }
+
     /// The next page.
     fn more(self) {
         if let Some(before) = self.found.get_untracked()
@@ -165,33 +174,41 @@ impl Asker {
             return;
         }
         self.busy.set_value(true);
+        let number = self.number.try_get_value();
         spawn_local(async move {
             let ask = async |intent| self.app.client.ask(intent).await;
-            let brought = Hits::bring(&query, before, wanted, ask).await;
+            let is_wanted = || self.number.try_get_value() == number;
+            let brought = Hits::bring(&query, before, wanted, ask, is_wanted).await;
             // The box may have been left meanwhile.
             if self.busy.try_set_value(false).is_some() {
                 return;
             }
-            self.show(brought);
-            if self.query.get_untracked() != query {
-                self.ask();
+            match brought {
+                Some(brought) => self.show(brought),
+                None => self.ask(),
             }
         });
     }
 
     fn show(self, brought: Result<Hits, Failure>) {
-        let found = match brought {
-            Ok(found) => found,
-            Err(failure) => return self.failure.set(Some(failure)),
-        };
-        self.failure.set(None);
         if let Some(before) = self.again.try_update_value(Option::take).flatten() {
             before.clear();
         }
-        if found.building.is_some() {
+        // What failed once may not the next time.
+        if brought.as_ref().map_or(true, |found| found.building.is_some()) {
             let again = set_timeout_with_handle(move || self.ask(), AGAIN);
             self.again.set_value(again.ok());
         }
+        let found = match brought {
+            Ok(found) => found,
+            Err(failure) => {
+                // It is said once.
+                self.failure
+                    .maybe_update(|known| known.replace(failure) != Some(failure));
+                return;
+            }
+        };
+        self.failure.set(None);
         let known = self.found.get_untracked();
         if known.as_ref() == Some(&found) {
             return;
@@ -222,26 +239,33 @@ impl Asker {
             }
             gone
         });
-        if gone {
-            self.ask();
+        // A page that is on its way may have them as well.
+        if gone || self.busy.try_get_value() == Some(true) {
+            self.ask_anew();
         }
     }
 }
 
 impl Hits {
-    /// Brings pages behind those that are there `before`: one, and more until so many hits are there in all.
+    /// Brings pages behind those that are there `before`: one, and more until so many hits are there in all. `None` where they are not
+    /// wanted any more, which is looked at after each.
     async fn bring(
         query: &str,
         before: Option<Self>,
         wanted: usize,
         ask: impl AsyncFn(Intent) -> Answer,
-    ) -> Result<Self, Failure> {
+        is_wanted: impl Fn() -> bool,
+    ) -> Option<Result<Self, Failure>> {
         let (mut all, mut after) = match before {
             Some(before) => (before.hits, before.last),
             None => (Vec::new(), None),
         };
         loop {
-            match ask(page(query, after)).await {
+            let answer = ask(page(query, after)).await;
+            if !is_wanted() {
+                return None;
+            }
+            match answer {
                 Answer::Found {
                     hits,
                     total,
@@ -250,18 +274,18 @@ impl Hits {
                 } => {
                     all.extend(hits);
                     if last.is_none() || all.len() >= wanted {
-                        return Ok(Self {
+                        return Some(Ok(Self {
                             query: query.to_owned(),
                             hits: all,
                             total,
                             last,
                             building,
-                        });
+                        }));
                     }
                     after = last;
                 }
-                Answer::Failed(failure) => return Err(failure),
-                _ => return Err(Failure::Browser),
+                Answer::Failed(failure) => return Some(Err(failure)),
+                _ => return Some(Err(Failure::Browser)),
             }
         }
     }
@@ -426,18 +450,33 @@ mod tests {
         }
     }
 
-    /// How often it was asked, and what is there then.
-    fn bring(lines: u64, before: Option<Hits>, wanted: usize) -> (usize, Hits) {
+    /// How often it was asked, and what is there then; it is wanted for so many askings.
+    fn bring_while(lines: u64, before: Option<Hits>, wanted: usize, askings: usize) -> (usize, Option<Hits>) {
         let asked = Cell::new(0);
         let ask = async |intent| {
             asked.set(asked.get() + 1);
             answer(lines, intent)
         };
-        let mut brought = pin!(Hits::bring("words", before, wanted, ask));
+        let is_wanted = || asked.get() <= askings;
+        let mut brought = pin!(Hits::bring("words", before, wanted, ask, is_wanted));
         match brought.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(hits)) => (asked.get(), hits),
+            Poll::Ready(Some(Ok(hits))) => (asked.get(), Some(hits)),
+            Poll::Ready(None) => (asked.get(), None),
             _ => panic!("nothing is waited for"),
         }
+    }
+
+    fn bring(lines: u64, before: Option<Hits>, wanted: usize) -> (usize, Hits) {
+        let (asked, hits) = bring_while(lines, before, wanted, usize::MAX);
+        (asked, hits.expect("it is wanted"))
+    }
+
+    /// P-364: neither another query nor a line that is gone waits for pages that nobody wants, and none of them is shown.
+    #[test]
+    fn what_is_not_wanted_any_more_is_let_go_of_between_two_pages() {
+        assert!(bring_while(200, None, 150, 3).1.is_some());
+        let (asked, hits) = bring_while(200, None, 150, 1);
+        assert!(asked == 2 && hits.is_none());
     }
 
     fn sequences(hits: &Hits) -> Vec<u64> {

@@ -15,12 +15,12 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
+use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::line::{LineRow, drawn};
 use super::parts::{DETAILS, MENUS, MessageMenuOf};
 use super::quote::show_soon;
-use crate::state::{App, Asking, Load, Names, Row, Talk, fresh_message_id, use_app};
+use crate::state::{App, Asking, Load, Names, Opening, Row, Talk, fresh_message_id, use_app};
 use crate::ui::{Frame, Icon, failure_text, is_dialog_open, later, rove};
 use crate::view_model::Place;
 
@@ -48,6 +48,10 @@ struct Scroll {
     placed: AtomicBool,
     /// Whether somebody is on their way to a line: what is shown meanwhile is not read.
     reaching: AtomicBool,
+    /// Whether nobody saw the log since this was last looked at: what came then is not seen before it is placed.
+    unwatched: AtomicBool,
+    /// Sequence of the line that had the keyboard last; 0 where none had it.
+    keyboard: AtomicU64,
     far: ArcRwSignal<bool>,
 }
 
@@ -83,7 +87,7 @@ pub(crate) fn Timeline(
     talk.set_unread_line(first_unread);
     // What came since somebody was here is more than is held: it begins anew, where they have read to.
     if first_unread.is_some_and(|unread| talk.begins_after(unread)) {
-        talk.forget();
+        talk.forget(Opening::Reading);
     }
     let scroll = Arc::new(Scroll {
         peer,
@@ -94,6 +98,8 @@ pub(crate) fn Timeline(
         moved: AtomicBool::new(false),
         placed: AtomicBool::new(false),
         reaching: AtomicBool::new(false),
+        unwatched: AtomicBool::new(false),
+        keyboard: AtomicU64::new(0),
         far: far.clone(),
     });
     on_cleanup({
@@ -104,18 +110,14 @@ pub(crate) fn Timeline(
         }
     });
 
-    // After a restart of the engine the lines are gone and are asked for again.
+    // After a restart of the engine the lines are gone and are asked for again: those that somebody reads.
     Effect::new({
         let (scroll, load) = (Arc::clone(&scroll), load.clone());
         move || {
-            if load.get() == Load::Not {
+            if let Load::Not(opening) = load.get() {
                 let scroll = Arc::clone(&scroll);
-                // Whoever comes here goes on where they have read to; later it is the end.
-                let first_unread = match scroll.placed.load(Ordering::Relaxed) {
-                    true => None,
-                    false => scroll.row.read_untracked().first_unread,
-                };
-                spawn_local(async move { scroll.talk.open(&app.client, first_unread).await });
+                let wanted = scroll.begin(opening);
+                spawn_local(async move { scroll.talk.open(&app.client, wanted).await });
             }
         }
     });
@@ -138,15 +140,24 @@ pub(crate) fn Timeline(
             rows.track();
             // Read, not only tracked: a memo nobody has read does not know yet what it depends on.
             unread.with(|_| ());
+            // Details that open or close over the log take it away, or bring it back.
+            app.address.place();
             let seen_now = visible.get();
             let scroll = Arc::clone(&scroll);
+            if !seen_now {
+                scroll.unwatched.store(true, Ordering::Relaxed);
+            }
             scroll.moved.store(true, Ordering::Relaxed);
             scroll.draw_unread_line(seen_now);
             request_animation_frame(move || {
                 // By then the page may be another.
-                if let Some(log) = log.try_get_untracked().flatten() {
+                if let Some(log) = log.try_get_untracked().flatten()
+                    && !scroll.come_back(app, &log)
+                {
                     scroll.settle(&log);
+                    scroll.keep_keyboard(&log);
                     scroll.mark_seen(app, &log);
+                    scroll.fill(app, &log);
                 }
             });
         }
@@ -157,19 +168,16 @@ pub(crate) fn Timeline(
             let Some(log) = log.try_get_untracked().flatten() else {
                 return;
             };
+            // Covered before: a wider window shows it again.
+            if scroll.unwatched.load(Ordering::Relaxed) {
+                if scroll.come_back(app, &log) {
+                    return;
+                }
+                scroll.settle(&log);
+            }
             scroll.note(&log);
             scroll.mark_seen(app, &log);
-            if -log.scroll_top() < AHEAD {
-                scroll.follow(app);
-            }
-            if scroll.placed.load(Ordering::Relaxed)
-                && log.scroll_height() - log.client_height() + log.scroll_top() < AHEAD
-            {
-                let talk = Arc::clone(&scroll.talk);
-                if talk.load().get_untracked() == (Load::Done { more: true }) {
-                    spawn_local(async move { talk.page(&app.client).await });
-                }
-            }
+            scroll.fill(app, &log);
         }
     };
     let on_key = move |event: ev::KeyboardEvent| {
@@ -187,13 +195,21 @@ pub(crate) fn Timeline(
             return;
         }
         let stop = log.query_selector("[role=article][tabindex='0']").ok().flatten();
-        let stop = stop.or_else(|| {
-            log.query_selector(".lines > [role=article]:last-of-type")
-                .ok()
-                .flatten()
-        });
-        if let Some(line) = stop.and_then(|line| line.dyn_into::<HtmlElement>().ok()) {
+        let stop = stop.and_then(|line| line.dyn_into::<HtmlElement>().ok());
+        if let Some(line) = stop.or_else(|| last_line(&log)) {
             let _ = line.focus();
+        }
+    };
+    let on_focus_in = {
+        let scroll = Arc::clone(&scroll);
+        move |event: ev::FocusEvent| {
+            let target = event
+                .target()
+                .and_then(|target| target.dyn_into::<Element>().ok());
+            let line = target.and_then(|target| target.closest("[data-sequence]").ok().flatten());
+            let line = line.and_then(|line| line.dyn_into::<HtmlElement>().ok());
+            let sequence = line.as_ref().and_then(sequence_of);
+            scroll.keyboard.store(sequence.unwrap_or(0), Ordering::Relaxed);
         }
     };
     let away = talk.away();
@@ -201,11 +217,15 @@ pub(crate) fn Timeline(
         let scroll = Arc::clone(&scroll);
         move |_: ev::MouseEvent| {
             scroll.set_anchor(None);
-            if scroll.talk.away().get_untracked() {
-                scroll.talk.forget();
-            }
-            if let Some(log) = log.get_untracked() {
-                log.set_scroll_top(0);
+            let begins_anew = scroll.talk.away().get_untracked();
+            scroll.talk.go_to_latest();
+            let Some(log) = log.get_untracked() else { return };
+            log.set_scroll_top(0);
+            // The button goes away with that; the keyboard goes to what it led to.
+            match last_line(&log).filter(|_| !begins_anew) {
+                Some(line) => drop(line.focus()),
+                // The lines that are there go first.
+                None => request_animation_frame(move || drop(log.focus())),
             }
         }
     };
@@ -227,12 +247,15 @@ pub(crate) fn Timeline(
     let above = {
         let talk = Arc::clone(&talk);
         move || match load.get() {
-            Load::Busy | Load::Not => {
+            Load::Busy | Load::Not(_) => {
                 Some(view! { <p class="older" role="status">{texts.talk_older()}</p> }.into_any())
             }
             Load::Failed(failure) => {
                 let talk = Arc::clone(&talk);
                 let again = move |_| {
+                    if talk.latest().is_none() {
+                        return talk.forget(Opening::Reading);
+                    }
                     let talk = Arc::clone(&talk);
                     spawn_local(async move { talk.page(&app.client).await });
                 };
@@ -257,6 +280,7 @@ pub(crate) fn Timeline(
                 on:scroll=on_scroll
                 on:keydown=on_key
                 on:focus=on_focus
+                on:focusin=on_focus_in
             >
                 <div class="lines">
                     {above}
@@ -316,9 +340,11 @@ fn overlay(
             let Some(text) = forwarding.get_untracked() else {
                 return;
             };
+            let id = fresh_message_id();
+            app.talk(to).say(id);
             let send = Intent::Send {
                 conversation: to,
-                id: fresh_message_id(),
+                id,
                 text,
                 reply_to: None,
                 forwarded: true,
@@ -363,36 +389,81 @@ impl Scroll {
         }
     }
 
+    /// Nothing is held: which line is wanted, where that is not the latest. Until its page is placed nothing is seen.
+    fn begin(&self, opening: Opening) -> Option<u64> {
+        match opening {
+            Opening::Latest => {
+                self.set_anchor(None);
+                self.placed.store(true, Ordering::Relaxed);
+                None
+            }
+            Opening::Reading => {
+                self.placed.store(false, Ordering::Relaxed);
+                let reading = *self.anchor();
+                reading.map_or_else(|| self.unread_from(), |anchor| Some(anchor.sequence))
+            }
+        }
+    }
+
+    /// Where what is not read begins, which then has the unread line above it.
+    fn unread_from(&self) -> Option<u64> {
+        let first_unread = self.row.read_untracked().first_unread;
+        if first_unread.is_some() {
+            self.talk.set_unread_line(first_unread);
+        }
+        first_unread
+    }
+
+    /// Somebody looks again. Where so much came meanwhile that the first of it is not held, it begins anew there; says whether it does.
+    fn come_back(&self, app: App, log: &HtmlElement) -> bool {
+        if !is_shown(log) {
+            self.unwatched.store(true, Ordering::Relaxed);
+        }
+        if !is_shown(log)
+            || !app.visible.get_untracked()
+            || !self.unwatched.swap(false, Ordering::Relaxed)
+            || self.anchor().is_some()
+        {
+            return false;
+        }
+        let first_unread = self.row.read_untracked().first_unread;
+        let begins_anew = first_unread.is_some_and(|unread| self.talk.begins_after(unread));
+        if begins_anew {
+            self.talk.forget(Opening::Reading);
+        }
+        begins_anew
+    }
+
     /// Puts the first page in its place, and keeps what is read in its place when lines arrive below it.
     fn settle(&self, log: &HtmlElement) {
+        if !is_shown(log) || self.talk.latest().is_none() {
+            return;
+        }
         self.moved.store(false, Ordering::Relaxed);
-        if !self.placed.load(Ordering::Relaxed) {
-            if self.talk.latest().is_none() {
-                return;
-            }
-            self.placed.store(true, Ordering::Relaxed);
-            if let Ok(Some(line)) = log.query_selector(".unread-line") {
-                let options = ScrollIntoViewOptions::new();
-                options.set_block(ScrollLogicalPosition::Center);
-                line.scroll_into_view_with_scroll_into_view_options(&options);
-            }
-        } else if let Some(anchor) = *self.anchor()
-            && let Some(line) = drawn(anchor.sequence)
-            && let Some(below) = below(log, &line)
-        {
-            let grown = below - anchor.below;
-            if grown.abs() >= 1.0 {
+        let anchor = *self.anchor();
+        if self.placed.swap(true, Ordering::Relaxed) {
+            if let Some(anchor) = anchor {
                 // Where there is less above it than before the browser has moved it already.
                 let at_top = log.scroll_height() - log.client_height() + log.scroll_top() <= 1;
-                let top = if at_top { anchor.top } else { log.scroll_top() };
-                log.set_scroll_top(top - grown.round() as i32);
+                keep(log, anchor, if at_top { anchor.top } else { log.scroll_top() });
             }
+        } else if !anchor.is_some_and(|anchor| restore(log, anchor))
+            // Where everything is read by now its line says nothing any more.
+            && self.row.read_untracked().first_unread.is_some()
+            && let Ok(Some(line)) = log.query_selector(".unread-line")
+        {
+            let options = ScrollIntoViewOptions::new();
+            options.set_block(ScrollLogicalPosition::Center);
+            line.scroll_into_view_with_scroll_into_view_options(&options);
         }
         self.note(log);
     }
 
-    /// Notes what is read. What has moved without being made up for is not looked at.
+    /// Notes what is read. What has moved without being made up for is not looked at, nor is a log that nobody sees.
     fn note(&self, log: &HtmlElement) {
+        if !is_shown(log) || !self.placed.load(Ordering::Relaxed) || self.talk.latest().is_none() {
+            return;
+        }
         let top = log.scroll_top();
         self.far.set(-top > FAR);
         if self.moved.load(Ordering::Relaxed) {
@@ -408,6 +479,22 @@ impl Scroll {
                 top,
             })
         }));
+    }
+
+    /// Where the line with the keyboard went with others at one end, one that is in sight gets it: nothing moves by that.
+    fn keep_keyboard(&self, log: &HtmlElement) {
+        let had = self.keyboard.load(Ordering::Relaxed);
+        let is_nowhere = || {
+            let active = document().active_element();
+            active.is_none_or(|active| active.tag_name() == "BODY")
+        };
+        if had != 0
+            && drawn(had).is_none()
+            && is_nowhere()
+            && let Some(line) = lowest_shown(log)
+        {
+            let _ = line.focus();
+        }
     }
 
     fn anchor(&self) -> std::sync::MutexGuard<'_, Option<Anchor>> {
@@ -446,11 +533,27 @@ impl Scroll {
                     scroll.reaching.store(false, Ordering::Relaxed);
                     if let Some(log) = log.try_get_untracked().flatten() {
                         scroll.mark_seen(app, &log);
+                        scroll.fill(app, &log);
                     }
                 },
                 ARRIVED,
             );
         });
+    }
+
+    /// Asks for lines at the end of what is held that is nearly in sight.
+    fn fill(self: &Arc<Self>, app: App, log: &HtmlElement) {
+        if !is_shown(log) || !self.placed.load(Ordering::Relaxed) {
+            return;
+        }
+        if -log.scroll_top() < AHEAD {
+            self.follow(app);
+        }
+        let above = log.scroll_height() - log.client_height() + log.scroll_top();
+        if above < AHEAD && self.talk.load().get_untracked() == (Load::Done { more: true }) {
+            let talk = Arc::clone(&self.talk);
+            spawn_local(async move { talk.page(&app.client).await });
+        }
     }
 
     /// Near the end of lines that are not the latest: the next ones.
@@ -475,6 +578,8 @@ impl Scroll {
     /// Tells the engine up to which line everything has been on the screen.
     fn mark_seen(self: &Arc<Self>, app: App, log: &HtmlElement) {
         if !app.visible.get_untracked()
+            || !is_shown(log)
+            || self.unwatched.load(Ordering::Relaxed)
             || !self.placed.load(Ordering::Relaxed)
             || self.reaching.load(Ordering::Relaxed)
             || self.talk.sought().read_untracked().is_some()
@@ -502,6 +607,23 @@ impl Scroll {
     }
 }
 
+/// Whether the log takes part in the page: details may cover it, and then nothing in it is seen.
+fn is_shown(log: &HtmlElement) -> bool {
+    log.client_height() > 0
+}
+
+/// Puts a line where it was when the log stands at `top`; says whether it is there.
+fn keep(log: &HtmlElement, anchor: Anchor, top: i32) -> bool {
+    let Some(below) = drawn(anchor.sequence).and_then(|line| below(log, &line)) else {
+        return false;
+    };
+    let grown = below - anchor.below;
+    if grown.abs() >= 1.0 {
+        log.set_scroll_top(top - grown.round() as i32);
+    }
+    true
+}
+
 /// The last line whose end is inside the window of the log. They stand below each other, so that half of them is out of the question
 /// with every look.
 fn lowest_shown(log: &HtmlElement) -> Option<HtmlElement> {
@@ -517,6 +639,20 @@ fn lowest_shown(log: &HtmlElement) -> Option<HtmlElement> {
         }
     }
     line(shown.checked_sub(1)?)
+}
+
+/// Puts a line of lines that were held anew where it was; says whether it is there.
+fn restore(log: &HtmlElement, anchor: Anchor) -> bool {
+    log.set_scroll_top(anchor.top);
+    keep(log, anchor, anchor.top)
+}
+
+/// The last line that is drawn.
+fn last_line(log: &HtmlElement) -> Option<HtmlElement> {
+    let line = log
+        .query_selector(".lines > [role=article]:last-of-type")
+        .ok()??;
+    line.dyn_into().ok()
 }
 
 fn sequence_of(line: &HtmlElement) -> Option<u64> {

@@ -12,6 +12,7 @@
 //! | [`channel`] | BroadcastChannel: the other tabs' workers |
 //! | [`tab`] | the worker's own tab |
 //! | [`socket`] | the WebSocket to the relay |
+//! | [`sound`] | what plays a recording |
 //! | [`clock`] | now, and the one alarm |
 //! | [`network`] | whether there is a network at all |
 //! | [`storage`] | whether the browser promised to keep the storage |
@@ -29,6 +30,7 @@ pub(crate) mod object;
 pub mod parcel;
 pub mod random;
 pub mod socket;
+pub mod sound;
 pub mod storage;
 pub mod tab;
 pub mod transfer;

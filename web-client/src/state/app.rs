@@ -11,7 +11,7 @@ use leptos::prelude::*;
 
 use super::address::Address;
 use super::pictures::Pictures;
-use super::{Chats, Client, Clock, Composing, Files, Groups, Talk, Theme, minutes_ahead, now};
+use super::{Chats, Client, Clock, Composing, Files, Groups, Opening, Talk, Theme, minutes_ahead, now};
 use crate::i18n::{Language, Texts};
 use crate::port::{AboutDevice, FatalKind, Lock};
 use crate::view_model::Day;
@@ -237,7 +237,7 @@ impl State {
             talks.values().cloned().collect()
         };
         for talk in talks {
-            talk.forget();
+            talk.forget(Opening::Reading);
         }
     }
 
@@ -245,7 +245,7 @@ impl State {
     pub(super) fn drop_talks(&self) {
         let talks = std::mem::take(&mut *self.talks.lock().unwrap_or_else(PoisonError::into_inner));
         for talk in talks.into_values() {
-            talk.forget();
+            talk.forget(Opening::Reading);
             talk.composing().set(Composing::New);
             talk.attachments().forget();
             // Of what is no edit any more nothing is kept.

@@ -31,7 +31,7 @@ pub(crate) fn day_in_box(moment: Timestamp) -> String {
 pub(crate) fn first_of_day(day: &str) -> Option<Timestamp> {
     // Without a zone it is local time.
     let moment = Date::parse(&[day, "T00:00"].concat());
-    (moment.is_finite()).then_some(Timestamp(moment.max(0.0) as u64))
+    moment.is_finite().then_some(Timestamp(moment.max(0.0) as u64))
 }
 
 impl Clock {

@@ -12,8 +12,9 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use web_sys::Blob;
 
-use super::{PictureUrl, random};
+use super::{Listening, PictureUrl, random};
 use crate::port::Described;
+use crate::view_model::Speed;
 
 /// Files whose way is remembered: more than a person looks at.
 const MAX_WAYS: usize = 256;
@@ -128,13 +129,17 @@ pub(crate) struct Drawn {
     pub(crate) asked: Arc<AtomicBool>,
 }
 
-/// The files on their way, up and down, and the picture that is looked at.
+/// The files on their way, up and down, the picture that is looked at, and the voice message that is listened to.
 pub(crate) struct Files {
     ways: Mutex<Map<FileMark, ArcRwSignal<Way>>>,
     /// Pictures that stand in lines, the latest last: a line that is drawn again has them at once.
     drawn: Mutex<VecDeque<Drawn>>,
     /// The picture that is shown in a dialog.
     pub(crate) viewing: ArcRwSignal<Option<Spot>>,
+    /// The voice message that is listened to.
+    pub(super) listening: ArcRwSignal<Option<Arc<Listening>>>,
+    /// How fast one listens, to this one and the next.
+    pub(crate) speed: ArcRwSignal<Speed>,
 }
 
 impl Default for Files {
@@ -143,6 +148,8 @@ impl Default for Files {
             ways: Mutex::default(),
             drawn: Mutex::default(),
             viewing: ArcRwSignal::new(None),
+            listening: ArcRwSignal::new(None),
+            speed: ArcRwSignal::new(Speed::default()),
         }
     }
 }
@@ -209,6 +216,7 @@ impl Files {
         self.all().clear();
         self.drawn.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.viewing.set(None);
+        self.silence();
     }
 
     fn all(&self) -> MutexGuard<'_, Map<FileMark, ArcRwSignal<Way>>> {

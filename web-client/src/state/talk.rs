@@ -21,6 +21,9 @@ const MAX_ROWS: usize = 300;
 /// Pages brought at most to get at a line further up; for one beyond it the run begins anew around it.
 const NEAR_PAGES: usize = 1;
 
+/// Lines, ascending, and whether there are older ones.
+type Page = (Vec<Line>, bool);
+
 /// One line and where it stands.
 #[derive(Clone)]
 pub(crate) struct Row {
@@ -32,11 +35,20 @@ pub(crate) struct Row {
     pub(crate) place: ArcRwSignal<LinePlace>,
 }
 
+/// Where a conversation opens of which nothing is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// With its latest line: somebody asked to go there, or said something on this page.
+    Latest,
+    /// Where somebody reads, or has read to. Nobody asked to go further, and what is not seen stays unread.
+    Reading,
+}
+
 /// How far the lines are loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Load {
     /// Not asked for.
-    Not,
+    Not(Opening),
     /// On the way.
     Busy,
     /// There; `more` older ones exist.
@@ -89,6 +101,8 @@ pub(crate) struct Talk {
     following: AtomicBool,
     /// The line that somebody wants to see.
     sought: ArcRwSignal<Option<u64>>,
+    /// The message that was said last on this page, until its line comes.
+    said: Mutex<Option<MessageId>>,
 }
 
 impl Talk {
@@ -97,7 +111,7 @@ impl Talk {
         Self {
             peer,
             rows: ArcRwSignal::new(Vec::new()),
-            load: ArcRwSignal::new(Load::Not),
+            load: ArcRwSignal::new(Load::Not(Opening::Reading)),
             first_unread: ArcRwSignal::new(None),
             typing_until: ArcRwSignal::new(Timestamp(0)),
             composing: ArcRwSignal::new(Composing::New),
@@ -110,6 +124,7 @@ impl Talk {
             run: AtomicU64::new(0),
             following: AtomicBool::new(false),
             sought: ArcRwSignal::new(None),
+            said: Mutex::new(None),
         }
     }
 
@@ -229,7 +244,7 @@ impl Talk {
     pub(crate) fn leave(&self) {
         self.read_above(false);
         if self.away.get_untracked() {
-            self.forget();
+            self.forget(Opening::Reading);
         } else {
             let mut rows = self.rows.get_untracked();
             if self.bound(&mut rows, PAGE.into(), Stay::Latest) {
@@ -239,49 +254,80 @@ impl Talk {
         }
     }
 
-    /// Asks for what is shown first: the latest page, or the lines around the first unread one where it is not in that.
-    pub(crate) async fn open(&self, client: &Client, first_unread: Option<u64>) {
-        if self.load.get_untracked() != Load::Not {
+    /// A message is said on this page: whoever says something sees it.
+    pub(crate) fn say(&self, id: MessageId) {
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
+    }
+
+    /// Whether a line has the message that was said last on this page.
+    fn is_said(&self, line: &Line) -> bool {
+        let said = *self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(&line.body, LineBody::Own { id, .. } if said == Some(*id))
+    }
+
+    /// Somebody goes to the latest line. An older page that is on its way is let go of: it would take the place of the latest lines.
+    pub(crate) fn go_to_latest(&self) {
+        self.read_above(false);
+        if self.away.get_untracked() {
+            self.forget(Opening::Latest);
+        } else if self.latest().is_some() {
+            self.begin_run();
+            if self.load.get_untracked() == Load::Busy {
+                self.load.set(Load::Done { more: true });
+            }
+        }
+    }
+
+    /// Asks for what is shown first: the latest page, or the lines around one where it is further up.
+    pub(crate) async fn open(&self, client: &Client, wanted: Option<u64>) {
+        if !matches!(self.load.get_untracked(), Load::Not(_)) {
             return;
         }
         self.load.set(Load::Busy);
         let run = self.run();
         let latest = self.ask_page(client, None, PAGE).await;
-        let above = first_unread.filter(|unread| {
+        let above = wanted.filter(|wanted| {
             let lines = latest.as_ref().ok().filter(|(_, more)| *more);
-            lines.is_some_and(|(lines, _)| lines.first().is_some_and(|first| *unread < first.sequence))
+            lines.is_some_and(|(lines, _)| lines.first().is_some_and(|first| *wanted < first.sequence))
         });
         let around = match above {
-            Some(unread) => self.ask_page(client, around(unread), PAGE).await.ok(),
+            Some(wanted) => Some(self.ask_page(client, around(wanted), PAGE).await),
             None => None,
         };
-        if self.run() != run {
-            return;
+        if self.run() == run {
+            self.opened(latest, around);
         }
-        match (latest, around.filter(|(lines, _)| !lines.is_empty())) {
-            (Ok((latest, _)), Some((lines, more))) => {
+    }
+
+    /// Takes the latest page, and the lines around one further up where they were asked for.
+    fn opened(&self, latest: Result<Page, Failure>, around: Option<Result<Page, Failure>>) {
+        match (latest, around) {
+            // The latest instead of them would pass over what was not read.
+            (Err(failure), _) | (_, Some(Err(failure))) => self.load.set(Load::Failed(failure)),
+            (Ok((latest, _)), Some(Ok((lines, more)))) if !lines.is_empty() => {
                 let end = latest.last().map_or(0, |line| line.sequence);
                 self.came.fetch_max(end, Ordering::Relaxed);
                 self.hold(lines, more);
             }
-            (Ok((lines, more)), None) => {
+            (Ok((lines, more)), _) => {
                 self.merge(lines, true, Stay::Latest);
                 self.load.set(Load::Done { more });
             }
-            (Err(failure), _) => self.load.set(Load::Failed(failure)),
         }
     }
 
-    /// Asks for the page before what is held, or for the latest where nothing is. Does nothing while one is on the way, or when there is
-    /// no older one.
+    /// Asks for the page before what is held. Does nothing while one is on the way, when there is no older one, or before anything was
+    /// there: that is asked for by [`Self::open`].
     pub(crate) async fn page(&self, client: &Client) {
-        let before = match self.load.get_untracked() {
-            Load::Busy | Load::Done { more: false } => return,
-            Load::Not => None,
-            Load::Done { more: true } | Load::Failed(_) => {
-                self.rows.read_untracked().first().map(|row| row.sequence)
-            }
+        let before = self.rows.read_untracked().first().map(|row| row.sequence);
+        let is_wanted = match self.load.get_untracked() {
+            Load::Done { more } => more,
+            Load::Failed(_) => before.is_some(),
+            Load::Busy | Load::Not(_) => false,
         };
+        if !is_wanted {
+            return;
+        }
         self.load.set(Load::Busy);
         let run = self.run();
         let answer = self.ask_page(client, before, PAGE).await;
@@ -289,21 +335,25 @@ impl Talk {
             return;
         }
         match answer {
-            Ok((lines, more)) => {
-                self.merge(lines, true, Stay::Oldest);
-                self.load.set(Load::Done { more });
-            }
+            Ok(page) => self.take_older(page),
             Err(failure) => self.load.set(Load::Failed(failure)),
         }
     }
 
+    /// Puts an older page in. Where somebody is at the end by now, and it would push out what they see, it is left: it comes when they
+    /// go up again.
+    fn take_older(&self, (lines, mut more): Page) {
+        let held = self.rows.read_untracked().len();
+        if self.above.load(Ordering::Relaxed) || held + lines.len() <= MAX_ROWS {
+            self.merge(lines, true, Stay::Oldest);
+        } else {
+            more = true;
+        }
+        self.load.set(Load::Done { more });
+    }
+
     /// So many lines before one, or the latest: ascending, and whether there are older ones.
-    async fn ask_page(
-        &self,
-        client: &Client,
-        before: Option<u64>,
-        limit: u16,
-    ) -> Result<(Vec<Line>, bool), Failure> {
+    async fn ask_page(&self, client: &Client, before: Option<u64>, limit: u16) -> Result<Page, Failure> {
         let asked = Intent::Page {
             conversation: self.peer,
             before,
@@ -316,12 +366,16 @@ impl Talk {
         }
     }
 
-    /// Sequence of the first line of a moment or after it, of the last line where all are before it; `None` where there is none.
+    /// Sequence and time of the first line of a moment or after it, of the last line where all are before it; `None` where there is none.
     /// Halves what comes into question with every line that it reads.
     ///
     /// # Errors
     /// Where lines cannot be read.
-    pub(crate) async fn find_time(&self, client: &Client, from: Timestamp) -> Result<Option<u64>, Failure> {
+    pub(crate) async fn find_time(
+        &self,
+        client: &Client,
+        from: Timestamp,
+    ) -> Result<Option<(u64, Timestamp)>, Failure> {
         let last_before = async |sequence: Option<u64>| {
             let (lines, _) = self.ask_page(client, sequence, 1).await?;
             Ok(lines.last().map(|line| (line.sequence, line.time)))
@@ -443,6 +497,7 @@ impl Talk {
     /// Takes lines that are new or changed. Changes to lines older than what is held are left to the page that will
     /// bring them.
     pub(crate) fn changed(&self, mut lines: Vec<Line>) {
+        let mut elsewhere = false;
         if self.above.load(Ordering::Relaxed) {
             let held = self.rows.read_untracked();
             let latest = held.last().map(|row| row.sequence);
@@ -455,20 +510,24 @@ impl Talk {
         if let Some(latest) = self.latest().filter(|_| self.away.get_untracked()) {
             // A tick below says nothing new.
             let known = latest.max(self.came.load(Ordering::Relaxed));
-            let said = |line: &Line| line.sequence > known && matches!(line.body, LineBody::Own { .. });
-            if lines.iter().any(said) {
-                // Whoever says something sees it: back to the latest.
-                return self.forget();
+            // What is said on another page or device leads nowhere here.
+            if lines
+                .iter()
+                .any(|line| line.sequence > known && self.is_said(line))
+            {
+                return self.forget(Opening::Latest);
             }
             let newest = lines.iter().map(|line| line.sequence).max();
             self.came.fetch_max(newest.unwrap_or(0), Ordering::Relaxed);
+            elsewhere = newest.is_some_and(|newest| newest > latest);
             lines.retain(|line| line.sequence <= latest);
         }
         let oldest = self.rows.read_untracked().first().map(|row| row.sequence);
-        if oldest.is_some_and(|oldest| lines.iter().any(|line| line.sequence < oldest)) {
+        elsewhere |= oldest.is_some_and(|oldest| lines.iter().any(|line| line.sequence < oldest));
+        if elsewhere {
             self.elsewhere.notify();
         }
-        if self.load.get_untracked() != Load::Not {
+        if !matches!(self.load.get_untracked(), Load::Not(_)) {
             self.merge(lines, false, Stay::Latest);
         }
     }
@@ -492,13 +551,13 @@ impl Talk {
         self.typing_until.set(until);
     }
 
-    /// Holds nothing any more.
-    pub(crate) fn forget(&self) {
+    /// Holds nothing any more; says where it opens where somebody looks.
+    pub(crate) fn forget(&self, opening: Opening) {
         self.begin_run();
         self.away.set(false);
         self.came.store(0, Ordering::Relaxed);
         self.rows.set(Vec::new());
-        self.load.set(Load::Not);
+        self.load.set(Load::Not(opening));
     }
 
     fn merge(&self, lines: Vec<Line>, older: bool, stay: Stay) {
@@ -554,19 +613,21 @@ fn around(sequence: u64) -> Option<u64> {
 async fn first_from(
     from: Timestamp,
     last_before: impl AsyncFn(Option<u64>) -> Result<Option<(u64, Timestamp)>, Failure>,
-) -> Result<Option<u64>, Failure> {
+) -> Result<Option<(u64, Timestamp)>, Failure> {
     let Some((last, time)) = last_before(None).await? else {
         return Ok(None);
     };
     if time < from {
-        return Ok(Some(last));
+        return Ok(Some((last, time)));
     }
     // It is below `high`, or `first`; what is below `low` is too early.
-    let (mut low, mut high, mut first) = (0, last, last);
+    let (mut low, mut high, mut first) = (0, last, (last, time));
     while low < high {
         let middle = high - (high - low) / 2;
         match last_before(Some(middle)).await? {
-            Some((sequence, time)) if time >= from => (first, high) = (sequence, sequence),
+            Some((sequence, time)) if time >= from => {
+                (first, high) = ((sequence, time), sequence);
+            }
             _ => low = middle,
         }
     }
@@ -725,7 +786,65 @@ mod tests {
         talk.changed(vec![own(89)]);
         assert!(talk.away.get_untracked(), "a tick below leads nowhere");
         talk.changed(vec![own(91)]);
-        assert!(talk.load.get_untracked() == Load::Not && !talk.away.get_untracked());
+        assert!(talk.away.get_untracked(), "said on another device");
+        assert_eq!(talk.came.load(Ordering::Relaxed), 91);
+        talk.say(MessageId::new([9; 16]));
+        talk.changed(vec![own(91)]);
+        assert!(talk.away.get_untracked(), "it was there before");
+        talk.changed(vec![own(92)]);
+        assert!(talk.load.get_untracked() == Load::Not(Opening::Latest) && !talk.away.get_untracked());
+    }
+
+    /// P-365.
+    #[test]
+    fn where_what_was_not_read_cannot_be_brought_the_latest_is_not_shown_instead() {
+        let talk = Talk::new(AccountId::new([1; 32]));
+        let latest = || Ok((vec![line(90, ""), line(91, "")], true));
+        talk.opened(latest(), Some(Err(Failure::Browser)));
+        assert!(talk.load.get_untracked() == Load::Failed(Failure::Browser));
+        assert_eq!(talk.latest(), None);
+        talk.opened(latest(), Some(Ok((vec![line(5, "")], false))));
+        assert!(talk.away.get_untracked());
+        assert_eq!((talk.latest(), talk.came.load(Ordering::Relaxed)), (Some(5), 91));
+    }
+
+    /// P-365.
+    #[test]
+    fn an_older_page_that_comes_late_does_not_take_the_place_of_the_latest_lines() {
+        let page = || ((941..1_001).map(|at| line(at, "")).collect(), false);
+        let talk = holding(1_001..=1_290);
+        talk.read_above(true);
+        talk.go_to_latest();
+        talk.take_older(page());
+        assert_eq!(held(&talk), (1_001, 1_290, 290));
+        assert!(talk.load.get_untracked() == Load::Done { more: true });
+        talk.read_above(true);
+        talk.take_older(page());
+        assert_eq!(held(&talk), (941, 1_240, MAX_ROWS));
+        let few = holding(1_001..=1_030);
+        few.take_older(page());
+        assert_eq!(held(&few), (941, 1_030, 90), "there is room for all of them");
+    }
+
+    /// P-365.
+    #[test]
+    fn whoever_goes_to_the_latest_line_waits_for_no_older_page() {
+        let talk = holding(1_001..=1_290);
+        talk.load.set(Load::Busy);
+        let run = talk.run();
+        talk.go_to_latest();
+        assert_ne!(talk.run(), run);
+        assert!(talk.load.get_untracked() == Load::Done { more: true });
+        talk.away.set(true);
+        talk.go_to_latest();
+        assert!(talk.load.get_untracked() == Load::Not(Opening::Latest));
+        let opening = Talk::new(AccountId::new([1; 32]));
+        opening.load.set(Load::Busy);
+        opening.go_to_latest();
+        assert!(
+            opening.load.get_untracked() == Load::Busy,
+            "its first page still comes"
+        );
     }
 
     fn holding(lines: std::ops::RangeInclusive<u64>) -> Talk {
@@ -782,7 +901,9 @@ mod tests {
         let away = holding(1_001..=1_300);
         away.away.set(true);
         away.leave();
-        assert!(away.load.get_untracked() == Load::Not && away.rows.read_untracked().is_empty());
+        assert!(
+            away.load.get_untracked() == Load::Not(Opening::Reading) && away.rows.read_untracked().is_empty()
+        );
     }
 
     #[test]
@@ -803,7 +924,7 @@ mod tests {
             };
             let mut found = pin!(first_from(Timestamp(from), last_before));
             match found.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(Ok(found)) => (found, looks.get()),
+                Poll::Ready(Ok(found)) => (found.map(|(sequence, _)| sequence), looks.get()),
                 _ => panic!("nothing is waited for"),
             }
         };

@@ -1,14 +1,12 @@
 //! The camera, on for as long as somebody holds it.
 
-use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    CanvasRenderingContext2d, ContextAttributes2d, HtmlCanvasElement, HtmlVideoElement, MediaStream,
-    MediaStreamConstraints, MediaStreamTrack, MediaStreamTrackState, MediaTrackConstraints,
+    CanvasRenderingContext2d, ContextAttributes2d, HtmlCanvasElement, HtmlVideoElement,
+    MediaStreamConstraints, MediaTrackConstraints,
 };
 
-use crate::platform::Exception;
+use super::stream::{NoStream, Stream};
 use crate::view_model::Picture;
 
 /// Longest side of a picture in pixels: enough for a code that fills a third of it, and read within a frame's time.
@@ -18,68 +16,50 @@ const IDEAL_WIDTH: i32 = 1280;
 
 /// A camera that is on. Dropping it turns it off.
 pub(crate) struct Camera {
-    stream: MediaStream,
+    stream: Stream,
     canvas: HtmlCanvasElement,
     context: CanvasRenderingContext2d,
 }
 
-/// Why there is no picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CameraProblem {
-    /// The person, the browser or the administrator of the machine does not permit it.
-    Refused,
-    /// There is none.
-    Missing,
-    /// It is there and does not start, or has stopped.
-    Busy,
-}
-
 impl Camera {
     /// Asks the browser for the camera that looks away from the person; where there is none such, for any.
-    pub(crate) async fn open() -> Result<Self, CameraProblem> {
-        let stream = stream()
-            .await
-            .map_err(|thrown| CameraProblem::of(&Exception::from(thrown)))?;
-        Self::around(stream).map_err(|_| CameraProblem::Busy)
+    pub(crate) async fn open() -> Result<Self, NoStream> {
+        let video = MediaTrackConstraints::new();
+        video.set_facing_mode(&JsValue::from_str("environment"));
+        video.set_width_i32(IDEAL_WIDTH);
+        let wanted = MediaStreamConstraints::new();
+        wanted.set_video_media_track_constraints(&video);
+        Self::around(Stream::open(&wanted).await?).map_err(|_| NoStream::Busy)
     }
 
-    fn around(stream: MediaStream) -> Result<Self, JsValue> {
-        let drawing = || {
-            let canvas: HtmlCanvasElement = leptos::prelude::document()
-                .create_element("canvas")?
-                .unchecked_into();
-            // Every picture is read back: it had better not go to the graphics card first.
-            let readable = ContextAttributes2d::new();
-            readable.set_will_read_frequently(true);
-            let context = canvas
-                .get_context_with_context_options("2d", &readable)?
-                .ok_or(JsValue::NULL)?
-                .unchecked_into();
-            Ok((canvas, context))
-        };
-        match drawing() {
-            Ok((canvas, context)) => Ok(Self {
-                stream,
-                canvas,
-                context,
-            }),
-            Err(thrown) => {
-                stop(&stream);
-                Err(thrown)
-            }
-        }
+    fn around(stream: Stream) -> Result<Self, JsValue> {
+        let canvas: HtmlCanvasElement = leptos::prelude::document()
+            .create_element("canvas")?
+            .unchecked_into();
+        // Every picture is read back: it had better not go to the graphics card first.
+        let readable = ContextAttributes2d::new();
+        readable.set_will_read_frequently(true);
+        let context = canvas
+            .get_context_with_context_options("2d", &readable)?
+            .ok_or(JsValue::NULL)?
+            .unchecked_into();
+        Ok(Self {
+            stream,
+            canvas,
+            context,
+        })
     }
 
     /// Shows the person what the camera sees.
     pub(crate) fn show_in(&self, video: &HtmlVideoElement) {
         // The attribute is not enough for a video that gets a stream later.
         video.set_muted(true);
-        video.set_src_object(Some(&self.stream));
+        video.set_src_object(Some(self.stream.source()));
     }
 
     /// Whether it still gives pictures: it may be unplugged, or forbidden meanwhile.
     pub(crate) fn is_on(&self) -> bool {
-        tracks(&self.stream).any(|track| track.ready_state() == MediaStreamTrackState::Live)
+        self.stream.is_on()
     }
 
     /// What `video` shows now; `None` before the first frame.
@@ -103,47 +83,5 @@ impl Camera {
             width: data.width() as usize,
             rgba: data.data().0,
         })
-    }
-}
-
-impl Drop for Camera {
-    fn drop(&mut self) {
-        stop(&self.stream);
-    }
-}
-
-impl CameraProblem {
-    fn of(thrown: &Exception) -> Self {
-        if thrown.is("NotAllowedError") || thrown.is("SecurityError") {
-            Self::Refused
-        } else if thrown.is("NotReadableError") || thrown.is("AbortError") {
-            Self::Busy
-        } else {
-            // NotFoundError, OverconstrainedError; a TypeError where the browser knows no cameras at all.
-            Self::Missing
-        }
-    }
-}
-
-async fn stream() -> Result<MediaStream, JsValue> {
-    let video = MediaTrackConstraints::new();
-    video.set_facing_mode(&JsValue::from_str("environment"));
-    video.set_width_i32(IDEAL_WIDTH);
-    let wanted = MediaStreamConstraints::new();
-    wanted.set_video_media_track_constraints(&video);
-    let devices = leptos::prelude::window().navigator().media_devices()?;
-    let stream = JsFuture::from(devices.get_user_media_with_constraints(&wanted)?).await?;
-    stream.dyn_into()
-}
-
-fn tracks(stream: &MediaStream) -> impl Iterator<Item = MediaStreamTrack> {
-    Array::from(&stream.get_tracks())
-        .into_iter()
-        .filter_map(|track| track.dyn_into().ok())
-}
-
-fn stop(stream: &MediaStream) {
-    for track in tracks(stream) {
-        track.stop();
     }
 }

@@ -2,6 +2,7 @@
 
 use chopar_engine::view::{FileView, ShownAs};
 
+use super::length;
 use crate::i18n::Texts;
 
 /// Bytes of a kibibyte; what people call a kilobyte of a file.
@@ -65,7 +66,7 @@ pub(crate) fn in_words(texts: Texts, text: &str, files: &[FileView]) -> String {
         _ if !text.is_empty() => text.to_owned(),
         [] => String::new(),
         [file] => match file.shown_as {
-            ShownAs::VoiceNote => texts.file_voice().to_owned(),
+            ShownAs::VoiceNote => texts.file_voice(&length(file.duration_ms)),
             ShownAs::Picture | ShownAs::File => file.name.clone(),
         },
         [first, rest @ ..] => [&first.name, ", ", &texts.file_more(rest.len() as u64)].concat(),
@@ -77,7 +78,7 @@ pub(crate) fn spoken(texts: Texts, file: &FileView) -> String {
     let size = size_word(texts, file.size);
     match file.shown_as {
         ShownAs::Picture => texts.file_picture_named(&file.name, &size),
-        ShownAs::VoiceNote => texts.file_voice().to_owned(),
+        ShownAs::VoiceNote => texts.file_voice(&length(file.duration_ms)),
         ShownAs::File => texts.file_named(&file.name, &size),
     }
 }
@@ -105,6 +106,29 @@ mod tests {
             assert_eq!(of(bytes), word, "{bytes}");
         }
         assert_eq!(size_word(Texts(Language::Ru), 1024 * 1024), "1,0 МБ");
+    }
+
+    /// P-382.
+    #[test]
+    fn a_voice_message_is_called_by_its_length_wherever_it_is_named() {
+        let note = FileView {
+            mark: chopar_wire::FileMark::new([1; 32]),
+            name: "voice-message.webm".to_owned(),
+            media_type: "audio/webm".to_owned(),
+            size: 40_000,
+            shown_as: ShownAs::VoiceNote,
+            thumbnail: Vec::new(),
+            sides: None,
+            duration_ms: 11_300,
+            waveform: vec![1; 64],
+        };
+        let texts = Texts(Language::En);
+        assert_eq!(spoken(texts, &note), "Voice message, 0:12");
+        assert_eq!(
+            in_words(texts, "", std::slice::from_ref(&note)),
+            "Voice message, 0:12"
+        );
+        assert_eq!(in_words(texts, "mana", &[note]), "mana");
     }
 
     #[test]

@@ -5,11 +5,12 @@
 //! |---|---|---|---|
 //! | `start` | navigation, no lock | the list of conversations | none |
 //! | `unlock` | Enter behind the passphrase | the same; the passphrase is slow to try by design (P-261) | 500 ms |
-//! | `open` | a press on the conversation, nothing of it in memory | its latest lines, painted | 150 ms |
+//! | `open` | a press on the conversation, all of it read, nothing of it in memory | its last message, painted | 150 ms |
+//! | `open_unread` | the same, tens of thousands of messages not read | the line above the first of them, painted | none |
 //! | `search_first` | a word typed, the index not yet in memory | the first page of hits, painted | none |
 //! | `search` | the next words | the same | 100 ms |
 //! | `scroll` | one frame | the next, while a page a second goes by | 50 ms at the 95th percentile |
-//! | `append` | a message reaches the worker | it is decrypted, kept and indexed, and its acknowledgement leaves | 5 ms |
+//! | `turnaround` | a message reaches the worker | the next frame leaves: its acknowledgement, when it is decrypted, kept and indexed, unless another comes between | 5 ms |
 //!
 //! Goals are for medians unless they say otherwise. Prints a table, memory, then one line of JSON for each figure.
 
@@ -47,11 +48,16 @@ async fn play(stage: Arc<Stage>, messages: usize) -> Result<()> {
     let (sender, reader) = profile::fill(&stage, messages).await?;
     report.memory("after receiving", reader.chrome().memory().await?);
 
-    report.add(Figure::new("append", measure::append(&sender, &reader, messages).await?).at_most(5.0))?;
+    let times = measure::turnaround(&sender, &reader, messages).await?;
+    report.add(Figure::new("turnaround", times).at_most(5.0))?;
     sender.leave().await?;
     report.add(Figure::new("start", measure::start(&reader).await?))?;
     report.memory("after a start", reader.chrome().memory().await?);
-    report.add(Figure::new("open", measure::open(&reader, profile::SENDER).await?).at_most(150.0))?;
+    let times = measure::open_unread(&reader, profile::SENDER).await?;
+    report.add(Figure::new("open_unread", times))?;
+    let last = messages + measure::RECEIVED - 1;
+    let times = measure::open(&reader, profile::SENDER, last).await?;
+    report.add(Figure::new("open", times).at_most(150.0))?;
     let (first, next) = measure::search(&reader).await?;
     report.add(Figure::new("search_first", first))?;
     report.add(Figure::new("search", next).at_most(100.0))?;

@@ -11,7 +11,7 @@ use crate::profile::{TEXT, until_listed};
 /// Loads, openings and searches.
 const TIMES: usize = 10;
 /// Messages whose receiving is measured.
-const APPENDS: usize = 300;
+pub(crate) const RECEIVED: usize = 300;
 /// Between two of them: as fast as people write at most, so that each has a commit of its own.
 const PAUSE: Duration = Duration::from_millis(60);
 /// So long after a start nothing is left of it.
@@ -33,35 +33,35 @@ const HELP: &str = r"
   const painted = () => new Promise((ok) => requestAnimationFrame(() => setTimeout(ok)));
 ";
 
-/// In the worker: from the first look at a message that came to the next that leaves, which is its acknowledgement. What the relay
-/// answers to others is smaller.
-const WATCH_APPENDS: &str = r"(() => {
+/// In the worker: from the first look at a message that came to the next frame that leaves. What the relay answers to others is smaller.
+/// That this frame is the acknowledgement of that message is not looked at.
+const WATCH_TURNS: &str = r"(() => {
   const SMALLER = 256;
   const data = Object.getOwnPropertyDescriptor(MessageEvent.prototype, 'data');
   const send = WebSocket.prototype.send;
   let came = null;
-  globalThis.benchAppends = [];
+  globalThis.benchTurns = [];
   Object.defineProperty(MessageEvent.prototype, 'data', { ...data, get() {
     const value = data.get.call(this);
     if (this.target instanceof WebSocket && value?.byteLength > SMALLER) came ??= performance.now();
     return value;
   } });
   WebSocket.prototype.send = function (...frame) {
-    if (came !== null) benchAppends.push(performance.now() - came);
+    if (came !== null) benchTurns.push(performance.now() - came);
     came = null;
     return send.apply(this, frame);
   };
 })()";
 
 /// Receiving one message after the other.
-pub(crate) async fn append(sender: &Person, reader: &Person, known: usize) -> Result<Vec<f64>> {
-    reader.page().in_worker(WATCH_APPENDS).await?;
-    for number in known..known + APPENDS {
+pub(crate) async fn turnaround(sender: &Person, reader: &Person, known: usize) -> Result<Vec<f64>> {
+    reader.page().in_worker(WATCH_TURNS).await?;
+    for number in known..known + RECEIVED {
         sender.say_many(number..number + 1, TEXT).await?;
         tokio::time::sleep(PAUSE).await;
     }
-    until_listed(reader, known + APPENDS - 1).await?;
-    numbers(&reader.page().in_worker("benchAppends").await?)
+    until_listed(reader, known + RECEIVED - 1).await?;
+    numbers(&reader.page().in_worker("benchTurns").await?)
 }
 
 /// From navigation to the list.
@@ -75,12 +75,33 @@ pub(crate) async fn start(reader: &Person) -> Result<Vec<f64>> {
     Ok(times)
 }
 
-/// From a press on the conversation to its lines.
-pub(crate) async fn open(reader: &Person, with: &str) -> Result<Vec<f64>> {
+/// From a press on the conversation to the first line that was not read, far from the end.
+pub(crate) async fn open_unread(reader: &Person, with: &str) -> Result<Vec<f64>> {
+    open_until(reader, with, "document.querySelector('[role=log] .unread-line')").await
+}
+
+/// From a press on the conversation, all of which is read, to its last message.
+pub(crate) async fn open(reader: &Person, with: &str, last: usize) -> Result<Vec<f64>> {
+    const UNREAD: &str = "document.querySelector('[aria-label=Conversations] .badge') !== null";
+    let there = format!(
+        "[...document.querySelectorAll('[role=log] [role=article]')].some((line) => line.textContent.includes(' {last}.'))"
+    );
+    reader.page().evaluate(&opening(with, LINES)).await?;
+    reader.to_latest().await?;
+    // Otherwise it would open somewhere else again.
+    eventually("everything to be read", Patience::LONG, || async {
+        Ok((reader.page().evaluate(UNREAD).await? == false).then_some(()))
+    })
+    .await?;
+    open_until(reader, with, &there).await
+}
+
+/// From a press on the conversation until something is there.
+async fn open_until(reader: &Person, with: &str, there: &str) -> Result<Vec<f64>> {
     let mut times = Vec::new();
     for _ in 0..TIMES {
         start_over(reader).await?;
-        times.push(number(&reader.page().evaluate(&opening(with)).await?)?);
+        times.push(number(&reader.page().evaluate(&opening(with, there)).await?)?);
     }
     Ok(times)
 }
@@ -115,7 +136,7 @@ pub(crate) async fn search(reader: &Person) -> Result<(Vec<f64>, Vec<f64>)> {
 /// Times between frames while the log goes up and down again, and how many lines stood on the page at most.
 pub(crate) async fn scroll(reader: &Person, with: &str) -> Result<(Vec<f64>, u64)> {
     start_over(reader).await?;
-    reader.page().evaluate(&opening(with)).await?;
+    reader.page().evaluate(&opening(with, LINES)).await?;
     let (mut times, mut most) = (Vec::new(), 0);
     for step in [-60, 60]
         .iter()
@@ -175,15 +196,18 @@ async fn start_over(reader: &Person) -> Result<()> {
     Ok(())
 }
 
-/// A script that presses on a conversation and gives the milliseconds to its lines.
-fn opening(with: &str) -> String {
+/// Whether there are lines, in JavaScript.
+const LINES: &str = "document.querySelector('[role=log] [role=article]')";
+
+/// A script that presses on a conversation and gives the milliseconds until something is there and painted.
+fn opening(with: &str, there: &str) -> String {
     format!(
         r"(async () => {{ {HELP}
   const rows = [...document.querySelectorAll('[aria-label=Conversations] a')];
   const row = rows.find((row) => row.textContent.includes({}));
   const began = performance.now();
   row.click();
-  await until(() => document.querySelector('[role=log] [role=article]'));
+  await until(() => {there});
   await painted();
   return performance.now() - began;
 }})()",

@@ -28,6 +28,11 @@ pub(crate) async fn fill(stage: &Arc<Stage>, messages: usize) -> Result<(Person,
     let sender = organisation.owner(SENDER, "dilnoza").await?;
     let reader = organisation.member(&sender, "Bek Tursunov", "bek").await?;
     sender.start_chat("bek").await?;
+    sender.say("salom").await?;
+    reader.open_chat(SENDER).await?;
+    reader.until_sees("salom").await?;
+    reader.open("/").await?;
+    reader.until_in().await?;
     let began = Instant::now();
     for first in (0..messages).step_by(STRETCH) {
         let end = messages.min(first + STRETCH);

@@ -39,6 +39,7 @@ impl Album {
                     height,
                     theme,
                     language: language.to_owned(),
+                    ..Look::default()
                 })
                 .await?;
                 page.until_painted().await?;

@@ -50,11 +50,16 @@ pub(crate) async fn play(stage: Arc<Stage>, album: Album) -> Result<()> {
     onboarding::join(&nodira, &organisation.invite(1).await?, &uzbek, &album).await?;
     nodira.leave().await?;
 
-    let bek = organisation.person("Bek Tursunov", "bek").await?;
+    let look = Look {
+        microphone: true,
+        ..Look::default()
+    };
+    let bek = organisation.person_with("Bek Tursunov", "bek", look).await?;
     let recovery_key = bek.join(&organisation.invite(1).await?).await?.join(" ");
     converse(&owner, &bek).await?;
     handle(&owner, &bek).await?;
     send_files(&owner, &bek, &stage.folder().join("desk")).await?;
+    send_voice(&owner, &bek, &album).await?;
     a_third_writes(&organisation, &owner).await?;
     let group = a_group(&owner, &bek).await?;
     everyday(&owner, &group, [&english, &uzbek], &album).await?;
@@ -129,6 +134,18 @@ async fn send_files(owner: &Person, bek: &Person, desk: &std::path::Path) -> Res
         .await?;
     bek.page().click(&button("Send")).await?;
     owner.until_sees("zal.jpg").await.map(drop)
+}
+
+/// A voice message, and how it is recorded.
+async fn send_voice(owner: &Person, bek: &Person, album: &Album) -> Result<()> {
+    let page = bek.page();
+    page.answer_for_microphone(true).await?;
+    page.click(&button("Record a voice message")).await?;
+    page.until_says(&Sought::any(&["timer"]), "0:03", Patience::LONG)
+        .await?;
+    album.take(page, "recording", "en").await?;
+    page.click(&button("Send voice message")).await?;
+    owner.until_sees("Voice message").await.map(drop)
 }
 
 /// Files in a conversation, chosen ones above the box, and a picture as large as the window.

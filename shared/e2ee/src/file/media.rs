@@ -23,13 +23,8 @@ const PICTURES: [(&str, &[&str]); 5] = [
     ("image/avif", &["avif"]),
 ];
 
-/// Recordings that browsers make and play, and the extensions that are theirs.
-const RECORDINGS: [(&str, &[&str]); 4] = [
-    ("audio/ogg", &["ogg", "oga", "opus"]),
-    ("audio/webm", &["webm", "weba"]),
-    ("audio/mp4", &["m4a", "mp4"]),
-    ("audio/mpeg", &["mp3"]),
-];
+/// Recordings as clients make and play them, and the extensions that are theirs.
+const RECORDINGS: [(&str, &[&str]); 2] = [("audio/webm", &["webm", "weba"]), ("audio/mp4", &["m4a", "mp4"])];
 
 impl MediaType {
     /// Takes a type as it came; an empty text stands for any kind of file. Letters are folded to lower case.

@@ -414,20 +414,22 @@ fn only_what_is_a_picture_to_everybody_is_shown_as_one() {
     assert!(!is_picture(&|file| (file.width, file.height) = (32_768, 32_768)));
     assert!(!is_picture(&|file| (file.width, file.height) = (0, 0)));
     let note = File {
-        name: "note.ogg".to_owned(),
-        media_type: "audio/ogg".to_owned(),
+        name: "note.webm".to_owned(),
+        media_type: "audio/webm".to_owned(),
         duration_ms: 1500,
         waveform: vec![3; 64].into(),
         ..file.clone()
     };
     assert!(FileDescriptor::parse(&note).unwrap().is_voice_note());
     for (name, kind, bars) in [
-        ("note.ogg", "video/mp4", 64),
-        ("note.ogg.exe", "audio/ogg", 64),
-        ("note.html", "audio/ogg", 64),
-        ("note", "audio/ogg", 64),
-        ("note.ogg", "audio/x-executable", 64),
-        ("note.ogg", "audio/ogg", 0),
+        ("note.webm", "video/mp4", 64),
+        ("note.webm.exe", "audio/webm", 64),
+        ("note.html", "audio/webm", 64),
+        ("note", "audio/webm", 64),
+        ("note.webm", "audio/x-executable", 64),
+        ("note.ogg", "audio/ogg", 64),
+        ("note.mp3", "audio/mpeg", 64),
+        ("note.webm", "audio/webm", 0),
     ] {
         let other = File {
             name: name.to_owned(),

@@ -213,15 +213,17 @@ impl Segment {
         self.text.get(self.start(at)..self.lines[at].end as usize - 1)
     }
 
-    /// Takes lines out, each as often as it is there, in one pass: nothing of their texts is left. Says how many were there.
+    /// Takes lines out, each as often as it is there, in one pass: nothing of their texts is left, nor a conversation that has no other
+    /// line here. Says how many were there.
     pub fn remove(&mut self, places: &BTreeSet<Place>) -> usize {
-        let conversations = &self.conversations;
+        let conversations = std::mem::take(&mut self.conversations);
         let is_gone = |row: &Row| {
             let conversation = conversations.get(usize::from(row.conversation));
             conversation.is_some_and(|conversation| places.contains(&(*conversation, row.sequence)))
         };
         let before = self.lines.len();
         let Some(first) = self.lines.iter().position(is_gone) else {
+            self.conversations = conversations;
             return 0;
         };
         let rest = self.lines.split_off(first);
@@ -237,7 +239,23 @@ impl Segment {
                 self.lines.push(Row { end, ..row });
             }
         }
+        self.number_anew(&conversations);
         before - self.lines.len()
+    }
+
+    /// Keeps those conversations that have lines, in the order of the lines: their numbers are new.
+    fn number_anew(&mut self, conversations: &[AccountId]) {
+        let mut numbers = vec![None; conversations.len()];
+        for line in &mut self.lines {
+            let at = usize::from(line.conversation);
+            let (Some(number), Some(conversation)) = (numbers.get_mut(at), conversations.get(at)) else {
+                continue;
+            };
+            line.conversation = *number.get_or_insert_with(|| {
+                self.conversations.push(*conversation);
+                self.conversations.len() as u16 - 1
+            });
+        }
     }
 
     /// All lines, taken out.
@@ -422,7 +440,19 @@ mod tests {
         );
         assert!(Segment::parse(&bytes).unwrap() == segment);
         assert_eq!(segment.form(&AccountId::new([2; 32]), 5), Some("choyxona"));
-        assert_eq!(segment.drain().len(), 3);
+        let size = segment.size();
+        assert_eq!(segment.remove(&place(2, 5)), 1);
+        assert_eq!(segment.conversations, [AccountId::new([1; 32])]);
+        assert_eq!(
+            segment.size(),
+            size - CONVERSATION - LINE - "choyxona\n".len(),
+            "nor with whom somebody spoke"
+        );
+        let bytes = segment.to_bytes(4_096);
+        assert!(!bytes.windows(32).any(|part| part == [2; 32]));
+        assert!(Segment::parse(&bytes).unwrap() == segment);
+        assert_eq!(segment.form(&AccountId::new([1; 32]), 9), Some("osh"));
+        assert_eq!(segment.drain().len(), 2);
         assert!(segment.is_empty());
     }
 

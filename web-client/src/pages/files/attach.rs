@@ -13,7 +13,7 @@ use super::prepare::{NoPicture, picture};
 use crate::port::Described;
 use crate::state::{Attached, Attachments, Talk, use_app};
 use crate::ui::{Icon, focus_id};
-use crate::view_model::facts;
+use crate::view_model::{facts, length};
 
 /// Files that were chosen, dropped or pasted.
 pub(crate) struct Chosen {
@@ -86,24 +86,39 @@ pub(crate) fn chips(attachments: Attachments) -> AnyView {
         files,
         preparing,
         sealing,
-        ..
+        problems,
     } = attachments;
     let remove = {
         let files = files.clone();
         Callback::new(move |key: u64| {
             files.update(|all| all.retain(|one| one.key != key));
+            if files.read_untracked().is_empty() {
+                // It was about those that were there.
+                problems.set(Vec::new());
+            }
             focus_id("composer");
         })
     };
     let chip = move |attached: Attached| {
-        let name = attached.described.name.clone();
-        let described = facts(texts, &name, attached.size());
+        let Described {
+            name,
+            sides,
+            duration_ms,
+            waveform,
+            ..
+        } = &attached.described;
+        let speaks = !waveform.is_empty();
+        let described = facts(texts, name, attached.size());
+        let name = match speaks {
+            true => texts.file_voice(&length(*duration_ms)),
+            false => name.clone(),
+        };
         let label = texts.file_remove(&name);
         let key = attached.key;
-        let icon = if attached.described.sides.is_some() {
-            "image"
-        } else {
-            "file"
+        let icon = match (speaks, sides) {
+            (true, _) => "mic",
+            (false, Some(_)) => "image",
+            (false, None) => "file",
         };
         view! {
             <li class="attached">

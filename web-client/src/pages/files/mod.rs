@@ -7,14 +7,19 @@
 //! | [`rows`] | files in a line |
 //! | [`obtain`] | a file as a blob: kept here, or fetched; saving it |
 //! | [`picture`] | pictures in a line, and the dialog that shows one |
+//! | [`recorder`] | a voice message while it is recorded |
+//! | [`voice`] | voice messages in a line |
 
 mod attach;
 mod obtain;
 mod picture;
 mod prepare;
+mod recorder;
 mod rows;
+mod voice;
 
 pub(super) use attach::{Chosen, attach, chips};
 pub(super) use picture::viewer;
 pub(super) use prepare::{NoPicture, group_picture};
+pub(super) use recorder::{Recording, recorder};
 pub(super) use rows::{Shown, rows};

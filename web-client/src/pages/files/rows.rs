@@ -7,9 +7,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::picture::picture;
+use super::voice::voice;
 use crate::state::{App, Spot, Way, use_app};
 use crate::ui::{Icon, failure_text};
-use crate::view_model::{facts, spoken};
+use crate::view_model::{MAX_RECORDING, RecordingKind, facts, spoken};
 
 /// Files of a message that are to be shown.
 pub(crate) struct Shown {
@@ -44,7 +45,11 @@ pub(crate) fn rows(shown: Shown) -> AnyView {
         };
         match spot.file.shown_as {
             ShownAs::Picture => picture(app, spot, going),
-            ShownAs::VoiceNote | ShownAs::File => row(app, spot, going),
+            ShownAs::VoiceNote => match RecordingKind::named(&spot.file.media_type) {
+                Some(kind) if spot.file.size <= MAX_RECORDING => voice(app, spot, kind, going),
+                _ => row(app, spot, going),
+            },
+            ShownAs::File => row(app, spot, going),
         }
     };
     let rows: Vec<_> = files.into_iter().map(one).collect();
