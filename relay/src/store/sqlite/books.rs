@@ -122,6 +122,17 @@ impl Books {
         }
     }
 
+    /// Where the disk is full nothing is committed any more, and so nothing watches the log: what of it fits into the file goes there, and
+    /// the log begins anew in its place.
+    pub(super) fn make_room(&self) {
+        let copied = self
+            .db
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(fault) = copied {
+            tracing::warn!(%fault, "the log could not be copied on a full disk");
+        }
+    }
+
     pub(super) fn announce(&mut self, stored: Stored) {
         self.stored.push(stored);
     }

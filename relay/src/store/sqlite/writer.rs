@@ -194,6 +194,9 @@ impl Desk {
             self.books.roll_back();
             let fault = named(&fault);
             tracing::error!(%fault, jobs = batch.len(), "a transaction was rolled back");
+            if fault == StoreError::Full {
+                self.books.make_room();
+            }
             fault
         })
     }
