@@ -11,7 +11,7 @@ use crate::{
 
 /// Bytes of brotli for everything before first use. At 700,000, 3 s on a 2 Mbit/s line, the slow mobile connection would not be bearable any
 /// more; this is a little above what it took when it was set, so that growth is noticed.
-const BUDGET: u64 = 675_000;
+const BUDGET: u64 = 685_000;
 
 /// Builds the client as it is shipped and shows its sizes.
 pub(crate) fn size() -> Result<()> {
