@@ -23,6 +23,7 @@
 //! | [`ratchet`] | the session: Double Ratchet with header encryption, tags and KEM turns |
 //! | [`group`] | rosters of groups, and sender keys: one message for all members |
 //! | [`file`] | files in chunks, and what a message says of them |
+//! | [`history`] | what was said, in a file that the recovery key opens |
 //! | [`seal`] | envelope bodies: session form and HPKE-sealed handshake form |
 //! | [`padding`] | sizes that tell little |
 //! | [`recovery`] | the recovery key and what is derived from it |
@@ -34,6 +35,7 @@ pub mod device;
 pub mod file;
 pub mod group;
 pub mod handshake;
+pub mod history;
 pub mod keys;
 mod labels;
 pub mod padding;
@@ -42,6 +44,7 @@ pub mod ratchet;
 pub mod recovery;
 pub mod safety_number;
 pub mod seal;
+mod stream;
 
 #[cfg(any(test, feature = "oracle"))]
 pub mod fixture;

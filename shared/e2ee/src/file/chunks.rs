@@ -1,8 +1,5 @@
-//! What both ends do alike: the cipher of one file, its nonces and associated data, the digest over its chunks.
+//! What both ends do alike: the stream of one file with its associated data, the digest over its chunks.
 
-use aes_gcm::aead::consts::U12;
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Key, Nonce, Tag};
 use chopar_wire::ids::FileId;
 use sha2::{Digest, Sha256};
 
@@ -11,12 +8,11 @@ use super::layout::Layout;
 use super::limits::CHUNK;
 use crate::SUITE;
 use crate::keys::Secret32;
-use crate::ratchet::aead::AEAD_TAG;
+use crate::stream::Stream;
 
 /// STREAM over one file: chunk after chunk, the last one marked.
 pub(super) struct Chunks {
-    cipher: Aes256Gcm,
-    associated: Vec<u8>,
+    stream: Stream,
     layout: Layout,
     /// Of the next chunk.
     number: u32,
@@ -35,8 +31,7 @@ impl Chunks {
         digest.update(labels::DIGEST);
         digest.update([0]);
         Self {
-            cipher: Aes256Gcm::new(<&Key<Aes256Gcm>>::from(key.as_bytes())),
-            associated,
+            stream: Stream::new(key, associated),
             layout,
             number: 0,
             digest,
@@ -54,32 +49,15 @@ impl Chunks {
 
     /// Encrypts the next chunk in place, appends its tag, and goes on to the one after.
     pub(super) fn seal(&mut self, chunk: &mut Vec<u8>) {
-        let sealed =
-            self.cipher
-                .encrypt_inout_detached(&self.nonce(), &self.associated, chunk.as_mut_slice().into());
-        match sealed {
-            Ok(tag) => {
-                let tag: [u8; AEAD_TAG] = tag.into();
-                chunk.extend_from_slice(&tag);
-            }
-            Err(_) => unreachable!("a chunk is far below the 64 GiB of GCM"),
-        }
+        self.stream
+            .seal(self.number, self.layout.is_last(self.number), chunk);
         self.advance(chunk);
     }
 
     /// What the next chunk holds; `None` where it does not authenticate in its place.
     pub(super) fn open(&self, stored: &[u8]) -> Option<Vec<u8>> {
-        let (content, tag) = stored.split_last_chunk::<AEAD_TAG>()?;
-        let mut plain = content.to_vec();
-        self.cipher
-            .decrypt_inout_detached(
-                &self.nonce(),
-                &self.associated,
-                plain.as_mut_slice().into(),
-                &Tag::from(*tag),
-            )
-            .ok()?;
-        Some(plain)
+        self.stream
+            .open(self.number, self.layout.is_last(self.number), stored)
     }
 
     /// Takes the next chunk for good, as it lies at the relay.
@@ -91,13 +69,5 @@ impl Chunks {
     /// The digest over all chunks so far.
     pub(super) fn digest(&self) -> [u8; 32] {
         self.digest.clone().finalize().into()
-    }
-
-    /// Seven zeros, the chunk's number, whether it is the last.
-    fn nonce(&self) -> Nonce<U12> {
-        let mut nonce = [0; 12];
-        nonce[7..11].copy_from_slice(&self.number.to_be_bytes());
-        nonce[11] = u8::from(self.layout.is_last(self.number));
-        nonce.into()
     }
 }
