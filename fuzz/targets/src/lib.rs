@@ -8,6 +8,7 @@
 mod claims;
 mod file;
 mod group;
+mod history;
 mod inside;
 mod lone;
 mod recovery;
@@ -38,8 +39,9 @@ pub use group::{
     GROUP, GroupScene, group_distribution, group_message, group_recipients, group_record, log_key,
     opaque_append, roster_entry, roster_sealed,
 };
+pub use history::{HISTORY, HistoryScene, history_file};
 pub use inside::{first_contact, padding, prekey_record, ratchet_header, signal};
-pub use lone::{ALONE, Alone, engine_frames, engine_records, payload};
+pub use lone::{ALONE, Alone, engine_frames, engine_records, exported, history_record, payload};
 pub use recovery::{RECOVERY, RecoveryScene, recovery_encapsulation, recovery_key};
 pub use script::{Act, script};
 pub use search::{search_segment, search_text, segment_of};
@@ -55,7 +57,7 @@ pub const SIGNAL: &[u8] = b"typing";
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All of them.
-pub const TARGETS: [Target; 37] = [
+pub const TARGETS: [Target; 39] = [
     ("client_frame", client_frame),
     ("relay_frame", relay_frame),
     ("account_log", account_log),
@@ -86,6 +88,8 @@ pub const TARGETS: [Target; 37] = [
     ("prekey_record", prekey_record),
     ("file_descriptor", file_descriptor),
     ("file_chunk", file_chunk),
+    ("history_file", history_file),
+    ("history_record", history_record),
     ("search_segment", search_segment),
     ("search_text", search_text),
     ("payload", payload),

@@ -318,6 +318,45 @@ pub fn engine_records(bytes: &[u8]) -> bool {
     read
 }
 
+/// All that Bob's history has, record by record.
+pub fn exported() -> Vec<Vec<u8>> {
+    let mut bob = Lone::open(&ALONE.image, ALONE.image.records());
+    let (mut all, mut after) = (Vec::new(), None);
+    for asked in 1.. {
+        let answer = bob.ask(asked, Intent::ExportHistory { after });
+        let Some(Answer::HistoryPart { records, next }) = answer else {
+            unreachable!("an account that is in order has a history")
+        };
+        all.extend(records.iter().cloned());
+        after = *next;
+        if after.is_none() {
+            break;
+        }
+    }
+    all
+}
+
+/// A record of a history file, whoever wrote it, after all that Bob's history has: what is taken of it can be read when the vault is
+/// opened again, and nothing of what was there is lost.
+pub fn history_record(bytes: &[u8]) -> bool {
+    let scene = &*ALONE;
+    let mut bob = scene.bob();
+    let before = bob.vault.theirs(&scene.alice);
+    let records = vec![bytes.to_vec()];
+    let answer = bob.ask(1, Intent::ImportHistory { records });
+    let Some(Answer::HistoryTaken(imported)) = answer else {
+        unreachable!("an import of one record is answered")
+    };
+    let taken = imported.left == 0;
+    bob.wait(60_000);
+    let after = bob.vault.theirs(&scene.alice);
+    assert!(before.iter().all(|line| after.contains(line)), "a line is lost");
+    still_answers(&mut bob);
+    let again = Lone::open(&scene.image, bob.vault.resident());
+    assert!(again.engine().damage().is_empty(), "the vault is damaged");
+    taken
+}
+
 /// One byte, length u16, so many bytes; the last may be cut short.
 fn parts(mut bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     core::iter::from_fn(move || {

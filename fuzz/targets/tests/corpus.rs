@@ -27,7 +27,9 @@ fn every_parser_keeps_its_rules_on_its_corpus() {
         let files = corpus(name);
         assert!(!files.is_empty(), "{name} has no corpus");
         let places = match name {
-            "script" | "world" | "payload" | "engine_frames" | "engine_records" => PLACES_OF_SCRIPTS,
+            "script" | "world" | "payload" | "engine_frames" | "engine_records" | "history_record" => {
+                PLACES_OF_SCRIPTS
+            }
             _ => PLACES,
         };
         let (mut inputs, mut accepted) = (0, 0);

@@ -171,6 +171,11 @@ impl Engine {
                 conversation,
                 id: message,
             } => self.message_states(id, conversation, message, cx),
+            Intent::BeginHistory => self.begin_history(id, cx),
+            Intent::SignHistory { header } => self.sign_history(id, header, cx),
+            Intent::ExportHistory { after } => self.export_history(id, after, cx),
+            Intent::ReadHistory { header, first } => self.read_history(id, header, &first, cx),
+            Intent::ImportHistory { records } => self.import_history(id, &records, cx),
             Intent::FindPeople { .. }
             | Intent::CreateGroup { .. }
             | Intent::ChangeGroup { .. }

@@ -17,7 +17,7 @@ use crate::records::{RecordError, SCHEMA, Stored};
 use crate::repair::Pace;
 use crate::settings::Settings;
 use crate::timer::Timer;
-use crate::trust::{alarm_from, alarm_number};
+use crate::trust::{alarm_from, alarm_number, trust_from, trust_number};
 use crate::view::{Alarm, Conversation, Held, Setting, Trust};
 
 /// Acknowledgements and receipts kept for somebody who is not accepted yet; the oldest go first.
@@ -40,6 +40,8 @@ pub(crate) struct Contact {
     pub(crate) handle_moved: bool,
     /// The sequence the next line gets; 0: there is no conversation.
     pub(crate) next_line: u64,
+    /// The lowest sequence that an imported line has; 0: none was imported.
+    pub(crate) oldest_line: u64,
     pub(crate) last: Option<Last>,
     pub(crate) time: Timestamp,
     pub(crate) owed: Owed,
@@ -129,6 +131,7 @@ impl Contact {
             accepted: false,
             handle_moved: false,
             next_line: 0,
+            oldest_line: 0,
             last: None,
             time: now,
             owed: Owed::default(),
@@ -191,14 +194,11 @@ impl Contact {
             presented_handle: self.presented_handle.clone(),
             display_name: self.display_name.clone(),
             introduced: self.introduced,
-            trust: match self.trust {
-                Trust::Unverified => 0,
-                Trust::Verified => 1,
-                Trust::Changed => 2,
-            },
+            trust: trust_number(self.trust),
             alarm: alarm_number(self.alarm),
             accepted: self.accepted,
             next_line: self.next_line,
+            oldest_line: self.oldest_line,
             last: last.map(|l| l.line.clone()),
             last_sequence: last.map_or(0, |l| l.sequence),
             last_state: last.map_or(0, |l| state_number(l.progress.state)),
@@ -300,12 +300,7 @@ impl Contact {
         self.presented_handle = record.presented_handle;
         self.display_name = record.display_name;
         self.introduced = record.introduced;
-        self.trust = match record.trust {
-            0 => Trust::Unverified,
-            1 => Trust::Verified,
-            2 => Trust::Changed,
-            _ => return Err(ContactRecord::bad("trust")),
-        };
+        self.trust = trust_from(record.trust).ok_or(ContactRecord::bad("trust"))?;
         self.alarm = alarm_from(record.alarm);
         if self.alarm.is_none() && record.alarm != 0 {
             return Err(ContactRecord::bad("alarm"));
@@ -326,6 +321,7 @@ impl Contact {
         self.accepted = record.accepted;
         self.handle_moved = record.handle_moved;
         self.next_line = record.next_line;
+        self.oldest_line = record.oldest_line;
         let progress = Progress {
             state: state_from(record.last_state),
             held: None,

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::effect::{Effect, Kind, Record};
 use crate::engine::Engine;
 use crate::event::{Answer, Failure};
+use crate::history::FIRST_LINE;
 use crate::line::{self, Progress, Said};
 use crate::map::Map;
 use crate::marks::{Mark, Whose};
@@ -32,7 +33,10 @@ impl Engine {
         let Some(contact) = self.contacts.get_mut(&account) else {
             return 0;
         };
-        let sequence = contact.next_line.max(1);
+        let sequence = match contact.next_line {
+            0 => FIRST_LINE,
+            next => next,
+        };
         contact.next_line = sequence + 1;
         contact.time = cx.now;
         contact.set_last(sequence, &line, Progress::WAITING);

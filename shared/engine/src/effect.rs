@@ -66,12 +66,12 @@ pub enum Effect {
         /// How many lines at most.
         limit: u16,
     },
-    /// Read one record that is not resident.
+    /// Read records that are not resident, at one moment.
     Read {
-        /// Comes back in `Loaded` (with the record, or with none) or `Failed`.
+        /// Comes back in `Loaded` (with those that there are) or `Failed`.
         token: Token,
-        /// Which.
-        key: RecordKey,
+        /// Which; at most 500.
+        keys: Vec<RecordKey>,
     },
     /// Find lines in the index that the host keeps of them ([`crate::search`]).
     Search {

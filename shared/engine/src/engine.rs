@@ -229,6 +229,12 @@ impl Engine {
                     conversation,
                     sequence,
                 }) => self.on_shown(asked, conversation, sequence, &records, cx),
+                Some(Waiting::Export { asked, mark }) => self.on_export_read(asked, mark, &records, cx),
+                Some(Waiting::Import {
+                    asked,
+                    lines,
+                    imported,
+                }) => self.on_import_read(asked, lines, imported, &records, cx),
                 _ => {}
             },
         }
@@ -241,6 +247,9 @@ impl Engine {
             (Waiting::Proof { nonce, body }, [signature]) => self.on_proof(&nonce, body, *signature, cx),
             (Waiting::OneTime(draft), _) => self.on_pairs_signed(draft, signatures, cx),
             (Waiting::Bundle(draft), [signature]) => self.on_bundle_signed(*draft, *signature, cx),
+            (Waiting::History { asked, body }, [signature]) => {
+                Self::on_history_signed(asked, body, *signature, cx);
+            }
             (Waiting::GroupEntry(acting), [signature]) => self.on_entry_signed(*acting, *signature, cx),
             (Waiting::Revocation { asked, draft }, [signature]) => {
                 self.on_revocation_signed(asked, *draft, *signature, cx);
@@ -259,6 +268,9 @@ impl Engine {
             Waiting::Revocation { asked, .. }
             | Waiting::Page { asked, .. }
             | Waiting::Search { asked }
+            | Waiting::History { asked, .. }
+            | Waiting::Export { asked, .. }
+            | Waiting::Import { asked, .. }
             | Waiting::Shown { asked, .. } => cx.fail(asked, Failure::Browser),
             Waiting::GroupEntry(acting) => self.entry_not_signed(*acting, cx),
             Waiting::Initiation(waiting) => self.opening_failed(waiting.account, waiting.device, cx),

@@ -3,6 +3,7 @@
 use chopar_wire::{AccountId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::history::{HistoryMark, Imported};
 use crate::search::Spot;
 use crate::view::{
     ConnectionState, Conversation, DeviceView, GroupView, Hit, InviteView, Line, MemberState, MemberView,
@@ -96,6 +97,33 @@ pub enum Answer {
         /// How many lines can be searched by now, while the others are being read.
         building: Option<u32>,
     },
+    /// To `BeginHistory`.
+    HistoryBegun {
+        /// The public halves of the account's recovery key: X25519 32 ‖ ML-KEM-1024 1568.
+        recovery: Vec<u8>,
+        /// How many lines there are, at most.
+        lines: u64,
+    },
+    /// To `SignHistory`: the first record.
+    HistorySigned(Vec<u8>),
+    /// To `ExportHistory`.
+    HistoryPart {
+        /// To be written in this order.
+        records: Vec<Vec<u8>>,
+        /// What the next part comes after; `None`: that was all.
+        next: Option<HistoryMark>,
+    },
+    /// To `ReadHistory`.
+    HistoryOf {
+        /// What the device that wrote it was called then.
+        device: String,
+        /// When, by its clock.
+        time: Timestamp,
+        /// Whether it was removed from the account since.
+        revoked: bool,
+    },
+    /// To `ImportHistory`.
+    HistoryTaken(Imported),
     /// To `Person`.
     Person(Box<Person>),
     /// To `Devices`.
@@ -228,6 +256,12 @@ pub enum Failure {
     /// What was fetched is not the file of the message: somebody exchanged it at the relay, or its sender uploaded another one.
     #[error("file damaged")]
     FileDamaged,
+    /// The history file is of another account.
+    #[error("history of another account")]
+    HistoryOfOther,
+    /// No device of this account wrote the history file: somebody made it up.
+    #[error("history forged")]
+    HistoryForged,
     /// A person stopped it.
     #[error("stopped")]
     Stopped,

@@ -85,8 +85,8 @@ pub enum Input {
         /// What.
         found: Found,
     },
-    /// Rows of one conversation, as [`crate::Effect::Load`] asked, ascending by sequence; or the record, if there is one,
-    /// that [`crate::Effect::Read`] asked for.
+    /// Rows of one conversation, as [`crate::Effect::Load`] asked, ascending by sequence; or the records that there are
+    /// of those that [`crate::Effect::Read`] asked for.
     Loaded {
         /// The effect this answers.
         token: Token,

@@ -4,6 +4,7 @@ use chopar_wire::ids::InviteId;
 use chopar_wire::{AccountId, DeviceId, FileMark, MessageId};
 use serde::{Deserialize, Serialize};
 
+use crate::history::HistoryMark;
 use crate::search::Spot;
 use crate::view::{Preferences, Reference, Role, Setting};
 
@@ -314,6 +315,30 @@ pub enum Intent {
         conversation: AccountId,
         /// Which message; at most 30 days old.
         id: MessageId,
+    },
+    /// What a new history file is sealed to. Answer: `HistoryBegun`.
+    BeginHistory,
+    /// Have this device sign a history file. Answer: `HistorySigned`.
+    SignHistory {
+        /// SHA-256 of the file's header.
+        header: [u8; 32],
+    },
+    /// The next part of a history file: a person or a group, or messages, in an order of the engine's. Answer: `HistoryPart`.
+    ExportHistory {
+        /// As the part before said; `None` for the first.
+        after: Option<HistoryMark>,
+    },
+    /// Whether a history file was written by a device of this account. Answer: `HistoryOf`.
+    ReadHistory {
+        /// SHA-256 of its header.
+        header: [u8; 32],
+        /// Its first record.
+        first: Vec<u8>,
+    },
+    /// Put what a history file holds with what is here, which wins. Answer: `HistoryTaken` once it is durable.
+    ImportHistory {
+        /// In the order of the file; at most 500.
+        records: Vec<Vec<u8>>,
     },
     /// Try to reach the relay now instead of at the next attempt. Answer: `Done`.
     ConnectNow,

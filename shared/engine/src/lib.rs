@@ -36,6 +36,7 @@
 //! | `places`, `seeking`, `pending` | finding the message that is named; what waits for one that has not arrived |
 //! | `files` | files of messages, up to the relay and down from it |
 //! | [`search`] | what was said, found on the device: folding, the index, the intent |
+//! | [`history`] | what was said, into a file that the recovery key opens, and out of it |
 //! | `timer`, `expiring`, `settings` | messages that disappear; mute, pin, archive, block |
 //! | [`refusals`] | what was put away unread, by name |
 //! | `prekeys`, `prekey_upkeep`, `tokens`, `context`, `records`, `map` | own prekeys; private operations under way; one step; what is stored; a map for all of it |
@@ -66,6 +67,7 @@ mod fixture;
 mod group;
 mod handles;
 mod heads;
+pub mod history;
 mod inbox;
 pub mod input;
 pub mod intent;
@@ -117,6 +119,7 @@ pub use effect::{Batch, Effect, FileHome, Kept, Kind, Record, RecordKey, Step, T
 pub use engine::Engine;
 pub use event::{Answer, Event, Failure};
 pub use files::{MAX_FILES, MAX_FILES_BYTES};
+pub use history::{HistoryMark, Imported};
 pub use input::{Found, Input, Moved};
 pub use intent::{Asked, Intent, SealedFile};
 pub use map::Map;

@@ -180,7 +180,7 @@ impl Engine {
                 let token = self.tokens.wait(Waiting::SoughtPlace { spot });
                 cx.effect(Effect::Read {
                     token,
-                    key: spot.key(),
+                    keys: vec![spot.key()],
                 });
             }
         }

@@ -44,6 +44,13 @@ impl Settings {
         counts
     }
 
+    /// Takes of each what counts more.
+    pub(crate) fn merge(&mut self, others: Self) {
+        for (known, other) in self.0.iter_mut().zip(others.0) {
+            *known = (*known).max(other);
+        }
+    }
+
     pub(crate) fn records(&self) -> Vec<SettingRecord> {
         ALL.into_iter()
             .map(|setting| (setting, self.0[place(setting)]))

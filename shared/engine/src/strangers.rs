@@ -11,6 +11,7 @@ use crate::contact::Contact;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::event::Event;
+use crate::history::FIRST_LINE;
 use crate::places::Spot;
 use crate::records::contact::{ContactRecord, LOG, LogRecord, STATE};
 use crate::records::line::{DeliveryRecord, LineRecord};
@@ -80,7 +81,13 @@ impl Engine {
         contact.marks.save(&account, cx);
         cx.delete::<ContactRecord>(account.as_bytes(), STATE);
         cx.delete::<LogRecord>(account.as_bytes(), LOG);
-        for line in 1..contact.next_line {
+        // Those of before there was room below begin with 1.
+        let first = if contact.next_line < FIRST_LINE {
+            1
+        } else {
+            FIRST_LINE
+        };
+        for line in first..contact.next_line {
             self.lines.remove((account, line));
             self.expiring.remove(account, line, cx);
             cx.delete::<LineRecord>(account.as_bytes(), line);

@@ -6,6 +6,7 @@ use crate::accepting::Accepting;
 use crate::effect::{FileHome, Token};
 use crate::files::UploadKey;
 use crate::group::Acting;
+use crate::history::{HistoryMark, ImportLine, Imported};
 use crate::map::Map;
 use crate::onboarding::Preparing;
 use crate::opening::Initiating;
@@ -59,6 +60,16 @@ pub(crate) enum Waiting {
     Fetch { home: FileHome },
     /// Bytes of a file that the host is to keep.
     Keep { home: FileHome },
+    /// The signature under the beginning of a history file.
+    History { asked: u64, body: Vec<u8> },
+    /// Rows for a history file.
+    Export { asked: u64, mark: HistoryMark },
+    /// Which messages of a history file are here.
+    Import {
+        asked: u64,
+        lines: Vec<ImportLine>,
+        imported: Imported,
+    },
     /// Lines that have some words.
     Search { asked: u64 },
     /// A message that a person asked for by name.

@@ -7,6 +7,23 @@ use crate::engine::Engine;
 use crate::event::{Answer, Failure};
 use crate::view::{Alarm, DeviceView, Held, LineBody, Notice, Person, Trust};
 
+pub(crate) const fn trust_number(trust: Trust) -> u32 {
+    match trust {
+        Trust::Unverified => 0,
+        Trust::Verified => 1,
+        Trust::Changed => 2,
+    }
+}
+
+pub(crate) const fn trust_from(number: u32) -> Option<Trust> {
+    match number {
+        0 => Some(Trust::Unverified),
+        1 => Some(Trust::Verified),
+        2 => Some(Trust::Changed),
+        _ => None,
+    }
+}
+
 pub(crate) const fn alarm_number(alarm: Option<Alarm>) -> u32 {
     match alarm {
         None => 0,

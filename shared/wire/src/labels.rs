@@ -29,6 +29,8 @@ pub const GROUP_ENTRY: &str = "Chopar v1 group-entry";
 pub const GROUP_HASH: &str = "Chopar v1 group-hash";
 /// A message of a group, by the signing key of its sender's epoch.
 pub const GROUP_MESSAGE: &str = "Chopar v1 group-message";
+/// Whose a history file is, by the device that writes it.
+pub const HISTORY_FILE: &str = "Chopar v1 history-file";
 /// A relay's capability for a file, by the relay's own key (HMAC-SHA256).
 pub const FILE_CAPABILITY: &str = "Chopar v1 file-capability";
 /// An append to an opaque log, by the log's write key.

@@ -63,7 +63,7 @@ impl<M: Machine> Owner<'_, M> {
             } => {
                 self.load(token, conversation, before, limit);
             }
-            Effect::Read { token, key } => self.read(token, key),
+            Effect::Read { token, keys } => self.read(token, keys),
             Effect::Upload { .. }
             | Effect::Fetch { .. }
             | Effect::Keep { .. }
@@ -126,9 +126,9 @@ impl<M: Machine> Owner<'_, M> {
         );
     }
 
-    fn read(&self, token: Token, key: RecordKey) {
+    fn read(&self, token: Token, keys: Vec<RecordKey>) {
         let vault = self.vault.clone();
-        self.loaded(token, async move { vault.one(&key).await });
+        self.loaded(token, async move { vault.some(&keys).await });
     }
 
     /// What is read goes to the engine, what does not open is counted.

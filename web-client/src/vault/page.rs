@@ -60,18 +60,29 @@ impl Vault {
 }
 
 impl Vault {
-    /// One record that is not resident; none in the page where there is none.
-    pub async fn one(&self, key: &RecordKey) -> Result<Page, VaultError> {
+    /// Records that are not resident; in the page are those that there are.
+    pub async fn some(&self, keys: &[RecordKey]) -> Result<Page, VaultError> {
         let own = self.keys();
-        let at = to_js(&StoredKey::of(&own.blinding, key).0);
         let transaction = self.database.read(&[LINES])?;
-        let value = transaction.store(LINES)?.get(at.clone())?.await?;
+        let store = transaction.store(LINES)?;
+        let mut asked = Vec::with_capacity(keys.len());
+        for key in keys {
+            let at = to_js(&StoredKey::of(&own.blinding, key).0);
+            asked.push((at.clone(), store.get(at)?));
+        }
+        let mut page = Page {
+            records: Vec::new(),
+            damaged: 0,
+        };
+        for (at, value) in asked {
+            match value.await?.map(|value| open_record(&own, LINES, &at, &value)) {
+                Some(Ok(record)) => page.records.push(record),
+                Some(Err(_)) => page.damaged += 1,
+                None => {}
+            }
+        }
         transaction.finish().await?;
-        let record = value.map(|value| open_record(&own, LINES, &at, &value));
-        Ok(Page {
-            damaged: u32::from(matches!(record, Some(Err(_)))),
-            records: record.and_then(Result::ok).into_iter().collect(),
-        })
+        Ok(page)
     }
 }
 

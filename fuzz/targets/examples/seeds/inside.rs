@@ -2,7 +2,7 @@
 
 use chopar_e2ee::padding::pad;
 use chopar_e2ee::ratchet::primitives::{kem_offer, next_header};
-use chopar_fuzz_targets::{FILE, SCENE, claim, histories, recovering};
+use chopar_fuzz_targets::{FILE, HISTORY, SCENE, claim, exported, histories, recovering};
 use chopar_identity::{RecoverClaim, SignInClaim};
 use chopar_wire::prost::Message;
 use chopar_wire::proto::content::FirstContact;
@@ -74,4 +74,12 @@ pub(crate) fn write_all() {
         &FILE.descriptor.to_wire().encode_to_vec(),
     );
     write("file_chunk", "whole", &FILE.chunk);
+    write("history_file", "whole", &HISTORY.file);
+    let history = exported();
+    for (name, at) in [("person", 0), ("line", 1), ("oldest_line", history.len() - 1)] {
+        write("history_record", name, &history[at]);
+    }
+    // A group is longer than anything else.
+    let longest = history.iter().max_by_key(|record| record.len()).unwrap();
+    write("history_record", "longest", longest);
 }

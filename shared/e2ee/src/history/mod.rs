@@ -10,7 +10,7 @@
 //!  record  length ‖ bytes ─┘  …          AES-256-GCM, nonce 0…0 ‖ n ‖ 1 ──> chunk n: a length of 0, then zeros
 //! ```
 //! A chunk begins with the place of the first record that begins in it: where one chunk is lost, what comes after can be read. Either end holds a chunk and a record at a time, whatever the size of the file. What the records say is the engine's; the first of
-//! them is signed, and says whose file it is (`chopar-engine`, `history`). Docs: section 9 of `docs/protocol.md`.
+//! them is signed, and says whose file it is (`chopar-engine`, `history`). Docs: section 9 of `docs/protocol.md`, `docs/adr/0029`.
 //!
 //! | module | holds |
 //! |---|---|

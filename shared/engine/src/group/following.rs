@@ -409,7 +409,8 @@ impl Engine {
             cx.touch(conversation);
         }
         // What was before one was in it is no line of one's own.
-        if before.contains(&own) {
+        let catching_up = self.groups.get(id).is_some_and(|group| group.catching_up);
+        if before.contains(&own) && !catching_up {
             self.tell_deeds(id, change, cx);
         }
         if over {
@@ -487,6 +488,7 @@ impl Engine {
         let Some(roster) = group.roster.clone() else {
             return group.want(cx.now.plus_ms(RETRY_MS));
         };
+        group.catching_up = false;
         if let Some((head, by)) = group.claim {
             match roster.relation(&head) {
                 RosterRelation::Same | RosterRelation::Behind => self.clear_roster_claim(id, cx),

@@ -415,7 +415,12 @@ impl Engine {
         for id in self.groups.ids() {
             let empty = self.groups.get(&id).is_some_and(|group| {
                 let nothing = group.roster.is_none() && group.stored.is_empty() && group.pending.is_none();
-                nothing && cx.now.ms_since(group.since) > UNKNOWN_MS
+                // What was said in it, in a history file, is kept.
+                let spoken = self
+                    .contacts
+                    .get(&conversation_of(&id))
+                    .is_some_and(|c| c.next_line > 0);
+                nothing && !spoken && cx.now.ms_since(group.since) > UNKNOWN_MS
             });
             if empty {
                 self.groups.all.remove(&id);

@@ -34,6 +34,4 @@ mod voice;
 
 pub(crate) use acting::Acting;
 pub(crate) use receiving::GroupOpened;
-#[cfg(feature = "simulator")]
-pub(crate) use state::Group;
-pub(crate) use state::Groups;
+pub(crate) use state::{Group, Groups};

@@ -87,6 +87,8 @@ pub(crate) struct Group {
     pub(crate) pending: Option<Pending>,
     /// An entry is being signed.
     pub(crate) signing: bool,
+    /// It came out of a history file, and its log was not read to the end since: what was changed then is no news.
+    pub(crate) catching_up: bool,
     /// When an admin renews the log key after somebody left.
     pub(crate) renewal: Option<Timestamp>,
     pub(crate) rows: Map<u64, GroupRow>,
@@ -135,6 +137,7 @@ impl Group {
             generation: 0,
             pending: None,
             signing: false,
+            catching_up: false,
             renewal: None,
             rows: Map::new(),
             asked: Map::new(),
@@ -166,11 +169,40 @@ impl Group {
         self.fetch = Some(self.fetch.map_or(due, |at| at.min(due)));
     }
 
-    fn record(&self) -> GroupRecord {
+    /// What another device of this account needs, which reads the group's log from its beginning.
+    pub(crate) fn exported(&self) -> GroupRecord {
         let mut record = GroupRecord::default();
         record.schema = SCHEMA;
         record.log = self.log.as_bytes().to_vec();
         record.keys = self.keys.values().map(key_record).collect();
+        if let Some(RosterAlarm::Forked(signers)) = &self.alarm {
+            record.alarm = 2;
+            record.signers = signers.iter().map(|id| id.as_bytes().to_vec()).collect();
+        }
+        record.accepted = self.accepted;
+        record.over = self.over;
+        record.handed_to = vec![0; 32];
+        record
+    }
+
+    /// A group out of what [`Group::exported`] made.
+    pub(crate) fn imported(id: GroupId, record: &GroupRecord) -> Result<Self, RecordError> {
+        if record.schema != SCHEMA {
+            return Err(GroupRecord::of_version(record.schema));
+        }
+        // Of one device alone.
+        if !record.sending.is_empty() || record.pending.is_some() {
+            return Err(GroupRecord::bad("epoch"));
+        }
+        let log = OpaqueLogId::try_from(record.log.as_slice()).map_err(|_| GroupRecord::bad("log"))?;
+        let mut group = Self::new(id, log);
+        group.load_state(record)?;
+        group.catching_up = true;
+        Ok(group)
+    }
+
+    fn record(&self) -> GroupRecord {
+        let mut record = self.exported();
         record.told = self.told.iter().map(key_record).collect();
         if let Some(head) = &self.opaque {
             record.opaque_length = head.length;
@@ -182,16 +214,9 @@ impl Group {
             record.claimed_hash = head.hash.to_vec();
             record.claimed_by = by.as_bytes().to_vec();
         }
-        match &self.alarm {
-            None => {}
-            Some(RosterAlarm::Withheld) => record.alarm = 1,
-            Some(RosterAlarm::Forked(signers)) => {
-                record.alarm = 2;
-                record.signers = signers.iter().map(|id| id.as_bytes().to_vec()).collect();
-            }
+        if self.alarm == Some(RosterAlarm::Withheld) {
+            record.alarm = 1;
         }
-        record.accepted = self.accepted;
-        record.over = self.over;
         record.sending = self
             .sending
             .as_ref()

@@ -81,6 +81,9 @@ pub(crate) struct ContactRecord {
     /// Those that were ever set.
     #[prost(message, repeated, tag = "24")]
     pub(crate) settings: Vec<SettingRecord>,
+    /// The lowest sequence of an imported line; 0: there is none.
+    #[prost(uint64, tag = "25")]
+    pub(crate) oldest_line: u64,
 }
 stored!(ContactRecord, Contact);
 

@@ -272,6 +272,10 @@ fn what_is_done_with_messages_stays_readable() {
         r.timer = Some(timer);
         r.settings = vec![setting];
     });
+    stays("contact-imported-1", |r: &mut ContactRecord| {
+        r.schema = SCHEMA;
+        (r.next_line, r.oldest_line) = (4_294_967_300, 4_294_967_200);
+    });
     stays("line-changed-1", |r: &mut LineRecord| {
         let mut reaction = ReactionRecord::default();
         reaction.by = vec![1; 32];

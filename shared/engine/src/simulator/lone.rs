@@ -225,9 +225,9 @@ impl Lone {
                 token,
                 found: self.vault.search(&query, after, usize::from(limit)),
             }),
-            Effect::Read { token, key } => Some(Input::Loaded {
+            Effect::Read { token, keys } => Some(Input::Loaded {
                 token,
-                records: self.vault.select(|known| *known == key),
+                records: self.vault.select(|known| keys.contains(known)),
             }),
             Effect::MakeIdentity { token } | Effect::Upload { token, .. } | Effect::Fetch { token, .. } => {
                 Some(Input::Failed { token })

@@ -452,8 +452,8 @@ impl World {
                             .page(conversation.as_bytes(), before, usize::from(limit));
                     self.plan(after, answer(Input::Loaded { token, records }));
                 }
-                Effect::Read { token, key } => {
-                    let records = self.persons[person].vault.select(|known| *known == key);
+                Effect::Read { token, keys } => {
+                    let records = self.persons[person].vault.select(|known| keys.contains(known));
                     self.plan(after, answer(Input::Loaded { token, records }));
                 }
                 Effect::Search {
