@@ -16,6 +16,7 @@ mod find_people;
 mod group;
 mod group_member;
 mod group_picture;
+mod history;
 mod invites;
 mod join;
 mod keeping;

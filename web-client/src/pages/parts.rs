@@ -17,6 +17,7 @@ use super::admin::Admin;
 use super::devices::Devices;
 use super::files::{Chosen, Shown, attach, chips, rows, viewer};
 use super::group::GroupPage;
+use super::history::HistoryPage;
 use super::keeping::KeepingDialog;
 use super::message_menu::MessageMenu;
 use super::new_group::NewGroup;
@@ -43,6 +44,8 @@ pub(super) static MENUS: Part<Menus> = Part::new("menus", || Box::pin(menus()));
 pub(super) static FILES: Part<FilesPart> = Part::new("files", || Box::pin(files()));
 /// What a search finds.
 pub(super) static SEARCH: Part<Search> = Part::new("search", || Box::pin(search()));
+/// History in files: written, and read.
+pub(super) static HISTORY: Part<History> = Part::new("history", || Box::pin(history()));
 /// The camera, and what reads a code in its pictures.
 pub(super) static SCAN: Part<Scan> = Part::new("scan", || Box::pin(scan()));
 
@@ -61,6 +64,7 @@ pub(super) fn load_quietly() {
                 let _ = DETAILS.load().await;
                 let _ = FILES.load().await;
                 let _ = SEARCH.load().await;
+                let _ = HISTORY.load().await;
                 let _ = SCAN.load().await;
             });
         },
@@ -134,6 +138,12 @@ pub(super) struct Search {
     pub(super) results: fn(RwSignal<String>) -> AnyView,
 }
 
+/// The page of [`HISTORY`].
+#[derive(Clone, Copy)]
+pub(super) struct History {
+    pub(super) page: fn() -> AnyView,
+}
+
 /// The dialog of [`SCAN`].
 #[derive(Clone, Copy)]
 pub(super) struct Scan {
@@ -196,6 +206,13 @@ fn files() -> Result<FilesPart, SplitLoaderError> {
 fn search() -> Result<Search, SplitLoaderError> {
     Ok(Search {
         results: |query| view! { <Results query/> }.into_any(),
+    })
+}
+
+#[wasm_split(history, fallible)]
+fn history() -> Result<History, SplitLoaderError> {
+    Ok(History {
+        page: || view! { <HistoryPage/> }.into_any(),
     })
 }
 

@@ -30,7 +30,8 @@ pub(crate) fn Recover() -> impl IntoView {
             asking.ask(app, intent, move |answer| {
                 let done = answer == Answer::Done;
                 if done {
-                    app.address.replace(Place::Chats);
+                    // Where a file brings back what was said.
+                    app.address.replace(Place::History);
                 }
                 done
             });

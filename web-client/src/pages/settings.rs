@@ -36,6 +36,11 @@ pub(crate) fn Settings() -> impl IntoView {
                 <Privacy/>
             </section>
             <LockBlock/>
+            <section class="block">
+                <h2>{texts.history_title()}</h2>
+                <p>{texts.history_hint()}</p>
+                <a class="button" href=Place::History.path()><Icon name="archive"/>{texts.history_open()}</a>
+            </section>
             <About/>
         </div>
     }

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::attaching::carries_files;
 use super::chat_list::ChatList;
 use super::find_people::FindPeople;
-use super::parts::{DETAILS, FILES, MENUS, OWN, load_quietly};
+use super::parts::{DETAILS, FILES, HISTORY, MENUS, OWN, load_quietly};
 use super::search_box::focus_search;
 use super::shortcuts::Shortcut;
 use super::start_over::{StartOver, confirm_start_over};
@@ -75,6 +75,9 @@ pub(crate) fn Shell() -> impl IntoView {
                 {move || match beside.get() {
                     Beside::Talk(peer) => view! { <TalkPage peer place/> }.into_any(),
                     Beside::Page(Place::Settings) => later(&OWN, page(texts.settings_title()), |own| (own.settings)()),
+                    Beside::Page(Place::History) => {
+                        later(&HISTORY, page(texts.history_title()), |history| (history.page)())
+                    }
                     Beside::Page(Place::Devices) => later(&OWN, page(texts.chats_devices()), |own| (own.devices)()),
                     Beside::Page(Place::Admin) => later(&OWN, page(texts.admin_title()), |own| (own.admin)()),
                     Beside::Page(Place::Join) => view! { <Already/> }.into_any(),
@@ -221,6 +224,7 @@ fn keep_title(app: App, place: Memo<Place>) {
         let here = match place.get() {
             Place::Talk(peer) | Place::Person(peer) => app.chats.row(peer).map(|row| row.read().name.clone()),
             Place::Settings => Some(texts.settings_title().to_owned()),
+            Place::History => Some(texts.history_title().to_owned()),
             Place::Devices => Some(texts.chats_devices().to_owned()),
             Place::Admin => Some(texts.admin_title().to_owned()),
             Place::Chats | Place::Join | Place::Recover | Place::Missing => None,

@@ -17,6 +17,8 @@ pub(crate) enum Place {
     Person(AccountId),
     /// `/settings`
     Settings,
+    /// `/history`
+    History,
     /// `/devices`
     Devices,
     /// `/admin`
@@ -34,6 +36,7 @@ impl Place {
             "/join" => Self::Join,
             "/recover" => Self::Recover,
             "/settings" => Self::Settings,
+            "/history" => Self::History,
             "/devices" => Self::Devices,
             "/admin" => Self::Admin,
             _ => {
@@ -55,6 +58,7 @@ impl Place {
             Self::Talk(account) => ["/c/", &account.to_string()].concat(),
             Self::Person(account) => ["/p/", &account.to_string()].concat(),
             Self::Settings => String::from("/settings"),
+            Self::History => String::from("/history"),
             Self::Devices => String::from("/devices"),
             Self::Admin => String::from("/admin"),
         }
@@ -64,6 +68,7 @@ impl Place {
     pub(crate) const fn out(self) -> Self {
         match self {
             Self::Person(account) => Self::Talk(account),
+            Self::History => Self::Settings,
             _ => Self::Chats,
         }
     }
@@ -91,6 +96,7 @@ mod tests {
             Place::Talk(account),
             Place::Person(account),
             Place::Settings,
+            Place::History,
             Place::Devices,
             Place::Admin,
         ] {

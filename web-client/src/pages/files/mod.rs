@@ -15,6 +15,7 @@ mod prepare;
 mod rows;
 
 pub(super) use attach::{Chosen, attach, chips};
+pub(super) use obtain::save;
 pub(super) use picture::viewer;
 pub(super) use prepare::{NoPicture, group_picture};
 pub(super) use rows::{Shown, rows};

@@ -84,7 +84,7 @@ impl Spot {
 }
 
 /// Has the browser save a blob; `None` where it could not be asked to.
-fn save(blob: &Blob, name: &str) -> Option<()> {
+pub(in crate::pages) fn save(blob: &Blob, name: &str) -> Option<()> {
     let any = blob
         .slice_with_f64_and_f64_and_content_type(0.0, blob.size(), ANY)
         .ok()?;
