@@ -32,13 +32,13 @@ impl Vault {
         let own = self.keys();
         let lines = Partition::of(&own.blinding, Kind::Line, conversation.as_bytes());
         let deliveries = Partition::of(&own.blinding, Kind::Delivery, conversation.as_bytes());
-        let Some((first, last)) = lines.below(before).filter(|_| limit > 0) else {
-            return Ok(page);
-        };
-
         let transaction = self.database.read(&[LINES])?;
         let store = transaction.store(LINES)?;
-        if let Some(first) = oldest_of_newest(&store, first, last, limit).await? {
+        let (mut wanted, mut before) = (limit, before);
+        while let Some((first, last)) = lines.below(before).filter(|_| wanted > 0)
+            && let Some(first) = oldest_of_newest(&store, first, last, wanted).await?
+        {
+            let damaged = page.damaged;
             let rows = [
                 (first, last),
                 (deliveries.at(first.sequence()), deliveries.at(last.sequence())),
@@ -53,7 +53,16 @@ impl Vault {
                     }
                 }
             }
+            if page.damaged == damaged {
+                break;
+            }
+            // A line that does not open takes no other's place: a page that is too short is taken for the beginning.
+            let opened = page.records.iter().filter(|record| record.key.kind == Kind::Line);
+            wanted = limit.saturating_sub(u16::try_from(opened.count()).unwrap_or(u16::MAX));
+            before = Some(first.sequence());
         }
+        let order = |record: &Record| (record.key.kind != Kind::Line, record.key.sequence);
+        page.records.sort_by_key(order);
         transaction.finish().await?;
         Ok(page)
     }
