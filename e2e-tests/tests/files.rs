@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use chopar_e2e::harness::{
-    Key, Organisation, Patience, Person, Sought, Stage, button, eventually, heading, item, line, link, list,
-    log, region, textbox,
+    Key, Organisation, Patience, Person, Sought, Stage, button, bytes_below, eventually, heading, item, line,
+    link, list, log, region, textbox,
 };
 use chopar_e2e::hunt::Marker;
 
@@ -340,18 +340,4 @@ fn content(size: usize) -> Vec<u8> {
     let middle = size / 2;
     bytes[middle..middle + INSIDE.len()].copy_from_slice(INSIDE.as_bytes());
     bytes
-}
-
-fn bytes_below(folder: &Path) -> Result<u64> {
-    let mut bytes = 0;
-    for entry in std::fs::read_dir(folder)?.flatten() {
-        // What goes while one looks does not count.
-        let Ok(facts) = entry.metadata() else { continue };
-        bytes += if facts.is_dir() {
-            bytes_below(&entry.path())?
-        } else {
-            facts.len()
-        };
-    }
-    Ok(bytes)
 }

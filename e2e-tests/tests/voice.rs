@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use chopar_e2e::harness::{
-    Key, Look, Organisation, Patience, Person, Sought, Stage, button, eventually, item, link, list, option,
-    region, textbox,
+    Key, Look, Organisation, Patience, Person, Sought, Stage, button, bytes_below, eventually, item, link,
+    list, option, region, textbox,
 };
 use chopar_e2e::hunt::Marker;
 
@@ -309,18 +309,4 @@ fn fetched(person: &Person) -> usize {
         .iter()
         .filter(|address| address.contains("/v1/files/"))
         .count()
-}
-
-fn bytes_below(folder: &Path) -> Result<u64> {
-    let mut bytes = 0;
-    for entry in std::fs::read_dir(folder)?.flatten() {
-        // What goes while one looks does not count.
-        let Ok(facts) = entry.metadata() else { continue };
-        bytes += if facts.is_dir() {
-            bytes_below(&entry.path())?
-        } else {
-            facts.len()
-        };
-    }
-    Ok(bytes)
 }

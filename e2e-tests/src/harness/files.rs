@@ -151,3 +151,21 @@ impl Person {
         self.page().saved(folder, name).await
     }
 }
+
+/// Bytes of all files in a folder and below.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn bytes_below(folder: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        // What goes while one looks does not count.
+        let Ok(facts) = entry.metadata() else { continue };
+        bytes += if facts.is_dir() {
+            bytes_below(&entry.path())?
+        } else {
+            facts.len()
+        };
+    }
+    Ok(bytes)
+}

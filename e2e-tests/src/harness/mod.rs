@@ -22,6 +22,7 @@ mod watch;
 
 pub use chrome::{Chrome, Look, Theme};
 pub use element::Element;
+pub use files::bytes_below;
 pub use keyboard::Key;
 pub use organisation::Organisation;
 pub use page::Page;
