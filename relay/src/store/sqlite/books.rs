@@ -7,7 +7,7 @@ use chopar_wire::ids::{AccountId, DeviceId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::administration::devices;
-use super::checkpoints::Checkpoints;
+use super::checkpoints::{self, Checkpoints};
 use super::delivered::Lately;
 use super::mailbox::Mailbox;
 use crate::audit::node::NodeKey;
@@ -125,10 +125,7 @@ impl Books {
     /// Where the disk is full nothing is committed any more, and so nothing watches the log: what of it fits into the file goes there, and
     /// the log begins anew in its place.
     pub(super) fn make_room(&self) {
-        let copied = self
-            .db
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(fault) = copied {
+        if let Err(fault) = checkpoints::passive(&self.db) {
             tracing::warn!(%fault, "the log could not be copied on a full disk");
         }
     }

@@ -75,14 +75,19 @@ fn finish(wal: &mut Wal) {
     }
 }
 
-/// The thread's work: a checkpoint each time it is woken, which takes what is there and waits for nobody. What it leaves, the writer takes.
+/// The thread's work: a checkpoint each time it is woken. What it leaves, the writer takes.
 fn copy(beside: &Connection, woken: &Receiver<()>, copied: &AtomicBool) {
     while woken.recv().is_ok() {
         let _told = Told(copied);
-        if let Err(fault) = beside.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+        if let Err(fault) = passive(beside) {
             tracing::warn!(%fault, "a checkpoint failed; the writer makes it");
         }
     }
+}
+
+/// A checkpoint that takes what is there, and waits for nobody.
+pub(super) fn passive(db: &Connection) -> rusqlite::Result<()> {
+    db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
 }
 
 /// Tells the writer that copying ended, however it did.
