@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use chopar_bench::quantile;
 use chopar_e2e::harness::{
     Key, Look, Organisation, Page, Patience, Person, Stage, button, eventually, heading, textbox,
 };
@@ -238,29 +239,4 @@ async fn first(page: &Page) -> Result<f64> {
         Ok(page.evaluate("window.benchFirst").await?.as_f64())
     })
     .await
-}
-
-/// The value below which this share of the samples lies (nearest rank).
-fn quantile(samples: &[f64], share: f64) -> Result<f64> {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let rank = (share * sorted.len() as f64).ceil() as usize;
-    sorted
-        .get(rank.max(1) - 1)
-        .copied()
-        .context("nothing was measured")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_are_samples() {
-        let samples: Vec<f64> = (1..=200).rev().map(f64::from).collect();
-        assert_eq!(quantile(&samples, 0.5).unwrap(), 100.0);
-        assert_eq!(quantile(&samples, 0.99).unwrap(), 198.0);
-        assert_eq!(quantile(&[7.0], 0.99).unwrap(), 7.0);
-        assert!(quantile(&[], 0.5).is_err());
-    }
 }

@@ -1,6 +1,7 @@
 //! Table, goals, lines of JSON.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use chopar_bench::quantile;
 use serde_json::json;
 
 /// Samples of one figure, in milliseconds.
@@ -129,15 +130,6 @@ fn line(figure: &Figure, median: f64, p95: f64) -> String {
 
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / 1_048_576.0
-}
-
-/// The value below which this share of the samples lies (nearest rank).
-fn quantile(samples: &[f64], share: f64) -> Result<f64> {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let rank = (share * sorted.len() as f64).ceil() as usize;
-    let value = sorted.get(rank.max(1) - 1).copied();
-    value.context("nothing was measured")
 }
 
 #[cfg(test)]
