@@ -1,5 +1,7 @@
 //! What is shown, as plain functions of what the engine tells: no browser, no signals, tested natively.
 
+#[cfg(test)]
+mod altered;
 mod apostrophe;
 mod avatar;
 mod browser_name;
