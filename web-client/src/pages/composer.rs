@@ -129,7 +129,7 @@ pub(crate) fn Composer(
         let talk = Arc::clone(&writing.talk);
         // Files are no part of an edit.
         move || {
-            let edits = matches!(&*editing_attach.read(), Composing::Edit { .. });
+            let edits = editing_attach.read().is_edit();
             (!edits).then(|| attach_button(app, Arc::clone(&talk)))
         }
     };
@@ -138,7 +138,7 @@ pub(crate) fn Composer(
         move |event: ev::ClipboardEvent| {
             let files = pasted(event.clipboard_data());
             // Files are no part of an edit.
-            let edits = matches!(&*talk.composing().read_untracked(), Composing::Edit { .. });
+            let edits = talk.composing().read_untracked().is_edit();
             if !files.is_empty() && !edits {
                 event.prevent_default();
                 choose(app, &talk, files);
@@ -341,7 +341,7 @@ impl Writing {
         let text = self.text.get_untracked();
         let trimmed = text.trim().to_owned();
         let composing = self.composing.get_untracked();
-        let editing = matches!(composing, Composing::Edit { .. });
+        let editing = composing.is_edit();
         // Files that are still being prepared go along, and what is being encrypted goes first.
         if !editing
             && self.attachments.preparing.get_untracked() + self.attachments.sealing.get_untracked() > 0
@@ -479,7 +479,7 @@ impl Writing {
     }
 
     fn is_editing(&self) -> bool {
-        matches!(&*self.composing.read_untracked(), Composing::Edit { .. })
+        self.composing.read_untracked().is_edit()
     }
 
     /// The box now is for something else: what is edited stands in it, what stood there is kept aside.

@@ -9,7 +9,7 @@ use leptos::task::spawn_local;
 use super::files::Recording;
 use super::parts::FILES;
 use crate::i18n::Texts;
-use crate::state::{App, Attached, Attachments, Composing, Talk};
+use crate::state::{App, Attached, Attachments, Talk};
 use crate::ui::{focus_when_mounted, is_fine_pointer, part_problem, soon};
 
 /// What the button does.
@@ -29,7 +29,7 @@ impl Act {
         let (composing, text) = (talk.composing(), text.clone());
         let Attachments { files, preparing, .. } = talk.attachments();
         Memo::new(move |_| {
-            if matches!(&*composing.read(), Composing::Edit { .. }) {
+            if composing.read().is_edit() {
                 Self::Save
             } else if text.read().trim().is_empty() && files.read().is_empty() && preparing.get() == 0 {
                 Self::Record
@@ -79,7 +79,7 @@ pub(super) fn recorder(
     Effect::new({
         let (composing, recording) = (talk.composing(), recording.clone());
         move || {
-            if matches!(&*composing.read(), Composing::Edit { .. }) {
+            if composing.read().is_edit() {
                 recording.set(false);
             }
         }

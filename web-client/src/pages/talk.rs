@@ -14,7 +14,7 @@ use super::parts::{MENUS, StopOf};
 use super::stop_bar::Stop;
 use super::timeline::Timeline;
 use crate::i18n::Texts;
-use crate::state::{Composing, Names, now, use_app};
+use crate::state::{Names, now, use_app};
 use crate::ui::{Avatar, Icon, focus_when_mounted, is_fine_pointer, soon};
 use crate::view_model::Place;
 
@@ -79,9 +79,7 @@ fn Talk(peer: AccountId, row: ArcRwSignal<Conversation>, place: Memo<Place>) -> 
     let takes = {
         let composing = talk.composing();
         // Files are no part of an edit.
-        move || {
-            stop.get_untracked().is_none() && !matches!(&*composing.read_untracked(), Composing::Edit { .. })
-        }
+        move || stop.get_untracked().is_none() && !composing.read_untracked().is_edit()
     };
     let takes_dropped = takes.clone();
     let on_over = move |event: ev::DragEvent| {

@@ -76,6 +76,13 @@ pub(crate) enum Composing {
     },
 }
 
+impl Composing {
+    /// Whether it is for an own message that is there: files and voice messages are no part of that.
+    pub(crate) const fn is_edit(&self) -> bool {
+        matches!(self, Self::Edit { .. })
+    }
+}
+
 /// The lines held of one conversation.
 pub(crate) struct Talk {
     peer: AccountId,
